@@ -1,0 +1,60 @@
+package api
+
+// Application types of an OAuth client.
+const (
+	AppTypeWeb            = "web"
+	AppTypeNative         = "native"
+	AppTypeSPA            = "spa"
+	AppTypeAnonymousEmbed = "anonymous-embed"
+)
+
+// OAuthClient is an OAuth client as the tenant and organization APIs show it.
+// ClientSecret is there only in the answer that created it.
+type OAuthClient struct {
+	ClientID           string            `json:"clientId"` // 32 hexadecimal digits
+	ClientName         string            `json:"clientName"`
+	AppType            string            `json:"appType"`
+	Description        string            `json:"description,omitempty"`
+	ClientURI          string            `json:"clientUri,omitempty"`
+	LogoURI            string            `json:"logoUri,omitempty"`
+	RedirectURIs       []string          `json:"redirectUris,omitempty"`
+	AllowedOrigins     []string          `json:"allowedOrigins,omitempty"`
+	AllowedScopes      []string          `json:"allowedScopes"`
+	AllowedGrantTypes  []string          `json:"allowedGrantTypes,omitempty"`
+	AllowedAuthMethods []string          `json:"allowedAuthMethods,omitempty"`
+	ConnectionConfig   *ConnectionConfig `json:"connectionConfig,omitempty"`
+	ClientSecret       string            `json:"clientSecret,omitempty"` // 64 hexadecimal digits
+	ClientSecrets      []ClientSecret    `json:"clientSecrets,omitempty"`
+	CreatedByType      string            `json:"createdByType,omitempty"` // "user" or "service"
+	CreatedAt          Time              `json:"createdAt"`
+	UpdatedAt          Time              `json:"updatedAt"`
+}
+
+// ClientSecret describes a stored secret without telling it.
+type ClientSecret struct {
+	Hint      string `json:"hint"` // last five characters of the secret; unique in the client
+	CreatedAt Time   `json:"createdAt"`
+	CreatedBy string `json:"createdBy,omitempty"`
+}
+
+// ConnectionConfig says how a tenant connects to a client.
+type ConnectionConfig struct {
+	ConsentMethod string `json:"consentMethod"` // "required" or "trusted"
+	Status        string `json:"status,omitempty"`
+}
+
+// CreateOAuthClientRequest is the body of POST /api/v1/oauth-clients on a
+// tenant host and of POST /api/core/oauth-clients on the console host.
+type CreateOAuthClientRequest struct {
+	ClientName         string            `json:"clientName"`
+	AppType            string            `json:"appType"`
+	Description        string            `json:"description,omitempty"`
+	ClientURI          string            `json:"clientUri,omitempty"`
+	LogoURI            string            `json:"logoUri,omitempty"`
+	RedirectURIs       []string          `json:"redirectUris,omitempty"`
+	AllowedOrigins     []string          `json:"allowedOrigins,omitempty"` // at most 5
+	AllowedScopes      []string          `json:"allowedScopes,omitempty"`
+	AllowedGrantTypes  []string          `json:"allowedGrantTypes,omitempty"`  // web only
+	AllowedAuthMethods []string          `json:"allowedAuthMethods,omitempty"` // "client_secret"
+	ConnectionConfig   *ConnectionConfig `json:"connectionConfig,omitempty"`
+}

@@ -1,0 +1,24 @@
+package api
+
+// Scopes that Freehold itself checks. Tenant clients may hold others; they are
+// carried in tokens for the benefit of the caller's own services.
+const (
+	ScopeUserDefault       = "user_default"  // everything a user may do; clients send it by default
+	ScopeAdminClassic      = "admin_classic" // everything an administrator of the tenant may do
+	ScopeTenantsCreate     = "tenants:create"
+	ScopeTenantsDeactivate = "tenants:deactivate"
+	ScopeTenantsReactivate = "tenants:reactivate"
+
+	ScopeOrgTenantsRead  = "cloud-console.tenants:read"
+	ScopeOrgOAuthClients = "cloud-console.oauth-clients" // create and manage organization-level clients
+)
+
+// RegionScopes are the scopes a region-level client can hold.
+func RegionScopes() []string {
+	return []string{ScopeAdminClassic, ScopeTenantsCreate, ScopeTenantsDeactivate, ScopeTenantsReactivate}
+}
+
+// OrganizationScopes are the scopes an organization-level client can hold.
+func OrganizationScopes() []string {
+	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients}
+}

@@ -1,0 +1,67 @@
+package api
+
+import "encoding/json"
+
+// Grant types that the token endpoint knows.
+const GrantClientCredentials = "client_credentials"
+
+// TokenRequest is the body of POST /oauth/token as JSON. The same fields may
+// come form-encoded. Clients may authenticate with HTTP Basic instead of
+// ClientSecret and may repeat ClientID in the body. Unknown members are
+// ignored.
+type TokenRequest struct {
+	GrantType    string `json:"grant_type"`
+	ClientID     string `json:"client_id,omitempty"`
+	ClientSecret string `json:"client_secret,omitempty"`
+	Scope        string `json:"scope,omitempty"` // space-separated; empty: all scopes of the client
+}
+
+// TokenResponse is the answer of POST /oauth/token. The token is accepted only
+// by the host that issued it. Both ways of stating the lifetime are always
+// there: clients in the field read either.
+type TokenResponse struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"` // "bearer"; "Bearer" on the console host
+	ExpiresAt   Time   `json:"expires_at"`
+	ExpiresIn   int64  `json:"expires_in"` // seconds
+	Scope       string `json:"scope,omitempty"`
+}
+
+// AuthorizationServerMetadata is the document of
+// /.well-known/oauth-authorization-server (RFC 8414). Every surface is an
+// issuer of its own.
+type AuthorizationServerMetadata struct {
+	Issuer                            string   `json:"issuer"`
+	TokenEndpoint                     string   `json:"token_endpoint"`
+	JWKSURI                           string   `json:"jwks_uri"`
+	GrantTypesSupported               []string `json:"grant_types_supported"`
+	ResponseTypesSupported            []string `json:"response_types_supported"`
+	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
+	ScopesSupported                   []string `json:"scopes_supported"`
+}
+
+// JWKSet is the document of /.well-known/jwks.json (RFC 7517). The keys are
+// kept raw so that this package needs no JOSE library.
+type JWKSet struct {
+	Keys []json.RawMessage `json:"keys"`
+}
+
+// Claims are the claims of an access token: those of RFC 9068 plus where the
+// token reaches. Subscription, Region, Tenant and User are empty where the
+// level of the client or of the host has none.
+type Claims struct {
+	Issuer       string `json:"iss"`
+	Audience     string `json:"aud"` // origin of the one host that accepts the token
+	Subject      string `json:"sub"` // the client id
+	ClientID     string `json:"client_id"`
+	ID           string `json:"jti"`
+	IssuedAt     int64  `json:"iat"` // Unix seconds
+	ExpiresAt    int64  `json:"exp"` // Unix seconds
+	Scope        string `json:"scope"`
+	Level        string `json:"level"` // "tenant", "region" or "organization": the level of the client
+	Organization string `json:"organization"`
+	Subscription string `json:"subscription,omitempty"`
+	Region       string `json:"region,omitempty"`
+	Tenant       string `json:"tenant,omitempty"`
+	User         string `json:"user,omitempty"` // the client's bot user at Tenant
+}

@@ -1,0 +1,49 @@
+package estate
+
+// Level is how far a machine credential reaches.
+type Level string
+
+// The levels of machine credentials.
+const (
+	LevelTenant       Level = "tenant"       // one tenant
+	LevelRegion       Level = "region"       // every tenant of one subscription in one region
+	LevelOrganization Level = "organization" // every tenant of the organization
+)
+
+// Valid tells whether l is one of the levels.
+func (l Level) Valid() bool {
+	return l == LevelTenant || l == LevelRegion || l == LevelOrganization
+}
+
+// ActorKind says what kind of principal acts.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ActorOperator ActorKind = "operator" // whoever has the data folder and runs the operator commands
+	ActorAccount  ActorKind = "account"  // a person at organization level
+	ActorClient   ActorKind = "client"   // a machine client
+)
+
+// Actor is who asks for an operation. It is an explicit argument of every
+// service method. The zero Actor may do nothing.
+type Actor struct {
+	Kind        ActorKind
+	ID          string      // client id, account id, or the operator's name
+	Level       Level       // of a client
+	Scope       Scope       // how far it reaches, at the surface where it was authenticated
+	Permissions Permissions // granted OAuth scopes
+	User        UserID      // the client's bot at Scope.Tenant
+	TraceID     string      // of the request, for audit records
+}
+
+// Operator is the actor of the operator commands: it reaches everything.
+func Operator(name string) Actor { return Actor{Kind: ActorOperator, ID: name} }
+
+// IsOperator tells whether a is the operator.
+func (a Actor) IsOperator() bool { return a.Kind == ActorOperator }
+
+// Can tells whether a is a client of the given level that holds permission.
+func (a Actor) Can(level Level, permission string) bool {
+	return a.Kind == ActorClient && a.Level == level && a.Permissions.Holds(permission)
+}

@@ -1,0 +1,114 @@
+package estate
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"math/big"
+	"regexp"
+)
+
+// Ids are random and say nothing about order or owner. The formats of tenant,
+// user, client and subscription ids are the contract's; the others carry 128
+// random bits.
+type (
+	OrganizationID string // "org_" and 26 characters of [a-z2-7]
+	AccountID      string // "acc_" and 26 characters of [a-z2-7]
+	SubscriptionID string // the licence number: 16 digits
+	RegionCode     string // label in host names, e.g. "eu"
+	TenantID       string // 32 characters of [A-Za-z0-9_-], 192 random bits
+	UserID         string // 24 hexadecimal digits, 96 random bits
+	ClientID       string // 32 hexadecimal digits, 128 random bits
+	KeyID          string // 32 hexadecimal digits, 128 random bits
+)
+
+var (
+	subscriptionIDPattern = regexp.MustCompile(`^[0-9]{16}$`)
+	regionCodePattern     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,18}[a-z0-9]$`)
+	tenantIDPattern       = regexp.MustCompile(`^[A-Za-z0-9_-]{32}$`)
+	userIDPattern         = regexp.MustCompile(`^[0-9a-f]{24}$`)
+	clientIDPattern       = regexp.MustCompile(`^[0-9a-f]{32}$`)
+)
+
+// NewOrganizationID makes a random id.
+func NewOrganizationID() OrganizationID { return OrganizationID("org_" + newToken()) }
+
+// NewAccountID makes a random id.
+func NewAccountID() AccountID { return AccountID("acc_" + newToken()) }
+
+// NewTenantID makes a random id.
+func NewTenantID() TenantID {
+	return TenantID(base64.RawURLEncoding.EncodeToString(randomBytes(24)))
+}
+
+// NewUserID makes a random id.
+func NewUserID() UserID { return UserID(hex.EncodeToString(randomBytes(12))) }
+
+// NewClientID makes a random id.
+func NewClientID() ClientID { return ClientID(hex.EncodeToString(randomBytes(16))) }
+
+// NewKeyID makes a random id.
+func NewKeyID() KeyID { return KeyID(hex.EncodeToString(randomBytes(16))) }
+
+// NewSubscriptionID makes a random licence number. It is 53 random bits: the
+// caller must be ready for a collision.
+func NewSubscriptionID() SubscriptionID {
+	n, err := rand.Int(rand.Reader, big.NewInt(9e15))
+	if err != nil {
+		panic(err) // documented never to happen since Go 1.24
+	}
+	return SubscriptionID(n.Add(n, big.NewInt(1e15)).String())
+}
+
+// Valid tells whether id has the format of its kind.
+func (id SubscriptionID) Valid() bool { return subscriptionIDPattern.MatchString(string(id)) }
+
+// Valid tells whether code can be a region's: 2 to 20 characters of a host
+// label, and not the name of another surface.
+func (code RegionCode) Valid() bool {
+	return regionCodePattern.MatchString(string(code)) && !reservedLabels[string(code)]
+}
+
+// Valid tells whether id has the format of its kind.
+func (id TenantID) Valid() bool { return tenantIDPattern.MatchString(string(id)) }
+
+// Valid tells whether id has the format of its kind.
+func (id UserID) Valid() bool { return userIDPattern.MatchString(string(id)) }
+
+// Valid tells whether id has the format of its kind.
+func (id ClientID) Valid() bool { return clientIDPattern.MatchString(string(id)) }
+
+// NewHostLabel makes the random label of a tenant's generated host name: 15
+// characters of [a-z0-9], the first a letter.
+func NewHostLabel() string {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+	label := make([]byte, 15)
+	for i := range label {
+		n := len(alphabet)
+		if i == 0 {
+			n = 26
+		}
+		label[i] = alphabet[randomIndex(n)]
+	}
+	return string(label)
+}
+
+// randomIndex picks a uniform index below n, which is at most 256.
+func randomIndex(n int) int {
+	limit := 256 - 256%n // reject the tail: modulo alone would favour small indexes
+	var b [1]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails, by its documentation
+		if int(b[0]) < limit {
+			return int(b[0]) % n
+		}
+	}
+}
+
+func newToken() string { return lowerBase32.EncodeToString(randomBytes(16)) }
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, by its documentation
+	return b
+}

@@ -1,0 +1,228 @@
+package estate
+
+import (
+	"encoding/json"
+	"log/slog"
+	"time"
+)
+
+// Organization owns subscriptions and everything in them.
+type Organization struct {
+	ID        OrganizationID
+	Name      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Account is a person of an organization. Owners of a subscription (service
+// account owners) are accounts.
+type Account struct {
+	ID           AccountID
+	Organization OrganizationID
+	Email        string
+	Name         string
+	PasswordHash string // argon2id in PHC format; empty: no password sign-in
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Region is where tenants live. Datacenter is what the contract calls
+// "datacenter" and "regionCode"; it is independent of the code in host names.
+type Region struct {
+	Code        RegionCode
+	Name        string
+	Datacenter  string
+	CountryCode string // ISO 3166-1 alpha-2
+	CreatedAt   time.Time
+}
+
+// Subscription is a licence with its entitlement.
+type Subscription struct {
+	ID           SubscriptionID
+	Organization OrganizationID
+	Name         string
+	TenantLimit  int64 // how many tenants it is entitled to
+	TenantCount  int64 // how many hold a place now
+	Regions      []RegionCode
+	Owners       []AccountID
+	StartsAt     time.Time
+	EndsAt       time.Time
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// ValidAt tells whether the entitlement is in force at t.
+func (s Subscription) ValidAt(t time.Time) bool {
+	return !t.Before(s.StartsAt) && t.Before(s.EndsAt)
+}
+
+// MultiTenant tells whether the entitlement is for more than one tenant, which
+// region-level clients need.
+func (s Subscription) MultiTenant() bool { return s.TenantLimit > 1 }
+
+// TenantStatus is where a tenant is in its life.
+type TenantStatus string
+
+// The states of a tenant.
+const (
+	TenantActive   TenantStatus = "active"
+	TenantDisabled TenantStatus = "disabled"
+	TenantDeleted  TenantStatus = "deleted"
+)
+
+// Tenant is one customer's isolated part of the estate.
+type Tenant struct {
+	ID              TenantID
+	Organization    OrganizationID
+	Subscription    SubscriptionID
+	Region          RegionCode
+	Datacenter      string
+	CountryCode     string
+	Name            string
+	Hostname        Hostname // generated, never changes
+	Alias           Hostname // empty: none
+	Status          TenantStatus
+	StatusUpdatedAt time.Time
+	ExternalID      string
+	Labels          map[string]string
+	CreatedBy       string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+// Scope is the reach that covers exactly t.
+func (t Tenant) Scope() Scope {
+	return Scope{Organization: t.Organization, Subscription: t.Subscription, Region: t.Region, Tenant: t.ID}
+}
+
+// UserStatus is whether a user may act.
+type UserStatus string
+
+// The states of a user.
+const (
+	UserActive   UserStatus = "active"
+	UserDisabled UserStatus = "disabled"
+)
+
+// User is a person or a bot in one tenant. ClientID is set on bots.
+type User struct {
+	ID           UserID
+	Organization OrganizationID
+	Tenant       TenantID
+	Subject      string
+	Name         string
+	Email        string
+	Status       UserStatus
+	ClientID     ClientID
+	Roles        []RoleName
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// BotSubject is the subject of the bot through which client acts.
+func BotSubject(client ClientID) string { return `qlikbot\` + string(client) }
+
+// Consent is how a tenant agrees to a client.
+type Consent string
+
+// The consent methods.
+const (
+	ConsentRequired Consent = "required"
+	ConsentTrusted  Consent = "trusted"
+)
+
+// Client is a machine credential, or at tenant level any OAuth client. Its
+// reach is Scope: organization only, or with subscription and region, or with
+// all four fields.
+type Client struct {
+	ID             ClientID
+	Level          Level
+	Scope          Scope
+	Name           string
+	Description    string
+	AppType        string
+	URI            string
+	LogoURI        string
+	RedirectURIs   []string
+	AllowedOrigins []string
+	Permissions    Permissions
+	GrantTypes     []string
+	AuthMethods    []string
+	Consent        Consent
+	Secrets        []ClientSecret
+	CreatedBy      string
+	CreatedByType  string
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+	DisabledAt     time.Time
+}
+
+// ClientSecret is a stored secret: a keyed hash, never the secret.
+type ClientSecret struct {
+	Hint      string
+	KeyID     KeyID // the hash key
+	Hash      []byte
+	CreatedBy string
+	CreatedAt time.Time
+}
+
+// Secret is a plain secret on its way to its owner. It prints as "[redacted]"
+// everywhere but through Reveal.
+type Secret string
+
+// Reveal returns the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String implements fmt.Stringer.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString implements fmt.GoStringer.
+func (Secret) GoString() string { return "[redacted]" }
+
+// LogValue implements slog.LogValuer.
+func (Secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// MarshalJSON implements json.Marshaler.
+func (Secret) MarshalJSON() ([]byte, error) { return json.Marshal("[redacted]") }
+
+// MarshalText implements encoding.TextMarshaler.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+
+// Key is a key of the server's own, sealed under the key file.
+type Key struct {
+	ID        KeyID
+	Purpose   KeyPurpose
+	Algorithm string // "ES256" or "HS256"
+	Sealed    []byte // private part, encrypted
+	CreatedAt time.Time
+}
+
+// KeyPurpose says what a key is for; a key serves one purpose only.
+type KeyPurpose string
+
+// The purposes of keys.
+const (
+	KeyAccessToken  KeyPurpose = "access-token"  // signs access tokens; published
+	KeyLicense      KeyPurpose = "license"       // signs licence keys
+	KeyClientSecret KeyPurpose = "client-secret" // hashes client secrets
+)
+
+// AuditRecord says that somebody did, or was refused to do, something.
+type AuditRecord struct {
+	Time    time.Time
+	Scope   Scope // at which level it happened
+	Actor   Actor
+	Action  string // "tenant.create"
+	Target  string // id of what it was done to, if any
+	Outcome Outcome
+	Data    map[string]any // safe to show; never holds secrets
+}
+
+// Outcome is how an audited attempt ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeDone    Outcome = "done"
+	OutcomeRefused Outcome = "refused"
+)
