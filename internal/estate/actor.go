@@ -34,6 +34,7 @@ type Actor struct {
 	Scope       Scope       // how far it reaches, at the surface where it was authenticated
 	Permissions Permissions // granted OAuth scopes
 	User        UserID      // the client's bot at Scope.Tenant
+	Roles       []RoleName  // of the bot
 	TraceID     string      // of the request, for audit records
 }
 

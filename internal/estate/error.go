@@ -26,8 +26,8 @@ const (
 type Field struct {
 	Pointer   string // JSON Pointer into the body, or
 	Parameter string // name of a query, path or header parameter
-	Position  int    // byte offset in the parameter's value; 0 if it says nothing
 	Detail    string
+	Meta      any // machine-readable particulars, written as JSON; nil: none
 }
 
 // Error is the one error type that crosses package borders. Title and Detail

@@ -1,0 +1,41 @@
+// Command freehold is the server, its operator's tools and the client of
+// Freehold in one binary.
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"charm.land/fang/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/freehold-platform/freehold/internal/cli"
+	"github.com/freehold-platform/freehold/internal/operator"
+)
+
+// version is set by the linker; see the Makefile.
+var version = "dev"
+
+func main() {
+	root := &cobra.Command{
+		Use:   "freehold",
+		Short: "Operate the tenants of a platform, and the machine credentials that reach them",
+	}
+	root.AddGroup(
+		&cobra.Group{ID: "server", Title: "Server"},
+		&cobra.Group{ID: "client", Title: "Client"},
+	)
+	for id, commands := range map[string][]*cobra.Command{
+		"server": operator.Commands(os.Getenv),
+		"client": cli.Commands(cli.Env{Getenv: os.Getenv, Now: time.Now, Version: version}),
+	} {
+		for _, cmd := range commands {
+			cmd.GroupID = id
+			root.AddCommand(cmd)
+		}
+	}
+	if err := fang.Execute(context.Background(), root, fang.WithVersion(version)); err != nil {
+		os.Exit(1)
+	}
+}

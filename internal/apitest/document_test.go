@@ -1,0 +1,591 @@
+package apitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/freehold-platform/freehold/api"
+)
+
+// forEach runs f for the document of each surface.
+func forEach(t *testing.T, f func(t *testing.T, surface string, d *document)) {
+	for _, surface := range surfaces() {
+		t.Run(surface, func(t *testing.T) {
+			d, err := documentOf(surface)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f(t, surface, d)
+		})
+	}
+}
+
+func TestOpenAPI_UnknownSurface(t *testing.T) {
+	for _, name := range []string{"", "Console", "../openapi/console", "console.json"} {
+		if got := api.OpenAPI(name); got != nil {
+			t.Errorf("OpenAPI(%q) = %d bytes, want nil", name, len(got))
+		}
+		if got := Operations(name); got != nil {
+			t.Errorf("Operations(%q) = %v, want nil", name, got)
+		}
+	}
+}
+
+func TestDocuments_Format(t *testing.T) {
+	forEach(t, func(t *testing.T, surface string, d *document) {
+		if d.OpenAPI != "3.1.0" {
+			t.Errorf("openapi is %q, want 3.1.0", d.OpenAPI)
+		}
+		data := api.OpenAPI(surface)
+		var compact, indented bytes.Buffer
+		if err := json.Compact(&compact, data); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Indent(&indented, compact.Bytes(), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		indented.WriteByte('\n')
+		if diff := cmp.Diff(indented.String(), string(data)); diff != "" {
+			t.Errorf("not indented with two spaces (-want +got):\n%s", diff)
+		}
+		if duplicate := duplicateKey(data); duplicate != "" {
+			t.Errorf("the key %q comes twice in one object", duplicate)
+		}
+	})
+}
+
+// duplicateKey returns a key that one object of data has twice, if any.
+func duplicateKey(data []byte) string {
+	type object struct {
+		keys map[string]bool // nil in an array
+		want bool            // a key, not a value
+	}
+	var stack []*object
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	for {
+		tok, err := decoder.Token()
+		if err != nil {
+			return "" // at the end
+		}
+		var top *object
+		if len(stack) > 0 {
+			top = stack[len(stack)-1]
+		}
+		if key, ok := tok.(string); ok && top != nil && top.want {
+			if top.keys[key] {
+				return key
+			}
+			top.keys[key], top.want = true, false
+			continue
+		}
+		if top != nil && top.keys != nil {
+			top.want = true // after this value
+		}
+		switch tok {
+		case json.Delim('{'):
+			stack = append(stack, &object{keys: map[string]bool{}, want: true})
+		case json.Delim('['):
+			stack = append(stack, &object{})
+		case json.Delim('}'), json.Delim(']'):
+			stack = stack[:len(stack)-1]
+		}
+	}
+}
+
+// Every component is referred to, and every tag, security scheme and scope
+// that an operation names is declared. (A reference to nothing fails the load.)
+func TestDocuments_References(t *testing.T) {
+	forEach(t, func(t *testing.T, surface string, d *document) {
+		var raw struct {
+			Components map[string]map[string]any `json:"components"`
+		}
+		data := api.OpenAPI(surface)
+		if err := json.Unmarshal(data, &raw); err != nil {
+			t.Fatal(err)
+		}
+		for kind, components := range raw.Components {
+			for name := range components {
+				reference := fmt.Sprintf(`"$ref": "#/components/%s/%s"`, kind, name)
+				if kind != "securitySchemes" && !bytes.Contains(data, []byte(reference)) {
+					t.Errorf("nothing refers to components/%s/%s", kind, name)
+				}
+			}
+		}
+
+		schemes, tags := map[string]bool{}, map[string]bool{}
+		for _, op := range d.allOperations() {
+			for _, tag := range op.Tags {
+				tags[tag] = true
+				if d.Tags.Get(tag) == nil {
+					t.Errorf("%s: the tag %q is not declared", op.OperationID, tag)
+				}
+			}
+			if op.Security == nil {
+				t.Errorf("%s: does not say which security it needs", op.OperationID)
+				continue
+			}
+			for _, requirement := range *op.Security {
+				for scheme, scopes := range requirement {
+					schemes[scheme] = true
+					declared := d.Components.SecuritySchemes[scheme]
+					if declared == nil {
+						t.Errorf("%s: the security scheme %q is not declared", op.OperationID, scheme)
+						continue
+					}
+					for _, scope := range scopes {
+						if _, ok := declared.Value.Flows.ClientCredentials.Scopes[scope]; !ok {
+							t.Errorf("%s: the scope %q is not declared", op.OperationID, scope)
+						}
+					}
+				}
+			}
+		}
+		for name := range d.Components.SecuritySchemes {
+			if !schemes[name] {
+				t.Errorf("no operation uses the security scheme %q", name)
+			}
+		}
+		for _, tag := range d.Tags {
+			if !tags[tag.Name] {
+				t.Errorf("no operation has the tag %q", tag.Name)
+			}
+		}
+	})
+}
+
+func (d *document) allOperations() []*openapi3.Operation {
+	var all []*openapi3.Operation
+	for _, o := range d.operations() {
+		all = append(all, d.Paths.Value(o.Path).GetOperation(o.Method))
+	}
+	return all
+}
+
+// What a reader, or a generator of clients, can count on.
+func TestDocuments_Conventions(t *testing.T) {
+	public := []string{"issueToken", "getAuthorizationServerMetadata", "getJWKS", "getProductInfo", "getOpenAPI", "getLiveness", "getReadiness"}
+	forEach(t, func(t *testing.T, surface string, d *document) {
+		seen := map[string]bool{}
+		for _, op := range d.allOperations() {
+			id := op.OperationID
+			if id == "" || seen[id] {
+				t.Errorf("operation id %q is empty or comes twice", id)
+			}
+			seen[id] = true
+			if op.Summary == "" || strings.HasSuffix(op.Summary, ".") || op.Description == "" || len(op.Tags) != 1 {
+				t.Errorf("%s: needs a summary without a full stop, a description and one tag", id)
+			}
+			if op.Responses.Default() == nil {
+				t.Errorf("%s: has no default response", id)
+			}
+			if slices.Contains(public, id) {
+				continue
+			}
+			for _, status := range []int{401, 421, 500} {
+				if op.Responses.Status(status) == nil {
+					t.Errorf("%s: says nothing about %d", id, status)
+				}
+			}
+			for _, scopes := range (*op.Security)[0] {
+				if refuses := op.Responses.Status(403) != nil; refuses != (len(scopes) > 0) {
+					t.Errorf("%s: needs the scopes %v, but answers 403: %v", id, scopes, refuses)
+				}
+			}
+			if op.RequestBody != nil && (op.Responses.Status(413) == nil || op.Responses.Status(415) == nil) {
+				t.Errorf("%s: has a body, but says nothing about 413 or 415", id)
+			}
+			for _, p := range op.Parameters {
+				if p.Value.Description == "" {
+					t.Errorf("%s: parameter %s has no description", id, p.Value.Name)
+				}
+				s := p.Value.Schema.Value
+				if s.Type.Is("string") && s.Pattern == "" && s.MaxLength == nil && s.Enum == nil ||
+					s.Type.Is("integer") && (s.Min == nil || s.Max == nil) {
+					t.Errorf("%s: parameter %s has no limits", id, p.Value.Name)
+				}
+			}
+		}
+		for _, id := range public {
+			if !seen[id] {
+				t.Errorf("%s is missing", id)
+			}
+		}
+		for name, s := range d.Components.Schemas {
+			if s.Value.Description == "" {
+				t.Errorf("schema %s has no description", name)
+			}
+			for property, p := range s.Value.Properties {
+				if p.Value.Description == "" {
+					t.Errorf("%s.%s has no description", name, property)
+				}
+			}
+		}
+	})
+}
+
+// The documents stand alone, so they repeat what they share. What has the same
+// name in two of them is the same.
+func TestDocuments_Agree(t *testing.T) {
+	differ := map[string]string{
+		"schemas/TokenResponse": `token_type is "Bearer" at the console host and "bearer" elsewhere`,
+	}
+	type component struct{ surface, text string }
+	first := map[string]component{}
+	differing := map[string]bool{}
+	for _, surface := range surfaces() {
+		var raw struct {
+			Components map[string]map[string]json.RawMessage `json:"components"`
+		}
+		if err := json.Unmarshal(api.OpenAPI(surface), &raw); err != nil {
+			t.Fatal(err)
+		}
+		delete(raw.Components, "securitySchemes") // each surface has its own scopes
+		for kind, components := range raw.Components {
+			for name, text := range components {
+				key := kind + "/" + name
+				other, ok := first[key]
+				if !ok {
+					first[key] = component{surface, string(text)}
+					continue
+				}
+				diff := cmp.Diff(other.text, string(text))
+				if diff == "" {
+					continue
+				}
+				differing[key] = true
+				if differ[key] == "" {
+					t.Errorf("components/%s is not the same in %s (-) and %s (+):\n%s", key, other.surface, surface, diff)
+				}
+			}
+		}
+	}
+	for key := range differ {
+		if !differing[key] {
+			t.Errorf("components/%s is the same everywhere: take it off the list of those that differ", key)
+		}
+	}
+}
+
+// wireTypes are the Go types of the schemas. Schemas that describe a part of
+// what package api leaves open have none: JWK is a raw message there, and the
+// others belong to the server.
+func wireTypes() map[string]any {
+	return map[string]any{
+		"AssignedRole":                api.AssignedRole{},
+		"AuthorizationServerMetadata": api.AuthorizationServerMetadata{},
+		"ClientSecret":                api.ClientSecret{},
+		"Composition":                 api.Composition{},
+		"ConnectionConfig":            api.ConnectionConfig{},
+		"Count":                       api.Count{},
+		"CreateOAuthClientRequest":    api.CreateOAuthClientRequest{},
+		"CreateTenantRequest":         api.CreateTenantRequest{},
+		"Error":                       api.Error{},
+		"ErrorBody":                   api.ErrorBody{},
+		"ErrorSource":                 api.ErrorSource{},
+		"JWKSet":                      api.JWKSet{},
+		"LicenseAllotment":            api.LicenseAllotment{},
+		"LicenseOverview":             api.LicenseOverview{},
+		"LicenseParameter":            api.LicenseParameter{},
+		"Link":                        api.Link{},
+		"OAuthClient":                 api.OAuthClient{},
+		"OAuthErrorBody":              api.OAuthErrorBody{},
+		"OrganizationTenant":          api.OrganizationTenant{},
+		"OrganizationTenantList":      api.OrganizationTenantList{},
+		"PageLinks":                   api.PageLinks{},
+		"ProductInfo":                 api.ProductInfo{},
+		"SelfLinks":                   api.SelfLinks{},
+		"Tenant":                      api.Tenant{},
+		"TenantFilterRequest":         api.TenantFilterRequest{},
+		"TokenRequest":                api.TokenRequest{},
+		"TokenResponse":               api.TokenResponse{},
+		"User":                        api.User{},
+
+		"AppType":         nil, // string
+		"JWK":             nil,
+		"Liveness":        nil,
+		"OpenAPIDocument": nil,
+		"Readiness":       nil,
+		"Timestamp":       nil, // api.Time
+	}
+}
+
+// The properties of a schema are the fields of its Go type, those without
+// omitempty are required, and nothing else is allowed but in requests.
+func TestDocuments_WireTypes(t *testing.T) {
+	open := map[string]string{
+		"CreateOAuthClientRequest": "clients written for the contract send more",
+		"CreateTenantRequest":      "clients written for the contract send more",
+		"OpenAPIDocument":          "described by the OpenAPI Specification",
+		"TenantFilterRequest":      "clients written for the contract send more",
+		"TokenRequest":             "unknown parameters are ignored (RFC 6749 section 3.2)",
+	}
+	types := wireTypes()
+	used := map[string]bool{}
+	forEach(t, func(t *testing.T, surface string, d *document) {
+		for name, s := range d.Components.Schemas {
+			used[name] = true
+			closed := s.Value.AdditionalProperties.Has != nil && !*s.Value.AdditionalProperties.Has
+			if s.Value.Type.Is("object") && closed == (open[name] != "") {
+				t.Errorf("schema %s: additionalProperties is false: %v", name, closed)
+			}
+			value, ok := types[name]
+			if !ok {
+				t.Errorf("schema %s has no Go type", name)
+			}
+			if value == nil {
+				continue
+			}
+			fields, required := wireFields(reflect.TypeOf(value))
+			if diff := cmp.Diff(fields, slices.Sorted(maps.Keys(s.Value.Properties))); diff != "" {
+				t.Errorf("schema %s: properties (-Go +document):\n%s", name, diff)
+			}
+			if diff := cmp.Diff(required, slices.Sorted(slices.Values(s.Value.Required))); diff != "" {
+				t.Errorf("schema %s: required (-Go +document):\n%s", name, diff)
+			}
+		}
+	})
+	for name := range types {
+		if !used[name] {
+			t.Errorf("no document has a schema %s", name)
+		}
+	}
+}
+
+// wireFields returns the JSON names of the fields of a struct, sorted: all, and
+// those that are always written.
+func wireFields(t reflect.Type) (all, required []string) {
+	for field := range t.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		all = append(all, name)
+		if options != "omitempty" {
+			required = append(required, name)
+		}
+	}
+	slices.Sort(all)
+	slices.Sort(required)
+	return all, required
+}
+
+func TestDocuments_Examples(t *testing.T) {
+	forEach(t, func(t *testing.T, surface string, d *document) {
+		for _, problem := range checkExamples(d) {
+			t.Error(problem)
+		}
+	})
+}
+
+// A test of the test: examples that do not match are found wherever they are.
+func TestCheckExamples_FindsMistakes(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"response body":  {`"status": "unavailable"`, `"status": "maybe"`},
+		"stray property": {`"kty": "EC",`, `"kty": "EC", "d": "secret",`},
+		"request body":   {`"grant_type": "client_credentials",`, `"grant_type": "password",`},
+		"parameter":      {`"maxLength": 255`, `"maxLength": 3`},
+		"schema": {`"examples": [
+              21600
+            ]`, `"examples": [0]`},
+		"response header": {`"example": "no-store"`, `"example": "private"`},
+		"error status":    {`"status": "409"`, `"status": "400"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := string(api.OpenAPI("register"))
+			broken := strings.Replace(data, change[0], change[1], 1)
+			if broken == data {
+				t.Fatalf("the document has no %s", change[0])
+			}
+			loaded, err := openapi3.NewLoader().LoadFromData([]byte(broken))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(checkExamples(&document{loaded})) == 0 {
+				t.Error("the mistake was not found")
+			}
+		})
+	}
+}
+
+// checkExamples returns what is wrong with the examples of d. Every body needs
+// one.
+func checkExamples(d *document) (problems []string) {
+	check := func(where string, s *openapi3.Schema, value any, options ...openapi3.SchemaValidationOption) {
+		options = append(options, openapi3.MultiErrors(), openapi3.EnableJSONSchema2020())
+		if err := s.VisitJSON(value, options...); err != nil {
+			problems = append(problems, where+": "+plain(err).Error())
+		}
+	}
+	content := func(where string, content openapi3.Content, option openapi3.SchemaValidationOption) (values []any) {
+		for _, mediaType := range slices.Sorted(maps.Keys(content)) {
+			media := content[mediaType]
+			if len(media.Examples) == 0 {
+				problems = append(problems, where+": no examples of "+mediaType)
+			}
+			for name, e := range media.Examples {
+				check(where+", example "+name, media.Schema.Value, e.Value.Value, option)
+				values = append(values, e.Value.Value)
+			}
+		}
+		return values
+	}
+	for _, op := range d.allOperations() {
+		for _, p := range op.Parameters {
+			if p.Value.Example != nil {
+				check(op.OperationID+" parameter "+p.Value.Name, p.Value.Schema.Value, p.Value.Example)
+			}
+		}
+		if op.RequestBody != nil {
+			content(op.OperationID+" request", op.RequestBody.Value.Content, openapi3.VisitAsRequest())
+		}
+		for status, r := range op.Responses.Map() {
+			where := op.OperationID + " " + status
+			values := content(where, r.Value.Content, openapi3.VisitAsResponse())
+			if !strings.HasPrefix(status, "3") && len(values) == 0 {
+				problems = append(problems, where+": no body")
+			}
+			for _, value := range values {
+				if got := exampleStatus(value); got != "" && got != status && status != "default" {
+					problems = append(problems, where+": an example says it is "+got)
+				}
+			}
+			for name, h := range r.Value.Headers {
+				check(where+" header "+name, h.Value.Schema.Value, h.Value.Example)
+			}
+		}
+	}
+	for name, s := range d.Components.Schemas {
+		_ = openapi3.NewSchemaRef("", s.Value).WalkSubtree(func(_ string, s *openapi3.SchemaRef) error {
+			for _, value := range s.Value.Examples {
+				check("schema "+name, s.Value, value)
+			}
+			return nil
+		})
+	}
+	return problems
+}
+
+// exampleStatus returns the status that an example of an error names, if any.
+func exampleStatus(value any) string {
+	var body api.ErrorBody
+	data, err := json.Marshal(value)
+	if err != nil || json.Unmarshal(data, &body) != nil || len(body.Errors) == 0 {
+		return ""
+	}
+	return body.Errors[0].Status
+}
+
+// Every error code is in a document: as an example where operations answer it.
+func TestDocuments_Codes(t *testing.T) {
+	unanswered := map[string]string{ // by an operation of these surfaces
+		"CodeClientNotFound":    "operator commands only, until clients can be read and changed over HTTP",
+		"CodeClientEntitlement": "operator commands only, until region-level clients can be created over HTTP",
+		"CodeEstateInvalid":     "operator commands only",
+		"CodeEstateNotFound":    "operator commands only",
+		"CodeEstateConflict":    "operator commands only",
+	}
+	for name, code := range errorCodes(t) {
+		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(code) + `\b`)
+		var mentioned []string
+		for _, surface := range surfaces() {
+			if word.Match(api.OpenAPI(surface)) {
+				mentioned = append(mentioned, surface)
+			}
+		}
+		switch reason := unanswered[name]; {
+		case reason == "" && len(mentioned) == 0:
+			t.Errorf("%s (%s) is in no document", name, code)
+		case reason != "" && len(mentioned) > 0:
+			t.Errorf("%s (%s) is in the documents of %v, but also on the list of codes that no operation answers", name, code, mentioned)
+		}
+	}
+}
+
+// Codes in the documents are codes of package api.
+func TestDocuments_KnownCodes(t *testing.T) {
+	known := slices.Collect(maps.Values(errorCodes(t)))
+	code := regexp.MustCompile(`\b(AUTH|LOGIN|HTTP|OAUTH|TENANTS|USERS|OAUTHCLIENTS|ESTATE)-[0-9]+\b|\bTENANT_[A-Z]+\b`)
+	forEach(t, func(t *testing.T, surface string, d *document) {
+		for _, found := range code.FindAllString(string(api.OpenAPI(surface)), -1) {
+			if !slices.Contains(known, found) {
+				t.Errorf("%s is no error code", found)
+			}
+		}
+	})
+}
+
+// errorCodes reads the constants Code… of package api from its source.
+func errorCodes(t *testing.T) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../api/error.go", nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Code") {
+			return true
+		}
+		code, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		codes[spec.Names[0].Name] = code
+		return false
+	})
+	if len(codes) < 30 {
+		t.Fatalf("found only %d error codes: %v", len(codes), codes)
+	}
+	return codes
+}
+
+func TestOperations(t *testing.T) {
+	everywhere := []Operation{
+		{"GET", "/.well-known/jwks.json", "getJWKS"},
+		{"GET", "/.well-known/oauth-authorization-server", "getAuthorizationServerMetadata"},
+		{"GET", "/livez", "getLiveness"},
+		{"POST", "/oauth/token", "issueToken"},
+		{"GET", "/openapi.json", "getOpenAPI"},
+		{"GET", "/readyz", "getReadiness"},
+		{"GET", "/resources/autogenerated/product-info.json", "getProductInfo"},
+	}
+	own := map[string][]Operation{
+		"console": {
+			{"POST", "/api/core/oauth-clients", "createOAuthClient"},
+			{"GET", "/api/core/tenants", "listTenants"},
+			{"GET", "/api/core/tenants/actions/count", "countTenants"},
+			{"POST", "/api/core/tenants/actions/filter", "filterTenants"},
+			{"GET", "/api/core/tenants/{tenantId}", "getTenant"},
+		},
+		"register": {
+			{"POST", "/api/v1/tenants", "createTenant"},
+			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
+		},
+		"tenant": {
+			{"GET", "/api/v1/licenses/overview", "getLicenseOverview"},
+			{"POST", "/api/v1/oauth-clients", "createOAuthClient"},
+			{"GET", "/api/v1/tenants/me", "getMyTenant"},
+			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
+			{"GET", "/api/v1/users/me", "getMyUser"},
+			{"GET", "/api/v1/users/{userId}", "getUser"},
+		},
+	}
+	for _, surface := range surfaces() {
+		want := slices.Concat(everywhere[:2], own[surface], everywhere[2:])
+		if diff := cmp.Diff(want, Operations(surface)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", surface, diff)
+		}
+	}
+}

@@ -1,0 +1,224 @@
+// Package app puts Freehold together: configuration, construction, start,
+// readiness and shutdown.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/directory"
+	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/tenancy"
+)
+
+// App is an opened estate with its services. Serving it is optional: the
+// operator's commands use the services directly.
+type App struct {
+	Config     Config
+	Store      *store.Store
+	Credential *credential.Service
+	Tenancy    *tenancy.Service
+	Directory  *directory.Service
+
+	log *slog.Logger
+	now func() time.Time
+	ca  *ca // of tls=internal
+}
+
+// Clock is the time that the services see: UTC, in the milliseconds that go
+// over the wire, so that a time read from an answer compares equal to the
+// stored one.
+func Clock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// Open opens the data folder, making it on first use. It starts nothing.
+func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time) (*App, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	db, err := store.Open(ctx, store.Options{Path: c.databasePath()})
+	if err != nil {
+		return nil, err
+	}
+	keys, err := keyring.Open(ctx, db, c.keyFile(), now())
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	var authority *ca
+	if c.TLS == TLSInternal {
+		if authority, err = openCA(c.DataDir, now()); err != nil {
+			return nil, errors.Join(fmt.Errorf("development CA: %w", err), db.Close())
+		}
+	}
+	audit := event.Auditor{Store: db, Log: log, Now: now}
+	return &App{
+		Config:     c,
+		Store:      db,
+		Credential: credential.New(db, keys, audit, now, log),
+		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
+		Directory:  directory.New(db, audit, now),
+		log:        log,
+		now:        now,
+		ca:         authority,
+	}, nil
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.Store.Close() }
+
+// Time limits of the server. A slow or stuck client must not hold resources;
+// the contract's largest bodies are small.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 20 * time.Second
+	maxHeaderBytes    = 32 << 10
+
+	followInterval = 200 * time.Millisecond // how stale a cache may be after a change by another process
+	trimInterval   = 10 * time.Minute
+)
+
+// Serve serves the estate on listener until ctx ends, and then until running
+// requests are done. It closes the listener, and not the App.
+func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	tlsConfig, err := a.tlsConfig()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	var stopping atomic.Bool
+	server := &http.Server{
+		Handler:           a.handler(listener, &stopping),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		TLSConfig:         tlsConfig,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken handshakes are the clients' business
+	}
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	var jobs sync.WaitGroup
+	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
+	jobs.Go(func() { a.Credential.Run(background) })
+	jobs.Go(func() { a.trim(background) })
+
+	served := make(chan error, 1)
+	go func() {
+		if tlsConfig != nil {
+			served <- server.ServeTLS(listener, "", "")
+		} else {
+			served <- server.Serve(listener)
+		}
+	}()
+	a.log.Info("serving", "address", listener.Addr().String(), "domain", a.Config.Domain, "tls", a.Config.TLS)
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		stopping.Store(true)
+		a.log.Info("shutting down")
+		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		err = server.Shutdown(timeout)
+		if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+			err = errors.Join(err, serveErr)
+		}
+	}
+	stopBackground()
+	jobs.Wait()
+	return err
+}
+
+func (a *App) handler(listener net.Listener, stopping *atomic.Bool) http.Handler {
+	port := a.Config.PublicPort
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && port == 0 {
+		port = tcp.Port
+	}
+	return httpapi.New(httpapi.Config{
+		Credential: a.Credential,
+		Tenancy:    a.Tenancy,
+		Directory:  a.Directory,
+		Ready: func(ctx context.Context) map[string]error {
+			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}
+			if stopping.Load() {
+				checks["serving"] = errors.New("shutting down")
+			}
+			return checks
+		},
+		Log:    a.log,
+		Now:    time.Now, // durations need the monotonic clock
+		Domain: a.Config.Domain,
+		Scheme: a.Config.scheme(),
+		Port:   port,
+	})
+}
+
+// tlsConfig returns nil when TLS is off.
+func (a *App) tlsConfig() (*tls.Config, error) {
+	switch a.Config.TLS {
+	case TLSInternal:
+		return a.ca.tlsConfig(a.Config.Domain, a.now), nil
+	case TLSFiles:
+		certificate, err := tls.LoadX509KeyPair(a.Config.TLSCert, a.Config.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("TLS certificate: %w", err)
+		}
+		return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+	default:
+		return nil, nil //nolint:nilnil // no TLS is no error
+	}
+}
+
+// trim deletes what is past its retention, now and then.
+func (a *App) trim(ctx context.Context) {
+	ticker := time.NewTicker(trimInterval)
+	defer ticker.Stop()
+	for {
+		err := a.Store.Write(ctx, func(tx *store.Tx) error { return tx.Trim(ctx, a.now()) })
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("trim", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// NewLogger makes the program's logger.
+func NewLogger(c Config, w io.Writer) (*slog.Logger, error) {
+	level, err := logLevel(c.LogLevel)
+	if err != nil {
+		return nil, err
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, options)), nil
+}
+
+func logLevel(name string) (slog.Level, error) {
+	var level slog.Level
+	err := level.UnmarshalText([]byte(strings.ToUpper(name)))
+	return level, err
+}

@@ -1,0 +1,113 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"github.com/freehold-platform/freehold/internal/httpapi"
+)
+
+// Config is everything that can be set. The tags name the keys of the
+// configuration file; the environment variables are FREEHOLD_ and the key in
+// upper case, and the flags are the key with hyphens.
+type Config struct {
+	DataDir      string `key:"data_dir" doc:"folder of the database and the key file"`
+	KeyFile      string `key:"key_file" doc:"file with the key that seals the server's keys; default: master.key in the data folder"`
+	Domain       string `key:"domain" doc:"base domain of all hosts"`
+	Listen       string `key:"listen" doc:"address to listen on"`
+	TLS          string `key:"tls" doc:"off, internal (a development CA in the data folder) or files"`
+	TLSCert      string `key:"tls_cert" doc:"certificate file (PEM, with chain), for tls=files"`
+	TLSKey       string `key:"tls_key" doc:"private key file (PEM), for tls=files"`
+	PublicScheme string `key:"public_scheme" doc:"scheme by which clients reach the server, if a proxy changes it: http or https"`
+	PublicPort   int    `key:"public_port" doc:"port by which clients reach the server, if a proxy changes it"`
+	LogLevel     string `key:"log_level" doc:"debug, info, warn or error"`
+	LogFormat    string `key:"log_format" doc:"text or json"`
+}
+
+// Defaults returns the configuration of a server that nobody configured: it
+// listens to this machine only.
+func Defaults() Config {
+	return Config{
+		DataDir:   "freehold-data",
+		Domain:    "freehold.localhost",
+		Listen:    "127.0.0.1:8480",
+		TLS:       TLSOff,
+		LogLevel:  "info",
+		LogFormat: "text",
+	}
+}
+
+// The values of Config.TLS.
+const (
+	TLSOff      = "off"
+	TLSInternal = "internal"
+	TLSFiles    = "files"
+)
+
+var domainPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+
+// Validate reports every problem at once, each with its key.
+func (c Config) Validate() error {
+	var problems []error
+	check := func(ok bool, key, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(key+": "+format, args...))
+		}
+	}
+	check(c.DataDir != "", "data_dir", "is missing")
+	check(domainPattern.MatchString(c.Domain) && len(c.Domain) <= 180, "domain", "%q is not a domain in lower case", c.Domain)
+	_, port, err := net.SplitHostPort(c.Listen)
+	check(err == nil, "listen", "%q is not host:port", c.Listen)
+	if err == nil {
+		n, err := strconv.Atoi(port)
+		check(err == nil && n >= 0 && n <= 65535, "listen", "%q is not a port number", port)
+	}
+	switch c.TLS {
+	case TLSOff, TLSInternal:
+		check(c.TLSCert == "" && c.TLSKey == "", "tls_cert", "goes with tls=files")
+	case TLSFiles:
+		check(c.TLSCert != "" && c.TLSKey != "", "tls", "files needs tls_cert and tls_key")
+	default:
+		check(false, "tls", "%q is not off, internal or files", c.TLS)
+	}
+	check(c.PublicScheme == "" || c.PublicScheme == "http" || c.PublicScheme == "https", "public_scheme", "%q is not http or https", c.PublicScheme)
+	check(c.PublicPort >= 0 && c.PublicPort <= 65535, "public_port", "%d is not a port number", c.PublicPort)
+	_, err = logLevel(c.LogLevel)
+	check(err == nil, "log_level", "%q is not debug, info, warn or error", c.LogLevel)
+	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format", "%q is not text or json", c.LogFormat)
+	return errors.Join(problems...)
+}
+
+func (c Config) databasePath() string { return filepath.Join(c.DataDir, "freehold.db") }
+
+func (c Config) keyFile() string {
+	if c.KeyFile != "" {
+		return c.KeyFile
+	}
+	return filepath.Join(c.DataDir, "master.key")
+}
+
+// Origin is the URL by which clients reach host, when the server listens on
+// port.
+func (c Config) Origin(host string, port int) string {
+	if c.PublicPort != 0 {
+		port = c.PublicPort
+	}
+	return httpapi.Origin(c.scheme(), host, port)
+}
+
+// scheme is how clients reach the server.
+func (c Config) scheme() string {
+	switch {
+	case c.PublicScheme != "":
+		return c.PublicScheme
+	case c.TLS == TLSOff:
+		return "http"
+	default:
+		return "https"
+	}
+}

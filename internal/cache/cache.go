@@ -1,0 +1,70 @@
+// Package cache keeps what the request path reads again and again in memory,
+// without ever keeping it past a change.
+package cache
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// Map is a bounded read-through cache. A value that was being loaded while its
+// key was invalidated is returned to the caller that asked but not kept.
+type Map[K comparable, V any] struct {
+	load func(context.Context, K) (V, error)
+	max  int
+
+	mu     sync.RWMutex
+	values map[K]V
+	epoch  atomic.Uint64 // counts invalidations
+}
+
+// New makes a Map of at most limit entries; over the limit, arbitrary entries
+// make room. Errors of load are returned and not cached.
+func New[K comparable, V any](limit int, load func(context.Context, K) (V, error)) *Map[K, V] {
+	return &Map[K, V]{load: load, max: limit, values: make(map[K]V)}
+}
+
+// Get returns the cached value of key, or loads it.
+func (m *Map[K, V]) Get(ctx context.Context, key K) (V, error) {
+	m.mu.RLock()
+	v, ok := m.values[key]
+	m.mu.RUnlock()
+	if ok {
+		return v, nil
+	}
+	epoch := m.epoch.Load()
+	v, err := m.load(ctx, key)
+	if err != nil {
+		return v, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.epoch.Load() != epoch {
+		return v, nil // a change came between the read and now; it may be about this key
+	}
+	for k := range m.values {
+		if len(m.values) < m.max {
+			break
+		}
+		delete(m.values, k)
+	}
+	m.values[key] = v
+	return v, nil
+}
+
+// Invalidate forgets key.
+func (m *Map[K, V]) Invalidate(key K) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epoch.Add(1)
+	delete(m.values, key)
+}
+
+// Clear forgets everything.
+func (m *Map[K, V]) Clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epoch.Add(1)
+	clear(m.values)
+}

@@ -1,0 +1,43 @@
+package credential
+
+import (
+	"context"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// authenticateClient proves who asks. Whatever is wrong, the answer is the same
+// and takes about as long: an unknown client is compared with a secret too.
+func (s *Service) authenticateClient(ctx context.Context, c Credentials) (estate.Client, error) {
+	if c.ClientID == "" {
+		return estate.Client{}, errInvalidRequest.InParameter("client_id", "client_id is missing")
+	}
+	if c.Secret == "" {
+		return estate.Client{}, errInvalidRequest.InParameter("client_secret", "client_secret is missing")
+	}
+	id := estate.ClientID(c.ClientID)
+	client := estate.Client{Secrets: []estate.ClientSecret{nobody}}
+	if id.Valid() {
+		found, err := s.clients.Get(ctx, id)
+		switch {
+		case err == nil:
+			client = found
+		case !isCode(err, api.CodeClientNotFound):
+			return estate.Client{}, err
+		}
+	}
+	matches := false
+	for _, stored := range client.Secrets {
+		if s.keys.SecretMatches(stored, id, c.Secret) {
+			matches = true
+		}
+	}
+	if !matches || client.ID == "" || !client.DisabledAt.IsZero() {
+		return estate.Client{}, errInvalidClient
+	}
+	return client, nil
+}
+
+// nobody's secret has a hash that no secret has: it is shorter than any.
+var nobody = estate.ClientSecret{Hash: []byte{}}

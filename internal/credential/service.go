@@ -1,0 +1,75 @@
+package credential
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/cache"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// TokenLifetime is how long an access token is accepted.
+const TokenLifetime = 6 * time.Hour
+
+// Service is the authorization server. It is safe for concurrent use.
+type Service struct {
+	store *store.Store
+	keys  *keyring.Keyring
+	audit event.Auditor
+	now   func() time.Time
+	log   *slog.Logger
+
+	clients *cache.Map[estate.ClientID, estate.Client]
+	bots    *cache.Map[botKey, estate.User]
+	usage   usage
+}
+
+// Sizes of the caches: enough for the clients and bots that are busy at a time.
+// At about 1 KiB an entry they stay below 200 MiB when full.
+const (
+	maxCachedClients = 100_000
+	maxCachedBots    = 100_000
+)
+
+// New makes the service.
+func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func() time.Time, log *slog.Logger) *Service {
+	s := &Service{store: db, keys: keys, audit: audit, now: now, log: log}
+	s.clients = cache.New(maxCachedClients, s.loadClient)
+	s.bots = cache.New(maxCachedBots, s.loadOrCreateBot)
+	s.usage.counts = make(map[usageKey]*store.ClientUsage)
+	db.Subscribe(s.forget)
+	return s
+}
+
+// JWKS is the published key set, as JSON.
+func (s *Service) JWKS() []byte { return s.keys.JWKS() }
+
+// forget drops what has changed from the caches.
+func (s *Service) forget(changes []store.Change) {
+	for _, c := range changes {
+		switch c.Kind {
+		case store.ChangeAll:
+			s.clients.Clear()
+			s.bots.Clear()
+		case store.ChangeClient:
+			s.clients.Invalidate(estate.ClientID(c.Key))
+		case store.ChangeBot:
+			if id := strings.Split(c.Key, "/"); len(id) == 3 {
+				s.bots.Invalidate(botKey{estate.OrganizationID(id[0]), estate.TenantID(id[1]), estate.ClientID(id[2])})
+			}
+		}
+	}
+}
+
+func (s *Service) loadClient(ctx context.Context, id estate.ClientID) (c estate.Client, err error) {
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		c, err = tx.ClientToAuthenticate(ctx, id)
+		return err
+	})
+	return c, err
+}

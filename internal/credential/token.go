@@ -1,0 +1,178 @@
+package credential
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// TokenRequest asks for an access token.
+type TokenRequest struct {
+	GrantType   string
+	Credentials Credentials
+	Scope       string // space-separated; empty: all the client holds
+}
+
+// Credentials are how a client says who it is.
+type Credentials struct {
+	ClientID string
+	Secret   estate.Secret
+}
+
+// Token is an issued access token.
+type Token struct {
+	Value     string
+	ExpiresAt time.Time
+	Scope     string
+}
+
+// grants maps grant types to what they do. Each grant fills in only what is its
+// own; IssueToken does the rest.
+var grants = map[string]func(*Service, context.Context, *issue) error{
+	api.GrantClientCredentials: (*Service).grantClientCredentials,
+}
+
+// GrantTypes lists the supported grant types.
+func GrantTypes() []string { return []string{api.GrantClientCredentials} }
+
+// issue is a token request on its way to a token.
+type issue struct {
+	surface estate.Surface
+	request TokenRequest
+	client  estate.Client
+	scope   estate.Scope // how far the token reaches
+	granted estate.Permissions
+	user    estate.UserID
+}
+
+// IssueToken grants an access token for surface.
+func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r TokenRequest) (Token, error) {
+	if r.GrantType == "" {
+		return Token{}, errInvalidRequest.InParameter("grant_type", "grant_type is missing")
+	}
+	grant, ok := grants[r.GrantType]
+	if !ok {
+		return Token{}, errUnsupportedGrantType
+	}
+	client, err := s.authenticateClient(ctx, r.Credentials)
+	if err != nil {
+		return Token{}, err
+	}
+	i := &issue{surface: surface, request: r, client: client}
+	if i.scope, ok = surface.Admits(client); !ok {
+		return Token{}, errInvalidClient // of another level, region, subscription or tenant
+	}
+	if err := grant(s, ctx, i); err != nil {
+		return Token{}, err
+	}
+	return s.sign(i)
+}
+
+// sign makes the access token that i has come to.
+func (s *Service) sign(i *issue) (Token, error) {
+	now := s.now()
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails, by its documentation
+	expires := now.Add(TokenLifetime).Truncate(time.Second)
+	claims, err := json.Marshal(api.Claims{
+		Issuer:       i.surface.Origin,
+		Audience:     i.surface.Origin,
+		Subject:      string(i.client.ID),
+		ClientID:     string(i.client.ID),
+		ID:           hex.EncodeToString(id[:]),
+		IssuedAt:     now.Unix(),
+		ExpiresAt:    expires.Unix(),
+		Scope:        i.granted.String(),
+		Level:        string(i.client.Level),
+		Organization: string(i.scope.Organization),
+		Subscription: string(i.scope.Subscription),
+		Region:       string(i.scope.Region),
+		Tenant:       string(i.scope.Tenant),
+		User:         string(i.user),
+	})
+	if err != nil {
+		return Token{}, err
+	}
+	value, err := s.keys.Sign(estate.KeyAccessToken, claims)
+	if err != nil {
+		return Token{}, err
+	}
+	s.usage.add(i, now)
+	return Token{Value: value, ExpiresAt: expires, Scope: i.granted.String()}, nil
+}
+
+// Authenticate finds out who shows token at surface. What the token says is
+// checked against what is true now: a client that is gone or disabled, or a
+// scope that was taken from it, counts at once.
+func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, token string) (estate.Actor, error) {
+	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+	if err != nil {
+		return estate.Actor{}, errInvalidToken
+	}
+	var claims api.Claims
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return estate.Actor{}, errInvalidToken
+	}
+	if s.now().Unix() >= claims.ExpiresAt {
+		return estate.Actor{}, errExpiredToken
+	}
+	// A tenant answers at two names; a token of the one is good at the other.
+	sameTenant := surface.Kind == estate.SurfaceTenant && claims.Tenant == string(surface.Tenant.ID)
+	if claims.Audience != surface.Origin && !sameTenant {
+		return estate.Actor{}, errForeignToken
+	}
+	client, err := s.clients.Get(ctx, estate.ClientID(claims.ClientID))
+	switch {
+	case isCode(err, api.CodeClientNotFound):
+		return estate.Actor{}, errInvalidToken
+	case err != nil:
+		return estate.Actor{}, err
+	case !client.DisabledAt.IsZero():
+		return estate.Actor{}, errInvalidToken
+	}
+	scope, ok := surface.Admits(client)
+	if !ok || scope.Tenant != estate.TenantID(claims.Tenant) {
+		return estate.Actor{}, errForeignToken
+	}
+	actor := estate.Actor{
+		Kind:  estate.ActorClient,
+		ID:    string(client.ID),
+		Level: client.Level,
+		Scope: scope,
+	}
+	for _, p := range estate.ParsePermissions(claims.Scope) {
+		if client.Permissions.Holds(p) {
+			actor.Permissions = append(actor.Permissions, p)
+		}
+	}
+	if surface.Kind == estate.SurfaceTenant {
+		bot, err := s.bot(ctx, scope, client.ID)
+		if err != nil {
+			return estate.Actor{}, err
+		}
+		if bot.Status != estate.UserActive {
+			return estate.Actor{}, errInvalidToken
+		}
+		actor.User, actor.Roles = bot.ID, bot.Roles
+	}
+	return actor, nil
+}
+
+var (
+	errInvalidRequest       = estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, "Invalid request", "")
+	errUnsupportedGrantType = estate.E(estate.Invalid, api.CodeOAuthUnsupportedGrantType, "Unsupported grant type", "").
+				InParameter("grant_type", "the supported grant type is "+api.GrantClientCredentials)
+	errInvalidScope       = estate.E(estate.Invalid, api.CodeOAuthInvalidScope, "Invalid scope", "The client holds none of the requested scopes.")
+	errUnauthorizedClient = estate.E(estate.Invalid, api.CodeOAuthUnauthorizedClient, "Unauthorized client", "The client may not use this grant type.")
+	errInvalidClient      = estate.E(estate.Unauthenticated, api.CodeOAuthInvalidClient, "Invalid client", "Client authentication failed.")
+	errBotDisabled        = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "The client's user in this tenant is disabled.")
+
+	errInvalidToken = estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Unauthorized", "The access token is invalid.")
+	errExpiredToken = estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Unauthorized", "The access token has expired.")
+	errForeignToken = estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Unauthorized", "The access token was not issued by this host.")
+)

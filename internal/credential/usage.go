@@ -1,0 +1,93 @@
+package credential
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// usage counts issued tokens until they are written: a token must not wait for
+// the disk. What is counted is lost when the process is killed before the next
+// flush, at most FlushInterval's worth.
+type usage struct {
+	mu     sync.Mutex
+	counts map[usageKey]*store.ClientUsage
+}
+
+// FlushInterval is how often use is written.
+const FlushInterval = 500 * time.Millisecond
+
+type usageKey struct {
+	client estate.ClientID
+	scope  estate.Scope
+	level  estate.Level
+}
+
+func (u *usage) add(i *issue, now time.Time) {
+	key := usageKey{i.client.ID, i.scope, i.client.Level}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c := u.counts[key]
+	if c == nil {
+		c = &store.ClientUsage{Client: i.client.ID, Tenant: i.scope.Tenant, FirstUsedAt: now}
+		u.counts[key] = c
+	}
+	c.LastUsedAt = now
+	c.Tokens++
+}
+
+func (u *usage) take() map[usageKey]*store.ClientUsage {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	taken := u.counts
+	u.counts = make(map[usageKey]*store.ClientUsage, len(taken))
+	return taken
+}
+
+// Run writes use behind the token path until ctx ends, and once more then.
+func (s *Service) Run(ctx context.Context) {
+	ticker := time.NewTicker(FlushInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s.Flush(ctx)
+		case <-ctx.Done():
+			s.Flush(context.WithoutCancel(ctx))
+			return
+		}
+	}
+}
+
+// Flush writes what was counted since the last time: the use of each client,
+// and one audit record with the number of tokens it got. What can't be written
+// is counted as lost in the log.
+func (s *Service) Flush(ctx context.Context) {
+	taken := s.usage.take()
+	if len(taken) == 0 {
+		return
+	}
+	err := s.store.Write(ctx, func(tx *store.Tx) error {
+		for key, count := range taken {
+			if err := tx.AddClientUsage(ctx, key.scope, *count); err != nil {
+				return err
+			}
+			actor := estate.Actor{Kind: estate.ActorClient, ID: string(key.client), Level: key.level}
+			data := map[string]any{"tokens": count.Tokens}
+			if err := s.audit.Done(ctx, tx, actor, key.scope, "oauth-token.issue", string(key.client), data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		var tokens int64
+		for _, count := range taken {
+			tokens += count.Tokens
+		}
+		s.log.ErrorContext(ctx, "use of clients lost", "clients", len(taken), "tokens", tokens, "error", err)
+	}
+}

@@ -1,0 +1,41 @@
+package estate
+
+// SurfaceKind says which of the APIs a host serves.
+type SurfaceKind string
+
+// The surfaces.
+const (
+	SurfaceConsole  SurfaceKind = "console"
+	SurfaceRegister SurfaceKind = "register"
+	SurfaceTenant   SurfaceKind = "tenant"
+)
+
+// Surface is the host that a request came to. Every surface is an OAuth issuer
+// of its own.
+type Surface struct {
+	Kind   SurfaceKind
+	Origin string     // "https://host[:port]", as clients see it: issuer and audience of tokens
+	Region RegionCode // of a register host
+	Tenant Tenant     // of a tenant host
+}
+
+// Admits tells whether client may get and use tokens at s, and how far it
+// reaches there.
+func (s Surface) Admits(client Client) (Scope, bool) {
+	c := client.Scope
+	switch s.Kind {
+	case SurfaceConsole:
+		return c, client.Level == LevelOrganization
+	case SurfaceRegister:
+		return c, client.Level == LevelRegion && c.Region == s.Region
+	case SurfaceTenant:
+		t := s.Tenant.Scope()
+		switch client.Level {
+		case LevelTenant:
+			return t, c == t
+		case LevelRegion:
+			return t, c == Scope{Organization: t.Organization, Subscription: t.Subscription, Region: t.Region}
+		}
+	}
+	return Scope{}, false
+}

@@ -1,0 +1,46 @@
+// Package event records what happens in the estate. So far that is the audit
+// trail: one record for every change, in the transaction of the change, and one
+// for every refused attempt.
+package event
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// Auditor writes audit records.
+type Auditor struct {
+	Store *store.Store
+	Log   *slog.Logger
+	Now   func() time.Time
+}
+
+// Done records a change. It belongs into the transaction of the change.
+func (a Auditor) Done(ctx context.Context, tx *store.Tx, actor estate.Actor, scope estate.Scope, action, target string, data map[string]any) error {
+	return tx.AppendAudit(ctx, estate.AuditRecord{
+		Time: a.Now(), Scope: scope, Actor: actor, Action: action, Target: target, Outcome: estate.OutcomeDone, Data: data,
+	})
+}
+
+// Refused records an attempt that *err refused, if it did, in the scope of the
+// actor. It is meant to be deferred. Requests that are merely wrong are not
+// attempts; nor is anything of an actor that is nobody.
+func (a Auditor) Refused(ctx context.Context, actor estate.Actor, action, target string, err *error) {
+	var refusal *estate.Error
+	if !errors.As(*err, &refusal) || refusal.Kind != estate.Forbidden || actor.Scope.Organization == "" {
+		return
+	}
+	record := estate.AuditRecord{
+		Time: a.Now(), Scope: actor.Scope, Actor: actor, Action: action, Target: target, Outcome: estate.OutcomeRefused,
+		Data: map[string]any{"code": refusal.Code, "reason": refusal.Detail},
+	}
+	ctx = context.WithoutCancel(ctx) // the caller may be gone; the record must not be
+	if failed := a.Store.Write(ctx, func(tx *store.Tx) error { return tx.AppendAudit(ctx, record) }); failed != nil {
+		a.Log.ErrorContext(ctx, "audit record lost", "action", action, "actor", actor.ID, "error", failed)
+	}
+}

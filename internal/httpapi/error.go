@@ -1,0 +1,146 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// statusOf is the HTTP status of each kind of error.
+var statusOf = map[estate.Kind]int{
+	estate.Internal:        http.StatusInternalServerError,
+	estate.Invalid:         http.StatusBadRequest,
+	estate.Unauthenticated: http.StatusUnauthorized,
+	estate.Forbidden:       http.StatusForbidden,
+	estate.NotFound:        http.StatusNotFound,
+	estate.Conflict:        http.StatusConflict,
+	estate.Precondition:    http.StatusPreconditionFailed,
+	estate.Unprocessable:   http.StatusUnprocessableEntity,
+	estate.RateLimited:     http.StatusTooManyRequests,
+	estate.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// statusError is an error of HTTP itself, which has a status of its own.
+type statusError struct {
+	status int
+	err    *estate.Error
+}
+
+// Error implements error.
+func (e statusError) Error() string { return e.err.Error() }
+
+// Unwrap makes errors.As find the estate.Error.
+func (e statusError) Unwrap() error { return e.err }
+
+// oauthErrors are the RFC 6749 names of error codes. Other codes answer with
+// the name of their kind.
+var oauthErrors = map[string]string{
+	api.CodeOAuthInvalidRequest:       "invalid_request",
+	api.CodeOAuthUnsupportedGrantType: "unsupported_grant_type",
+	api.CodeOAuthInvalidScope:         "invalid_scope",
+	api.CodeOAuthUnauthorizedClient:   "unauthorized_client",
+	api.CodeOAuthInvalidClient:        "invalid_client",
+}
+
+func oauthError(e *estate.Error) string {
+	if name, ok := oauthErrors[e.Code]; ok {
+		return name
+	}
+	switch e.Kind {
+	case estate.Unauthenticated:
+		return "invalid_client"
+	case estate.Forbidden:
+		return "access_denied"
+	case estate.Internal:
+		return "server_error"
+	case estate.Unavailable, estate.RateLimited:
+		return "temporarily_unavailable"
+	default:
+		return "invalid_request"
+	}
+}
+
+// fail answers with err. What is not an *estate.Error tells the caller nothing
+// but the trace id.
+func (x *exchange) fail(err error) {
+	x.err = err
+	if x.w.status != 0 {
+		return // the answer has begun; nothing can be taken back
+	}
+	var e *estate.Error
+	if !errors.As(err, &e) {
+		e = estate.E(estate.Internal, api.CodeInternal, "Internal server error", "The server's log has the details under the trace id.")
+		if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
+			e = estate.E(estate.Unavailable, api.CodeUnavailable, "Request abandoned", "The client closed the connection.")
+		}
+		if x.op.internalCode != "" {
+			e.Code = x.op.internalCode
+		}
+	}
+	status := statusOf[e.Kind]
+	var se statusError
+	if errors.As(err, &se) {
+		status = se.status
+	}
+	x.challenge(e, status)
+	if e.RetryAfter > 0 {
+		x.w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+	}
+	entries := wireErrors(e, status)
+	if x.r.URL.Path == tokenPath {
+		x.noStore()
+		x.writeJSON(status, api.OAuthErrorBody{OAuthError: oauthError(e), ErrorDescription: description(entries), Errors: entries, TraceID: x.trace})
+		return
+	}
+	x.writeJSON(status, api.ErrorBody{Errors: entries, TraceID: x.trace})
+}
+
+// challenge says in the header how to authenticate (RFC 6749 section 5.2, RFC
+// 6750 section 3).
+func (x *exchange) challenge(e *estate.Error, status int) {
+	var value string
+	switch {
+	case x.r.URL.Path == tokenPath:
+		if _, _, basic := x.r.BasicAuth(); status == http.StatusUnauthorized && basic {
+			value = `Basic realm="freehold"`
+		}
+	case status == http.StatusUnauthorized && x.r.Header.Get("Authorization") == "":
+		value = `Bearer realm="freehold"`
+	case status == http.StatusUnauthorized:
+		value = `Bearer realm="freehold", error="invalid_token"`
+	case e.Code == api.CodeInsufficientScope:
+		value = `Bearer realm="freehold", error="insufficient_scope"`
+	}
+	if value != "" {
+		x.w.Header().Set("WWW-Authenticate", value)
+	}
+}
+
+// wireErrors writes e as entries of the envelope: one, or one a field.
+func wireErrors(e *estate.Error, status int) []api.Error {
+	entry := api.Error{Code: e.Code, Title: e.Title, Detail: e.Detail, Status: strconv.Itoa(status)}
+	if len(e.Fields) == 0 {
+		return []api.Error{entry}
+	}
+	entries := make([]api.Error, len(e.Fields))
+	for i, f := range e.Fields {
+		entries[i] = entry
+		if entries[i].Detail == "" {
+			entries[i].Detail = f.Detail
+		}
+		entries[i].Source = &api.ErrorSource{Pointer: f.Pointer, Parameter: f.Parameter}
+		entries[i].Meta = f.Meta
+	}
+	return entries
+}
+
+func description(entries []api.Error) string {
+	if entries[0].Detail != "" {
+		return entries[0].Detail
+	}
+	return entries[0].Title
+}

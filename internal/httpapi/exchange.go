@@ -1,0 +1,165 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// maxBody is the contract's limit for bodies, and tokens need far less.
+const maxBody = 500 << 10
+
+// authenticate finds out who sent the request.
+func (x *exchange) authenticate() (estate.Actor, error) {
+	header := x.r.Header.Get("Authorization")
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return estate.Actor{}, errNoToken
+	}
+	return x.server.Credential.Authenticate(x.r.Context(), x.surface, strings.TrimSpace(token))
+}
+
+var errNoToken = estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Unauthorized", "An access token is needed: Authorization: Bearer <token>.")
+
+// handler answers an exchange, or returns why not.
+type handler func(*exchange) error
+
+// answers adapts a function without request body: whatever it returns is
+// written as JSON.
+func answers[Out any](fn func(*exchange) (Out, error)) handler {
+	return func(x *exchange) error {
+		out, err := fn(x)
+		if err != nil {
+			return err
+		}
+		x.writeJSON(http.StatusOK, out)
+		return nil
+	}
+}
+
+// takes adapts a function with a JSON body.
+func takes[In, Out any](status int, fn func(*exchange, In) (Out, error)) handler {
+	return func(x *exchange) error {
+		var in In
+		if err := x.readJSON(&in); err != nil {
+			return err
+		}
+		out, err := fn(x, in)
+		if err != nil {
+			return err
+		}
+		x.writeJSON(status, out)
+		return nil
+	}
+}
+
+// readJSON decodes the body: one JSON object of the right types, and nothing
+// after it. Unknown members are ignored, because clients written for the
+// contract send some.
+func (x *exchange) readJSON(into any) error {
+	if contentType(x.r) != "application/json" {
+		return errMediaType("application/json")
+	}
+	body, err := x.readBody()
+	if err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(body)) == 0 || bytes.TrimSpace(body)[0] != '{' {
+		return errBody("The body must be a JSON object.")
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return errJSON(err)
+	}
+	return nil
+}
+
+func (x *exchange) readBody() ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, statusError{http.StatusRequestEntityTooLarge, estate.E(estate.Invalid, api.CodeTooLarge, "Request body too large", "The limit is "+strconv.Itoa(maxBody)+" bytes.")}
+	case err != nil:
+		return nil, errBody("The body could not be read.")
+	}
+	return body, nil
+}
+
+// contentType is the media type of the body, without parameters.
+func contentType(r *http.Request) string {
+	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return t
+}
+
+func errMediaType(accepted string) error {
+	return statusError{http.StatusUnsupportedMediaType, estate.E(estate.Invalid, api.CodeUnsupportedMediaType, "Unsupported media type", "The body must be "+accepted+".")}
+}
+
+func errBody(detail string) *estate.Error {
+	return estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid request body", detail)
+}
+
+// errJSON says where a body is wrong, in words that are safe to send back.
+func errJSON(err error) error {
+	var syntax *json.SyntaxError
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return errBody("The body is not valid JSON: error at byte " + strconv.FormatInt(syntax.Offset, 10) + ".")
+	case errors.As(err, &wrongType) && wrongType.Field != "":
+		detail := "must not be a JSON " + wrongType.Value
+		return errBody(wrongType.Field+" "+detail+".").At("/"+strings.ReplaceAll(wrongType.Field, ".", "/"), detail)
+	default:
+		return errBody("The body does not have the expected form.")
+	}
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// writeJSON answers with v.
+func (x *exchange) writeJSON(status int, v any) {
+	buf, _ := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	buf.Reset()
+	encoder := json.NewEncoder(buf)
+	encoder.SetEscapeHTML(false) // answers are never HTML; URLs stay readable
+	if err := encoder.Encode(v); err != nil {
+		x.err = err
+		x.w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	x.writeBody(status, buf.Bytes())
+}
+
+// writeBody answers with a JSON text.
+func (x *exchange) writeBody(status int, body []byte) {
+	h := x.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(body) // the client may be gone; there is nobody to tell
+}
+
+// noStore keeps an answer out of all caches (RFC 6749 section 5.1).
+func (x *exchange) noStore() {
+	x.w.Header().Set("Cache-Control", "no-store")
+	x.w.Header().Set("Pragma", "no-cache")
+}
+
+// badParameter is the error for a query parameter.
+func badParameter(name, detail string) error {
+	return estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, detail).InParameter(name, detail)
+}

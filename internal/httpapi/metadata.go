@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+type status struct {
+	Status string            `json:"status"`
+	Checks map[string]string `json:"checks,omitempty"`
+}
+
+func getLiveness(*exchange) (status, error) { return status{Status: "ok"}, nil }
+
+func getReadiness(x *exchange) error {
+	answer, code := status{Status: "ok", Checks: map[string]string{}}, http.StatusOK
+	for name, err := range x.server.Ready(x.r.Context()) {
+		answer.Checks[name] = "ok"
+		if err != nil {
+			answer.Checks[name] = "unavailable"
+			answer.Status, code = "unavailable", http.StatusServiceUnavailable
+			x.err = err
+		}
+	}
+	x.writeJSON(code, answer)
+	return nil
+}
+
+func getOpenAPI(x *exchange) error {
+	x.public()
+	x.writeBody(http.StatusOK, api.OpenAPI(string(x.surface.Kind)))
+	return nil
+}
+
+// getProductInfo answers the question by which some clients decide what kind of
+// platform they talk to; without an answer they ask before every call.
+func getProductInfo(x *exchange) (api.ProductInfo, error) {
+	x.public()
+	kind := "qlikcloudservices"
+	if x.surface.Kind == estate.SurfaceConsole {
+		kind = "cloud-console"
+	}
+	return api.ProductInfo{Composition: api.Composition{DeploymentType: kind}}, nil
+}
+
+func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
+	x.public()
+	origin := x.surface.Origin
+	scopes := []string{api.ScopeUserDefault, api.ScopeAdminClassic}
+	switch x.surface.Kind {
+	case estate.SurfaceConsole:
+		scopes = api.OrganizationScopes()
+	case estate.SurfaceRegister:
+		scopes = api.RegionScopes()
+	}
+	return api.AuthorizationServerMetadata{
+		Issuer:                            origin,
+		TokenEndpoint:                     origin + tokenPath,
+		JWKSURI:                           origin + "/.well-known/jwks.json",
+		GrantTypesSupported:               credential.GrantTypes(),
+		ResponseTypesSupported:            []string{},
+		TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "client_secret_post"},
+		ScopesSupported:                   scopes,
+	}, nil
+}
+
+func getJWKS(x *exchange) error {
+	x.public()
+	x.w.Header().Set("Cache-Control", "public, max-age=300")
+	x.writeBody(http.StatusOK, x.server.Credential.JWKS())
+	return nil
+}
+
+// public lets pages of any origin read the answer: it is the same for all.
+func (x *exchange) public() { x.w.Header().Set("Access-Control-Allow-Origin", "*") }

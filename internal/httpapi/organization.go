@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/tenancy"
+)
+
+// Page sizes of lists, as the contract has them.
+const (
+	defaultLimit = 20
+	maxLimit     = 100
+)
+
+func listTenants(x *exchange) (api.OrganizationTenantList, error) {
+	return x.inventory(x.r.URL.Query().Get("filter"))
+}
+
+func filterTenants(x *exchange, in api.TenantFilterRequest) (api.OrganizationTenantList, error) {
+	return x.inventory(in.Filter)
+}
+
+func (x *exchange) inventory(filter string) (list api.OrganizationTenantList, err error) {
+	query := x.r.URL.Query()
+	q := tenancy.InventoryQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"), Limit: defaultLimit}
+	if text := query.Get("limit"); query.Has("limit") {
+		q.Limit, err = strconv.Atoi(text)
+		if err != nil || q.Limit < 0 || q.Limit > maxLimit {
+			return list, badParameter("limit", "limit must be a number from 0 to "+strconv.Itoa(maxLimit))
+		}
+	}
+	if query.Has("totalResults") {
+		text := query.Get("totalResults")
+		if q.Total = text == "true"; !q.Total && text != "false" {
+			return list, badParameter("totalResults", "totalResults must be true or false")
+		}
+	}
+	page, err := x.server.Tenancy.Inventory(x.r.Context(), x.actor, q)
+	if err != nil {
+		return list, err
+	}
+	list.Data = make([]api.OrganizationTenant, len(page.Tenants))
+	for i, t := range page.Tenants {
+		if list.Data[i], err = x.organizationTenant(t); err != nil {
+			return list, err
+		}
+	}
+	list.Links = api.PageLinks{Self: x.pageLink(x.r.URL.RawQuery), Next: x.cursorLink(query, "next", page.Next), Prev: x.cursorLink(query, "prev", page.Prev)}
+	if q.Total {
+		list.TotalResults = &page.Total
+	}
+	return list, nil
+}
+
+// cursorLink is the request's own URL with another cursor; nil without one.
+func (x *exchange) cursorLink(query url.Values, name, cursor string) *api.Link {
+	if cursor == "" {
+		return nil
+	}
+	moved := url.Values{}
+	for key, values := range query {
+		if key != "next" && key != "prev" {
+			moved[key] = values
+		}
+	}
+	moved.Set(name, cursor)
+	link := x.pageLink(moved.Encode())
+	return &link
+}
+
+func (x *exchange) pageLink(query string) api.Link {
+	href := x.surface.Origin + x.r.URL.EscapedPath()
+	if query != "" {
+		href += "?" + query
+	}
+	return api.Link{Href: href}
+}
+
+// getOrganizationTenant answers a list of one, which is how the contract
+// documents it.
+func getOrganizationTenant(x *exchange) (list api.OrganizationTenantList, err error) {
+	t, err := x.server.Tenancy.InventoryTenant(x.r.Context(), x.actor, estate.TenantID(x.r.PathValue("tenantId")))
+	if err != nil {
+		return list, err
+	}
+	tenant, err := x.organizationTenant(t)
+	if err != nil {
+		return list, err
+	}
+	one := int64(1)
+	return api.OrganizationTenantList{Data: []api.OrganizationTenant{tenant}, Links: api.PageLinks{Self: tenant.Links.Self}, TotalResults: &one}, nil
+}
+
+func countTenants(x *exchange) (api.Count, error) {
+	n, err := x.server.Tenancy.CountInventory(x.r.Context(), x.actor, x.r.URL.Query().Get("filter"))
+	return api.Count{Total: n}, err
+}
+
+// organizationTenant writes t as the organization API shows it.
+func (x *exchange) organizationTenant(t estate.Tenant) (api.OrganizationTenant, error) {
+	starts, ends, err := x.server.Tenancy.Terms(x.r.Context(), t.Organization, t.Subscription)
+	if err != nil {
+		return api.OrganizationTenant{}, err
+	}
+	return api.OrganizationTenant{
+		ID:              string(t.ID),
+		Name:            t.Name,
+		Status:          string(t.Status),
+		Hostnames:       x.server.hostnames(t),
+		RegionCode:      t.Datacenter,
+		CountryCode:     t.CountryCode,
+		CreatedAt:       api.Time{Time: t.CreatedAt},
+		UpdatedAt:       api.Time{Time: t.UpdatedAt},
+		CreatedBy:       t.CreatedBy,
+		LicenseNumber:   string(t.Subscription),
+		SubscriptionID:  string(t.Subscription),
+		LicenseStartsAt: api.Timestamp(starts),
+		LicenseEndsAt:   api.Timestamp(ends),
+		Links:           x.self("/api/core/tenants/" + string(t.ID)),
+	}, nil
+}

@@ -1,0 +1,244 @@
+// Package httpapi serves Freehold's HTTP surfaces: it finds the surface from
+// the host, decodes, authenticates, calls one method of a domain service, and
+// turns the result into wire types. It decides nothing itself.
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/directory"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/tenancy"
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Credential *credential.Service
+	Tenancy    *tenancy.Service
+	Directory  *directory.Service
+	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
+	Log        *slog.Logger
+	Now        func() time.Time
+
+	// As clients see the server, which behind a proxy is not as it listens:
+	Domain string // base domain of all hosts
+	Scheme string // "http" or "https"
+	Port   int
+}
+
+// Server is the http.Handler of all surfaces.
+type Server struct {
+	Config
+	surfaces map[estate.SurfaceKind]*http.ServeMux
+}
+
+// New makes a Server.
+func New(c Config) *Server {
+	s := &Server{Config: c, surfaces: map[estate.SurfaceKind]*http.ServeMux{}}
+	for _, op := range operations {
+		for _, kind := range op.surfaces {
+			mux := s.surfaces[kind]
+			if mux == nil {
+				mux = http.NewServeMux()
+				s.surfaces[kind] = mux
+			}
+			mux.Handle(op.method+" "+op.path, s.serve(op))
+		}
+	}
+	return s
+}
+
+// exchange is one request and what is known of it.
+type exchange struct {
+	server  *Server
+	w       *response
+	r       *http.Request
+	surface estate.Surface
+	actor   estate.Actor
+	op      operation
+	trace   string
+	client  string // id claimed at the token endpoint, for the log
+	err     error  // what was answered, if an error
+}
+
+type exchangeKey struct{}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := s.Now()
+	x := &exchange{server: s, w: &response{ResponseWriter: w}, trace: traceID(r)}
+	x.r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler { //nolint:errorlint // the documented sentinel, compared as net/http does
+				panic(p) //nolint:forbidigo // not ours to swallow
+			}
+			x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+		x.log(s.Now().Sub(start))
+	}()
+	w.Header().Set("X-B3-Traceid", x.trace)
+	x.dispatch()
+}
+
+// dispatch finds surface and operation.
+func (x *exchange) dispatch() {
+	s := x.server
+	kind := estate.SurfaceConsole // whose table has the probes, which come to any host name, also to bare addresses
+	if path := x.r.URL.Path; path != livenessPath && path != readinessPath {
+		surface, err := s.resolve(x.r.Context(), x.r.Host)
+		if err != nil {
+			x.fail(err)
+			return
+		}
+		x.surface, kind = surface, surface.Kind
+		if kind == estate.SurfaceTenant && surface.Tenant.Status != estate.TenantActive {
+			x.fail(errDeactivated)
+			return
+		}
+	}
+	mux := s.surfaces[kind]
+	handler, pattern := mux.Handler(x.r)
+	if pattern == "" {
+		x.fail(x.noSuchOperation(handler))
+		return
+	}
+	mux.ServeHTTP(x.w, x.r) // again, so that path values are set
+}
+
+// noSuchOperation tells 405 from 404 by what the mux would have answered.
+func (x *exchange) noSuchOperation(handler http.Handler) error {
+	probe := &discard{header: http.Header{}}
+	handler.ServeHTTP(probe, x.r)
+	if probe.status != http.StatusMethodNotAllowed {
+		return statusError{http.StatusNotFound, estate.E(estate.NotFound, api.CodeNotFound, "Not found", "No such path on this host.")}
+	}
+	allow := probe.header.Get("Allow")
+	x.w.Header().Set("Allow", allow)
+	return statusError{http.StatusMethodNotAllowed, estate.E(estate.Invalid, api.CodeMethodNotAllowed, "Method not allowed", "Allowed: "+allow+".")}
+}
+
+type discard struct {
+	header http.Header
+	status int
+}
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d *discard) WriteHeader(status int)      { d.status = status }
+
+// serve makes the handler of an operation: the steps that no operation can
+// forget.
+func (s *Server) serve(op operation) http.Handler {
+	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		x, _ := r.Context().Value(exchangeKey{}).(*exchange)
+		x.r, x.op = r, op
+		if !op.public {
+			actor, err := x.authenticate()
+			if err != nil {
+				x.fail(err)
+				return
+			}
+			actor.TraceID = x.trace
+			x.actor = actor
+		}
+		if err := op.handle(x); err != nil {
+			x.fail(err)
+		}
+	})
+}
+
+// log writes the one event of the request.
+func (x *exchange) log(took time.Duration) {
+	level := slog.LevelInfo
+	if x.w.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	ctx := x.r.Context()
+	if !x.server.Log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs,
+		slog.String("method", x.r.Method),
+		slog.String("host", x.r.Host),
+		slog.String("operation", x.op.id),
+		slog.Int("status", x.w.status),
+		slog.Duration("duration", took),
+		slog.String("trace", x.trace),
+	)
+	if x.op.id == "" { // no operation: only then is the path worth its risk
+		attrs = append(attrs, slog.String("path", x.r.URL.Path))
+	}
+	if x.surface.Kind != "" {
+		attrs = append(attrs, slog.String("surface", string(x.surface.Kind)))
+	}
+	if x.surface.Tenant.ID != "" {
+		attrs = append(attrs, slog.String("tenant", string(x.surface.Tenant.ID)))
+	}
+	if x.actor.ID != "" {
+		attrs = append(attrs, slog.String("actor", x.actor.ID))
+	} else if x.client != "" {
+		attrs = append(attrs, slog.String("client", x.client))
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("error", x.err.Error()))
+	}
+	x.server.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// response remembers the status that was written.
+type response struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *response) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController and http.MaxBytesReader reach the writer.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// traceID takes the caller's trace id (W3C or B3), or makes one.
+func traceID(r *http.Request) string {
+	if parent := r.Header.Get("Traceparent"); len(parent) == 55 && isHex(parent[3:35]) {
+		return parent[3:35]
+	}
+	if id := r.Header.Get("X-B3-Traceid"); len(id) == 32 && isHex(id) {
+		return id
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return hex.EncodeToString(b[:])
+}
+
+func isHex(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,114 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+func issueToken(x *exchange) error {
+	in, err := x.readTokenRequest()
+	if err != nil {
+		return err
+	}
+	x.client = in.ClientID
+	token, err := x.server.Credential.IssueToken(x.r.Context(), x.surface, credential.TokenRequest{
+		GrantType:   in.GrantType,
+		Credentials: credential.Credentials{ClientID: in.ClientID, Secret: estate.Secret(in.ClientSecret)},
+		Scope:       in.Scope,
+	})
+	if err != nil {
+		return err
+	}
+	x.noStore()
+	kind := "bearer"
+	if x.surface.Kind == estate.SurfaceConsole {
+		kind = "Bearer" // as the contract's examples have it
+	}
+	x.writeJSON(http.StatusOK, api.TokenResponse{
+		AccessToken: token.Value,
+		TokenType:   kind,
+		ExpiresAt:   api.Time{Time: token.ExpiresAt},
+		ExpiresIn:   int64(credential.TokenLifetime.Seconds()),
+		Scope:       token.Scope,
+	})
+	return nil
+}
+
+// readTokenRequest reads the parameters from a JSON or form body, and the
+// client's credentials from there or from HTTP Basic.
+func (x *exchange) readTokenRequest() (api.TokenRequest, error) {
+	var in api.TokenRequest
+	kind := contentType(x.r)
+	if kind != "application/json" && kind != "application/x-www-form-urlencoded" {
+		return in, errMediaType("application/json or application/x-www-form-urlencoded")
+	}
+	body, err := x.readBody()
+	if err != nil {
+		return in, err
+	}
+	if kind == "application/json" {
+		if err := json.Unmarshal(body, &in); err != nil {
+			return in, invalidTokenRequest("The body is not a JSON object with text members.")
+		}
+	} else if err := parseTokenForm(string(body), &in); err != nil {
+		return in, err
+	}
+	return in, basicCredentials(x.r, &in)
+}
+
+func parseTokenForm(body string, in *api.TokenRequest) error {
+	form, err := url.ParseQuery(body)
+	if err != nil {
+		return invalidTokenRequest("The body is not form-encoded.")
+	}
+	for name, field := range map[string]*string{
+		"grant_type": &in.GrantType, "client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
+	} {
+		if len(form[name]) > 1 { // RFC 6749 section 3.2
+			return invalidTokenRequest(name + " is given more than once.")
+		}
+		*field = form.Get(name)
+	}
+	return nil
+}
+
+// basicCredentials takes id and secret from HTTP Basic, if it is there. Some
+// clients form-encode both, as RFC 6749 section 2.3.1 wants, and some don't; for
+// our ids and secrets the two are the same. A client_id repeated in the body
+// must agree; a second secret is refused.
+func basicCredentials(r *http.Request, in *api.TokenRequest) error {
+	scheme, encoded, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	id, secret, ok := strings.Cut(string(decoded), ":")
+	if err != nil || !ok {
+		return invalidTokenRequest("The Authorization header is not HTTP Basic.")
+	}
+	if unescaped, err := url.QueryUnescape(id); err == nil {
+		id = unescaped
+	}
+	if unescaped, err := url.QueryUnescape(secret); err == nil {
+		secret = unescaped
+	}
+	switch {
+	case in.ClientSecret != "":
+		return invalidTokenRequest("The client's secret is given both in the Authorization header and in the body.")
+	case in.ClientID != "" && in.ClientID != id:
+		return invalidTokenRequest("client_id differs between the Authorization header and the body.")
+	}
+	in.ClientID, in.ClientSecret = id, secret
+	return nil
+}
+
+func invalidTokenRequest(detail string) error {
+	return estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, "Invalid request", detail)
+}

@@ -1,0 +1,208 @@
+// Package operator holds the commands of whoever runs the server: serving, and
+// building the estate on the data folder itself, without going over HTTP.
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freehold-platform/freehold/internal/app"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/quickstart"
+)
+
+// Commands returns the commands that work on a data folder.
+func Commands(getenv func(string) string) []*cobra.Command {
+	c := &commands{getenv: getenv}
+	return []*cobra.Command{c.quickstart(), c.serve(), c.config(), c.operator()}
+}
+
+type commands struct {
+	getenv func(string) string
+}
+
+// loader registers the configuration's flags on cmd, those named or all.
+func (c *commands) loader(cmd *cobra.Command, only ...string) *app.Loader {
+	l := &app.Loader{Getenv: c.getenv}
+	l.Bind(cmd.PersistentFlags(), only...)
+	return l
+}
+
+func (c *commands) serve() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the estate of a data folder",
+		Long: "Serve the estate of a data folder at console.<domain>, register.<region>.<domain> and <tenant>.<region>.<domain>.\n\n" +
+			"SIGTERM and SIGINT end it: requests that are running are finished first.",
+		Args: cobra.NoArgs,
+	}
+	loader := c.loader(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		config, err := loader.Load()
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
+		defer stop()
+		return withServer(ctx, config, cmd.ErrOrStderr(), nil)
+	}
+	return cmd
+}
+
+// withServer serves until ctx ends. Once it serves, it runs job, if there is
+// one; job's error, or its done being true, ends the serving.
+func withServer(ctx context.Context, config app.Config, logTo io.Writer, job func(ctx context.Context, a *app.App, port int) (done bool, err error)) (err error) {
+	log, err := app.NewLogger(config, logTo)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", config.Listen) // first: a taken port must not touch the data
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, config, log, app.Clock)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if job == nil {
+		return a.Serve(ctx, listener)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		served <- a.Serve(ctx, listener)
+		stop() // a server that fails must end the job too
+	}()
+	port := 0
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
+		port = tcp.Port
+	}
+	done, jobErr := job(ctx, a, port)
+	if done || jobErr != nil {
+		stop()
+	}
+	return errors.Join(jobErr, <-served)
+}
+
+func (c *commands) quickstart() *cobra.Command {
+	exit := false
+	cmd := &cobra.Command{
+		Use:   "quickstart",
+		Short: "Make a demonstration estate, walk through the main job, and serve",
+		Long: "Make a demonstration estate, walk through the main job over HTTP, and go on serving.\n\n" +
+			"Every credential is written to quickstart.json in the data folder. Running it again on the same folder works.",
+		Args: cobra.NoArgs,
+	}
+	loader := c.loader(cmd)
+	cmd.Flags().BoolVar(&exit, "exit", false, "stop after the walk; the exit status is 0 only if every step did what it should")
+	if flag := cmd.PersistentFlags().Lookup("log-level"); flag != nil {
+		flag.DefValue = "warn" // the story is what should be read
+		_ = flag.Value.Set("warn")
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		config, err := loader.Load()
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
+		defer stop()
+		path := filepath.Join(config.DataDir, "quickstart.json")
+		return withServer(ctx, config, cmd.ErrOrStderr(), func(ctx context.Context, a *app.App, port int) (bool, error) {
+			err := quickstart.Run(ctx, quickstart.Options{App: a, Port: port, Path: path, Out: cmd.OutOrStdout()})
+			if err != nil {
+				return true, fmt.Errorf("quickstart: %w", err)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "\nAll credentials are in %s.\n", path)
+			if !exit && err == nil {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "Serving at %s. Stop with Ctrl-C.\n", config.Origin("console."+config.Domain, port))
+			}
+			return exit, err
+		})
+	}
+	return cmd
+}
+
+func (c *commands) config() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check or print the server's configuration"}
+	loader := c.loader(cmd)
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "check", Short: "Say what is wrong with the configuration", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { _, err := loader.Load(); return err },
+		},
+		&cobra.Command{
+			Use: "print", Short: "Print the configuration that is in force, as YAML", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				config, err := loader.Load()
+				if err != nil {
+					return err
+				}
+				return config.Print(cmd.OutOrStdout())
+			},
+		},
+	)
+	return cmd
+}
+
+// session is an operator's command at work.
+type session struct {
+	*app.App
+	actor estate.Actor
+	cmd   *cobra.Command
+	out   *output.Output
+}
+
+// operator is the group of the commands that build the estate.
+func (c *commands) operator() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "operator",
+		Short: "Build and inspect the estate, directly on the data folder",
+		Long: "Build and inspect the estate, directly on the data folder. The commands need no running server;\n" +
+			"a server that runs on the same folder sees their changes at once.",
+	}
+	loader := c.loader(cmd, "data-dir", "key-file", "domain")
+	out := &output.Output{Getenv: c.getenv}
+	out.Flag(cmd)
+	// with opens the estate for one command.
+	with := func(run func(s *session, args []string) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, args []string) (err error) {
+			config, err := loader.Load()
+			if err != nil {
+				return err
+			}
+			log, err := app.NewLogger(config, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			a, err := app.Open(cmd.Context(), config, log, app.Clock)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, a.Close()) }()
+			return run(&session{App: a, actor: estate.Operator("operator"), cmd: cmd, out: out}, args)
+		}
+	}
+	cmd.AddCommand(organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), tenantCommand(with), seedCommand(with))
+	return cmd
+}
+
+// with is how a command gets its session.
+type with func(run func(s *session, args []string) error) func(*cobra.Command, []string) error
+
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short}
+	cmd.AddCommand(children...)
+	return cmd
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+const clientColumns = "id, level, organization_id, subscription_id, region, tenant_id, name, description, app_type, permissions, grant_types, auth_methods, consent, settings, created_by, created_by_type, created_at, updated_at, disabled_at"
+
+// clientSettings are the parts of a client that are never searched by.
+type clientSettings struct {
+	URI            string   `json:"uri,omitempty"`
+	LogoURI        string   `json:"logoUri,omitempty"`
+	RedirectURIs   []string `json:"redirectUris,omitempty"`
+	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
+}
+
+func scanClient(row rowScanner) (estate.Client, error) {
+	var c estate.Client
+	var permissions, grants, methods, settings string
+	var created, updated, disabled int64
+	err := row.Scan(&c.ID, &c.Level, &c.Scope.Organization, &c.Scope.Subscription, &c.Scope.Region, &c.Scope.Tenant, &c.Name, &c.Description,
+		&c.AppType, &permissions, &grants, &methods, &c.Consent, &settings, &c.CreatedBy, &c.CreatedByType, &created, &updated, &disabled)
+	if err != nil {
+		return c, err
+	}
+	var s clientSettings
+	for text, into := range map[string]any{permissions: &c.Permissions, grants: &c.GrantTypes, methods: &c.AuthMethods, settings: &s} {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			return c, err
+		}
+	}
+	c.URI, c.LogoURI, c.RedirectURIs, c.AllowedOrigins = s.URI, s.LogoURI, s.RedirectURIs, s.AllowedOrigins
+	c.CreatedAt, c.UpdatedAt, c.DisabledAt = fromMicros(created), fromMicros(updated), fromMicros(disabled)
+	return c, nil
+}
+
+// InsertClient adds c with its secrets.
+func (tx *Tx) InsertClient(ctx context.Context, c estate.Client) error {
+	settings := clientSettings{URI: c.URI, LogoURI: c.LogoURI, RedirectURIs: c.RedirectURIs, AllowedOrigins: c.AllowedOrigins}
+	_, err := tx.exec(ctx, "insert into clients ("+clientColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+		c.ID, c.Level, c.Scope.Organization, c.Scope.Subscription, c.Scope.Region, c.Scope.Tenant, c.Name, c.Description, c.AppType,
+		marshal(c.Permissions), marshal(c.GrantTypes), marshal(c.AuthMethods), c.Consent, marshal(settings),
+		c.CreatedBy, c.CreatedByType, micros(c.CreatedAt), micros(c.UpdatedAt), micros(c.DisabledAt))
+	if err != nil {
+		return wrap("insert client", err)
+	}
+	for _, s := range c.Secrets {
+		_, err := tx.exec(ctx, "insert into client_secrets (organization_id, client_id, hint, key_id, hash, created_by, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
+			c.Scope.Organization, c.ID, s.Hint, s.KeyID, s.Hash, s.CreatedBy, micros(s.CreatedAt))
+		if err != nil {
+			return wrap("insert client secret", err)
+		}
+	}
+	return tx.changed(ctx, c.UpdatedAt, ChangeClient, string(c.ID))
+}
+
+// Client returns a client with its secrets.
+func (tx *Tx) Client(ctx context.Context, scope estate.Scope, id estate.ClientID) (estate.Client, error) {
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	c.add("id = " + c.arg(id))
+	return tx.client(ctx, c)
+}
+
+// ClientToAuthenticate returns a client by its id alone: at the token endpoint
+// the owner is what is to be found out.
+func (tx *Tx) ClientToAuthenticate(ctx context.Context, id estate.ClientID) (estate.Client, error) {
+	c := &conditions{}
+	c.add("id = " + c.arg(id))
+	return tx.client(ctx, c)
+}
+
+func (tx *Tx) client(ctx context.Context, c *conditions) (estate.Client, error) {
+	client, err := scanClient(tx.row(ctx, "select "+clientColumns+" from clients"+c.where(), c.args...))
+	if err != nil {
+		return client, wrap("select client", orNotFound(err, errClientNotFound))
+	}
+	return client, tx.fillClient(ctx, &client)
+}
+
+// Clients returns the clients in scope, oldest first: those of one level where
+// level is set.
+func (tx *Tx) Clients(ctx context.Context, scope estate.Scope, level estate.Level) ([]estate.Client, error) {
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	if level != "" {
+		c.add("level = " + c.arg(level))
+	}
+	rows, err := tx.rows(ctx, "select "+clientColumns+" from clients"+c.where()+" order by created_at, id", c.args...)
+	all, err := collect(rows, err, scanClient)
+	if err != nil {
+		return nil, wrap("select clients", err)
+	}
+	for i := range all {
+		if err := tx.fillClient(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (tx *Tx) fillClient(ctx context.Context, c *estate.Client) error {
+	rows, err := tx.rows(ctx, "select hint, key_id, hash, created_by, created_at from client_secrets where organization_id = $1 and client_id = $2 order by created_at, hint", c.Scope.Organization, c.ID)
+	c.Secrets, err = collect(rows, err, func(row rowScanner) (s estate.ClientSecret, err error) {
+		var created int64
+		err = row.Scan(&s.Hint, &s.KeyID, &s.Hash, &s.CreatedBy, &created)
+		s.CreatedAt = fromMicros(created)
+		return s, err
+	})
+	return wrap("select client secrets", err)
+}
+
+// ClientUsage is how often a client got tokens at a tenant, or above tenants
+// where Tenant is empty.
+type ClientUsage struct {
+	Client      estate.ClientID
+	Tenant      estate.TenantID
+	FirstUsedAt time.Time
+	LastUsedAt  time.Time
+	Tokens      int64
+}
+
+// AddClientUsage adds u to what is known of the client's use.
+func (tx *Tx) AddClientUsage(ctx context.Context, scope estate.Scope, u ClientUsage) error {
+	_, err := tx.exec(ctx, `insert into client_usage (organization_id, client_id, tenant_id, first_used_at, last_used_at, tokens)
+		select organization_id, id, $3, $4, $5, $6 from clients where organization_id = $1 and id = $2
+		on conflict (client_id, tenant_id) do update set last_used_at = excluded.last_used_at, tokens = client_usage.tokens + excluded.tokens`,
+		scope.Organization, u.Client, u.Tenant, micros(u.FirstUsedAt), micros(u.LastUsedAt), u.Tokens)
+	return wrap("add client usage", err)
+}
+
+// ClientUsages returns the use of a client, tenant by tenant.
+func (tx *Tx) ClientUsages(ctx context.Context, scope estate.Scope, id estate.ClientID) ([]ClientUsage, error) {
+	c := within(estate.Scope{Organization: scope.Organization, Tenant: scope.Tenant}, "", "", "tenant_id")
+	c.add("client_id = " + c.arg(id))
+	rows, err := tx.rows(ctx, "select client_id, tenant_id, first_used_at, last_used_at, tokens from client_usage"+c.where()+" order by tenant_id", c.args...)
+	all, err := collect(rows, err, func(row rowScanner) (u ClientUsage, err error) {
+		var first, last int64
+		err = row.Scan(&u.Client, &u.Tenant, &first, &last, &u.Tokens)
+		u.FirstUsedAt, u.LastUsedAt = fromMicros(first), fromMicros(last)
+		return u, err
+	})
+	return all, wrap("select client usage", err)
+}

@@ -1,0 +1,320 @@
+// Package store holds all SQL of Freehold: the estate's rows, transactions,
+// migrations, and the feed of changes that keeps caches honest.
+//
+// Row access is methods on Tx, inside Store.Read or Store.Write. A method on
+// owned rows takes an estate.Scope right after the context and touches nothing
+// outside it.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// Store is a database of one estate. It is safe for concurrent use.
+type Store struct {
+	engine *sqliteEngine
+
+	mu          sync.Mutex
+	pending     []*write
+	subscribers []func([]Change)
+	leader      chan struct{} // holds one token; who has it executes pending writes
+
+	seen int64 // last change that Follow has handed out; used by Follow only
+}
+
+// Options say which database to open.
+type Options struct {
+	Path string // of the SQLite file; created when missing
+}
+
+// Open opens the database, creating and migrating it as needed. It fails when
+// the database was written by a newer version of the program.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	engine, err := openSQLite(ctx, o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", o.Path, err)
+	}
+	s := &Store{engine: engine, leader: make(chan struct{}, 1)}
+	s.leader <- struct{}{}
+	return s, nil
+}
+
+// Close waits for the running transaction and closes the database.
+func (s *Store) Close() error {
+	<-s.leader // never given back: later writes wait for their context
+	return s.engine.close()
+}
+
+// Read runs fn in a transaction that sees one state of the database.
+func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
+	c, err := s.engine.reader(ctx)
+	if err != nil {
+		return unavailable(ctx, err)
+	}
+	defer s.engine.release(c)
+	if err := c.exec(ctx, "begin"); err != nil {
+		return unavailable(ctx, fmt.Errorf("begin read: %w", err))
+	}
+	defer func() {
+		// Without the caller's context: the connection must come back clean.
+		if err := c.exec(context.WithoutCancel(ctx), "commit"); err != nil {
+			c.broken = true
+		}
+	}()
+	return fn(&Tx{conn: c})
+}
+
+// maxBatch bounds how many writes share one commit, and so how long the first
+// of them waits for the last.
+const maxBatch = 64
+
+// write is one call of Write on its way through a batch.
+type write struct {
+	ctx      context.Context
+	fn       func(*Tx) error
+	tx       *Tx
+	err      error
+	panicked any
+	done     chan struct{}
+}
+
+// Write runs fn in a transaction and returns once the transaction is durable.
+// When fn fails nothing of it remains. fn must have no effects outside the
+// transaction: it may run on another goroutine, and more than once.
+//
+// Concurrent writes are committed in groups: whoever finds the database idle
+// executes all waiting writes, each behind a savepoint of its own, and commits
+// them with one flush to disk. The database has one writer anyway; so it is
+// fair, and an order of magnitude faster than many writers taking turns.
+func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
+	w := &write{ctx: ctx, fn: fn, done: make(chan struct{})}
+	s.mu.Lock()
+	s.pending = append(s.pending, w)
+	s.mu.Unlock()
+
+	select {
+	case <-w.done:
+	case <-s.leader:
+		s.lead(w)
+	case <-ctx.Done():
+		if s.withdraw(w) {
+			return unavailable(ctx, ctx.Err())
+		}
+		<-w.done // a leader has it already, and decides its fate
+	}
+	if w.panicked != nil {
+		panic(w.panicked)
+	}
+	return w.err
+}
+
+// lead executes batches until w is among the executed, then passes the lead on.
+func (s *Store) lead(w *write) {
+	defer func() { s.leader <- struct{}{} }()
+	for {
+		select {
+		case <-w.done:
+			return
+		default:
+		}
+		s.mu.Lock()
+		n := min(len(s.pending), maxBatch)
+		batch := s.pending[:n:n]
+		s.pending = s.pending[n:]
+		s.mu.Unlock()
+		s.commit(batch)
+	}
+}
+
+// withdraw takes w out of the queue; false if a leader has taken it.
+func (s *Store) withdraw(w *write) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, p := range s.pending {
+		if p == w {
+			s.pending = append(s.pending[:i:i], s.pending[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// commit executes a batch in one transaction and tells each write its result.
+func (s *Store) commit(batch []*write) {
+	err := s.engine.commit(batch)
+	var changes []Change
+	for _, w := range batch {
+		if err != nil && w.err == nil {
+			w.err = unavailable(w.ctx, err)
+		}
+		if w.err == nil && w.panicked == nil {
+			changes = append(changes, w.tx.changes...)
+		}
+	}
+	if len(changes) > 0 {
+		s.publish(changes) // before the writers return: they must read their own writes
+	}
+	for _, w := range batch {
+		close(w.done)
+	}
+}
+
+// run executes w on c behind a savepoint. It returns an error only when the
+// whole transaction is lost.
+func (w *write) run(c *conn) error {
+	if err := w.ctx.Err(); err != nil {
+		w.err = unavailable(w.ctx, err)
+		return nil
+	}
+	ctx := context.WithoutCancel(w.ctx) // an interrupted statement would roll back the others too
+	if err := c.exec(ctx, "savepoint w"); err != nil {
+		return err
+	}
+	w.tx = &Tx{conn: c, write: true}
+	func() {
+		defer func() { w.panicked = recover() }()
+		w.err = w.fn(w.tx)
+	}()
+	if w.err != nil || w.panicked != nil {
+		if err := c.exec(ctx, "rollback to w"); err != nil {
+			return err
+		}
+	}
+	return c.exec(ctx, "release w")
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.Read(ctx, func(tx *Tx) error {
+		var one int
+		return tx.row(ctx, "select 1").Scan(&one)
+	})
+}
+
+// unavailable wraps a failure of the database itself.
+func unavailable(ctx context.Context, err error) error {
+	var known *estate.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	if ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), err)
+	}
+	return estate.E(estate.Unavailable, api.CodeUnavailable, "Service unavailable", "The database did not answer in time.").Because(err)
+}
+
+// Change names something of which other parts of the program, and other
+// processes on the same database, may hold a copy.
+type Change struct {
+	Kind ChangeKind
+	Key  string
+}
+
+// ChangeKind says what kind of thing changed.
+type ChangeKind string
+
+// The kinds of changes. ChangeAll means that the feed was interrupted and
+// everything must be forgotten.
+const (
+	ChangeAll          ChangeKind = "all"
+	ChangeRegion       ChangeKind = "region"       // key: code
+	ChangeSubscription ChangeKind = "subscription" // key: id
+	ChangeHostname     ChangeKind = "hostname"     // key: estate.Hostname
+	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
+	ChangeClient       ChangeKind = "client"       // key: id
+)
+
+// Subscribe registers fn to be called with committed changes: of this process
+// before the Write that made them returns, of other processes soon after (see
+// Follow). fn must be quick and must not write.
+func (s *Store) Subscribe(fn func([]Change)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.subscribers = append(s.subscribers, fn)
+}
+
+func (s *Store) publish(changes []Change) {
+	s.mu.Lock()
+	subscribers := s.subscribers[:len(s.subscribers):len(s.subscribers)]
+	s.mu.Unlock()
+	for _, fn := range subscribers {
+		fn(changes)
+	}
+}
+
+// How long a change stays in the feed: far longer than any follower pauses
+// without being restarted.
+const changeRetention = time.Hour
+
+// Follow hands changes made by other processes to the subscribers, looking
+// every interval, until ctx ends. While the database does not answer it
+// reports so to log once, and once more when it answers again.
+func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	first, down := true, false
+	for {
+		changes, err := s.changesSince(ctx, first)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !down:
+			down = true
+			log.Error("change feed interrupted", "error", err)
+		case err == nil:
+			if down {
+				down = false
+				log.Info("change feed resumed")
+			}
+			first = false
+			if len(changes) > 0 {
+				s.publish(changes)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// changesSince returns what was committed after the last call. The first call
+// sets the starting point and has everything forgotten that was cached before.
+func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) {
+	var changes []Change
+	err := s.Read(ctx, func(tx *Tx) error {
+		changes = nil
+		if first {
+			changes = []Change{{Kind: ChangeAll}}
+			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&s.seen)
+		}
+		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", s.seen)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var c Change
+			var seq int64
+			if err := rows.Scan(&seq, &c.Kind, &c.Key); err != nil {
+				return err
+			}
+			if seq != s.seen+1 && len(changes) == 0 {
+				changes = append(changes, Change{Kind: ChangeAll}) // some were trimmed before we saw them
+			}
+			s.seen = seq
+			changes = append(changes, c)
+		}
+		return rows.Err()
+	})
+	return changes, err
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+const subscriptionColumns = "id, organization_id, name, tenant_limit, tenant_count, starts_at, ends_at, created_at, updated_at"
+
+func scanSubscription(row rowScanner) (estate.Subscription, error) {
+	var s estate.Subscription
+	var starts, ends, created, updated int64
+	err := row.Scan(&s.ID, &s.Organization, &s.Name, &s.TenantLimit, &s.TenantCount, &starts, &ends, &created, &updated)
+	s.StartsAt, s.EndsAt = fromMicros(starts), fromMicros(ends)
+	s.CreatedAt, s.UpdatedAt = fromMicros(created), fromMicros(updated)
+	return s, err
+}
+
+// InsertSubscription adds s with its regions and owners.
+func (tx *Tx) InsertSubscription(ctx context.Context, s estate.Subscription) error {
+	_, err := tx.exec(ctx, "insert into subscriptions ("+subscriptionColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		s.ID, s.Organization, s.Name, s.TenantLimit, s.TenantCount, micros(s.StartsAt), micros(s.EndsAt), micros(s.CreatedAt), micros(s.UpdatedAt))
+	if err != nil {
+		return wrap("insert subscription", err)
+	}
+	return tx.insertSubscriptionParts(ctx, s)
+}
+
+func (tx *Tx) insertSubscriptionParts(ctx context.Context, s estate.Subscription) error {
+	for _, region := range s.Regions {
+		_, err := tx.exec(ctx, "insert into subscription_regions (organization_id, subscription_id, region) values ($1, $2, $3)",
+			s.Organization, s.ID, region)
+		if err != nil {
+			return wrap("insert subscription region", err)
+		}
+	}
+	for _, owner := range s.Owners {
+		_, err := tx.exec(ctx, "insert into subscription_owners (organization_id, subscription_id, account_id) values ($1, $2, $3)",
+			s.Organization, s.ID, owner)
+		if err != nil {
+			return wrap("insert subscription owner", err)
+		}
+	}
+	return nil
+}
+
+// UpdateSubscription replaces name, entitlement, regions and owners of s. The
+// tenant count is left as it is.
+func (tx *Tx) UpdateSubscription(ctx context.Context, scope estate.Scope, s estate.Subscription) error {
+	c := within(scope, "id", "", "")
+	set := "update subscriptions set name = " + c.arg(s.Name) + ", tenant_limit = " + c.arg(s.TenantLimit) +
+		", starts_at = " + c.arg(micros(s.StartsAt)) + ", ends_at = " + c.arg(micros(s.EndsAt)) + ", updated_at = " + c.arg(micros(s.UpdatedAt))
+	c.add("id = " + c.arg(s.ID))
+	n, err := tx.exec(ctx, set+c.where(), c.args...)
+	if err != nil {
+		return wrap("update subscription", err)
+	}
+	if n == 0 {
+		return wrap("update subscription", errSubscriptionNotFound)
+	}
+	for _, table := range []string{"subscription_regions", "subscription_owners"} {
+		if _, err := tx.exec(ctx, "delete from "+table+" where organization_id = $1 and subscription_id = $2", scope.Organization, s.ID); err != nil {
+			return wrap("delete from "+table, err)
+		}
+	}
+	s.Organization = scope.Organization
+	if err := tx.insertSubscriptionParts(ctx, s); err != nil {
+		return err
+	}
+	return tx.changed(ctx, s.UpdatedAt, ChangeSubscription, string(s.ID))
+}
+
+// Subscription returns a subscription with its regions and owners.
+func (tx *Tx) Subscription(ctx context.Context, scope estate.Scope, id estate.SubscriptionID) (estate.Subscription, error) {
+	c := within(scope, "id", "", "")
+	c.add("id = " + c.arg(id))
+	s, err := scanSubscription(tx.row(ctx, "select "+subscriptionColumns+" from subscriptions"+c.where(), c.args...))
+	if err != nil {
+		return s, wrap("select subscription", orNotFound(err, errSubscriptionNotFound))
+	}
+	return s, tx.fillSubscription(ctx, &s)
+}
+
+// SubscriptionOwner returns the organization that owns a subscription: for the
+// operator, who names subscriptions by licence number alone.
+func (tx *Tx) SubscriptionOwner(ctx context.Context, id estate.SubscriptionID) (estate.OrganizationID, error) {
+	var owner estate.OrganizationID
+	err := tx.row(ctx, "select organization_id from subscriptions where id = $1", id).Scan(&owner)
+	return owner, wrap("select subscription owner", orNotFound(err, errSubscriptionNotFound))
+}
+
+// Subscriptions returns the subscriptions in scope, oldest first.
+func (tx *Tx) Subscriptions(ctx context.Context, scope estate.Scope) ([]estate.Subscription, error) {
+	c := within(scope, "id", "", "")
+	rows, err := tx.rows(ctx, "select "+subscriptionColumns+" from subscriptions"+c.where()+" order by created_at, id", c.args...)
+	all, err := collect(rows, err, scanSubscription)
+	if err != nil {
+		return nil, wrap("select subscriptions", err)
+	}
+	for i := range all {
+		if err := tx.fillSubscription(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (tx *Tx) fillSubscription(ctx context.Context, s *estate.Subscription) error {
+	rows, err := tx.rows(ctx, "select region from subscription_regions where organization_id = $1 and subscription_id = $2 order by region", s.Organization, s.ID)
+	s.Regions, err = collect(rows, err, func(row rowScanner) (code estate.RegionCode, err error) {
+		return code, row.Scan(&code)
+	})
+	if err != nil {
+		return wrap("select subscription regions", err)
+	}
+	rows, err = tx.rows(ctx, "select account_id from subscription_owners where organization_id = $1 and subscription_id = $2 order by account_id", s.Organization, s.ID)
+	s.Owners, err = collect(rows, err, func(row rowScanner) (id estate.AccountID, err error) {
+		return id, row.Scan(&id)
+	})
+	return wrap("select subscription owners", err)
+}
+
+// TakeTenantPlace counts one more tenant in the subscription. It returns false,
+// and changes nothing, when the entitlement is used up.
+func (tx *Tx) TakeTenantPlace(ctx context.Context, scope estate.Scope) (bool, error) {
+	c := within(estate.Scope{Organization: scope.Organization, Subscription: scope.Subscription}, "id", "", "")
+	if scope.Subscription == "" {
+		c.add("1 = 0")
+	}
+	c.add("tenant_count < tenant_limit")
+	n, err := tx.exec(ctx, "update subscriptions set tenant_count = tenant_count + 1"+c.where(), c.args...)
+	return n == 1, wrap("take tenant place", err)
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// InsertKey adds a key of the server's own.
+func (tx *Tx) InsertKey(ctx context.Context, k estate.Key) error {
+	_, err := tx.exec(ctx, "insert into keys (id, purpose, algorithm, sealed, created_at) values ($1, $2, $3, $4, $5)",
+		k.ID, k.Purpose, k.Algorithm, k.Sealed, micros(k.CreatedAt))
+	return wrap("insert key", err)
+}
+
+// Keys returns all keys of the server's own, oldest first.
+func (tx *Tx) Keys(ctx context.Context) ([]estate.Key, error) {
+	rows, err := tx.rows(ctx, "select id, purpose, algorithm, sealed, created_at from keys order by created_at, id")
+	all, err := collect(rows, err, func(row rowScanner) (k estate.Key, err error) {
+		var created int64
+		err = row.Scan(&k.ID, &k.Purpose, &k.Algorithm, &k.Sealed, &created)
+		k.CreatedAt = fromMicros(created)
+		return k, err
+	})
+	return all, wrap("select keys", err)
+}
+
+// AppendAudit adds a record. It belongs into the transaction of the change.
+func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
+	data := "{}"
+	if len(r.Data) > 0 {
+		data = marshal(r.Data)
+	}
+	_, err := tx.exec(ctx, `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		r.Scope.Organization, r.Scope.Subscription, r.Scope.Region, r.Scope.Tenant, micros(r.Time), r.Actor.Kind, r.Actor.ID,
+		r.Action, r.Target, r.Outcome, data, r.Actor.TraceID)
+	return wrap("insert audit record", err)
+}
+
+// AuditRecords returns the newest records in scope, at most limit.
+func (tx *Tx) AuditRecords(ctx context.Context, scope estate.Scope, limit int) ([]estate.AuditRecord, error) {
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	rows, err := tx.rows(ctx, `select organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id
+		from audit_records`+c.where()+" order by time desc, seq desc limit "+c.arg(limit), c.args...)
+	all, err := collect(rows, err, func(row rowScanner) (r estate.AuditRecord, err error) {
+		var at int64
+		var data string
+		err = row.Scan(&r.Scope.Organization, &r.Scope.Subscription, &r.Scope.Region, &r.Scope.Tenant, &at, &r.Actor.Kind, &r.Actor.ID,
+			&r.Action, &r.Target, &r.Outcome, &data, &r.Actor.TraceID)
+		r.Time = fromMicros(at)
+		if err == nil && data != "{}" {
+			err = json.Unmarshal([]byte(data), &r.Data)
+		}
+		return r, err
+	})
+	return all, wrap("select audit records", err)
+}
+
+// IdempotentAnswer is what a request with an Idempotency-Key was answered.
+type IdempotentAnswer struct {
+	RequestHash []byte
+	Answer      string
+}
+
+// IdempotentAnswer returns the answer that client got under key, or nil.
+func (tx *Tx) IdempotentAnswer(ctx context.Context, scope estate.Scope, client estate.ClientID, key string) (*IdempotentAnswer, error) {
+	c := within(estate.Scope{Organization: scope.Organization}, "", "", "")
+	c.add("client_id = " + c.arg(client))
+	c.add("key = " + c.arg(key))
+	var a IdempotentAnswer
+	err := tx.row(ctx, "select request_hash, answer from idempotency_keys"+c.where(), c.args...).Scan(&a.RequestHash, &a.Answer)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // no answer yet is no error
+	}
+	return &a, wrap("select idempotency key", err)
+}
+
+// InsertIdempotentAnswer keeps a for IdempotencyRetention.
+func (tx *Tx) InsertIdempotentAnswer(ctx context.Context, scope estate.Scope, client estate.ClientID, key string, a IdempotentAnswer, at time.Time) error {
+	_, err := tx.exec(ctx, "insert into idempotency_keys (client_id, key, organization_id, request_hash, answer, created_at) values ($1, $2, $3, $4, $5, $6)",
+		client, key, scope.Organization, a.RequestHash, a.Answer, micros(at))
+	return wrap("insert idempotency key", err)
+}
+
+// IdempotencyRetention is how long a repeated request gets its first answer.
+const IdempotencyRetention = 24 * time.Hour
+
+// Trim deletes what is past its retention. The newest change stays, so that a
+// follower can tell that it missed some.
+func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
+	if _, err := tx.exec(ctx, "delete from idempotency_keys where created_at < $1", micros(now.Add(-IdempotencyRetention))); err != nil {
+		return wrap("trim idempotency keys", err)
+	}
+	_, err := tx.exec(ctx, "delete from changes where created_at < $1 and seq < (select max(seq) from changes)", micros(now.Add(-changeRetention)))
+	return wrap("trim changes", err)
+}

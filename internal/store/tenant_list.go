@@ -1,0 +1,258 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/filter"
+)
+
+// TenantSchema is what tenants can be filtered by, as the contract documents
+// it for the organization API.
+var TenantSchema = filter.Schema{
+	{Name: "subscriptionId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
+	{Name: "regionCode", Type: filter.String, Ops: []filter.Op{filter.EQ, filter.NE}},
+	{Name: "countryCode", Type: filter.String, Ops: []filter.Op{filter.EQ, filter.NE, filter.CO}},
+	{Name: "name", Type: filter.String, Ops: []filter.Op{filter.EQ}},
+	{Name: "hostnames", Type: filter.String, Ops: []filter.Op{filter.EQ}},
+	{Name: "createdAt", Type: filter.Time, Ops: []filter.Op{filter.EQ, filter.NE, filter.GT, filter.GE, filter.LT, filter.LE}},
+	{Name: "updatedAt", Type: filter.Time, Ops: []filter.Op{filter.EQ, filter.NE, filter.GT, filter.GE, filter.LT, filter.LE}},
+	{Name: "id", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
+	{Name: "status", Type: filter.String, Ops: []filter.Op{filter.EQ, filter.NE}},
+	{Name: "originalId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
+}
+
+// tenantColumn maps attributes to the columns that are compared and sorted by.
+var tenantColumn = map[string]string{
+	"subscriptionId": "subscription_id",
+	"regionCode":     "datacenter",
+	"countryCode":    "country_code",
+	"name":           "name_key",
+	"hostnames":      "hostname",
+	"createdAt":      "created_at",
+	"updatedAt":      "updated_at",
+	"id":             "id",
+	"status":         "status",
+	"originalId":     "id",
+}
+
+// TenantSortAttributes are what tenants can be sorted by.
+var TenantSortAttributes = []string{"name", "regionCode", "countryCode", "hostnames", "createdAt", "updatedAt", "status", "subscriptionId"}
+
+// MaxPage is the most rows that a list method returns.
+const MaxPage = 100
+
+// TenantQuery asks for a page of tenants. Without Sort, the oldest come first.
+// In the filter, host names stand without the base domain.
+type TenantQuery struct {
+	Filter   filter.Expr // nil: all
+	Sort     []filter.SortKey
+	From     *TenantPosition // nil: from the start
+	Backward bool            // the rows before From instead of those after
+	Limit    int             // at most MaxPage
+}
+
+// TenantPosition is a place between tenants in the order of a query: just past
+// the tenant that has these values. It stays right while tenants come and go.
+type TenantPosition struct {
+	Values []any // of the sort keys: string, or int64 microseconds
+	ID     estate.TenantID
+}
+
+// Tenants returns a page of tenants in the order of q, and whether more follow
+// in the direction of reading.
+func (tx *Tx) Tenants(ctx context.Context, scope estate.Scope, q TenantQuery) (page []estate.Tenant, more bool, err error) {
+	c := within(scope, "subscription_id", "region", "id")
+	if q.Filter != nil {
+		c.add(tenantCondition(c, q.Filter))
+	}
+	order := tenantOrder(q.Sort, q.Backward)
+	if q.From != nil {
+		c.add(keysetCondition(c, order, append(slices.Clone(q.From.Values), string(q.From.ID))))
+	}
+	by := make([]string, len(order))
+	for i, o := range order {
+		by[i] = o.column
+		if o.descending {
+			by[i] += " desc"
+		}
+	}
+	limit := min(q.Limit, MaxPage)
+	query := "select " + tenantColumns + " from tenants" + c.where() + " order by " + strings.Join(by, ", ") + " limit " + c.arg(limit+1)
+	rows, err := tx.rows(ctx, query, c.args...)
+	page, err = collect(rows, err, scanTenant)
+	if err != nil {
+		return nil, false, wrap("select tenants", err)
+	}
+	if more = len(page) > limit; more {
+		page = page[:limit]
+	}
+	if q.Backward {
+		slices.Reverse(page)
+	}
+	return page, more, nil
+}
+
+// CountTenants counts what Tenants would return over all pages.
+func (tx *Tx) CountTenants(ctx context.Context, scope estate.Scope, expr filter.Expr) (int64, error) {
+	c := within(scope, "subscription_id", "region", "id")
+	if expr != nil {
+		c.add(tenantCondition(c, expr))
+	}
+	var n int64
+	err := tx.row(ctx, "select count(*) from tenants"+c.where(), c.args...).Scan(&n)
+	return n, wrap("count tenants", err)
+}
+
+// PositionOf returns the position of t in the order of sort.
+func PositionOf(t estate.Tenant, sort []filter.SortKey) TenantPosition {
+	p := TenantPosition{ID: t.ID}
+	for _, key := range effectiveSort(sort) {
+		var v any
+		switch key.Attribute {
+		case "name":
+			v = filter.Fold(t.Name)
+		case "regionCode":
+			v = t.Datacenter
+		case "countryCode":
+			v = t.CountryCode
+		case "hostnames":
+			v = string(t.Hostname)
+		case "createdAt":
+			v = micros(t.CreatedAt)
+		case "updatedAt":
+			v = micros(t.UpdatedAt)
+		case "status":
+			v = string(t.Status)
+		case "subscriptionId":
+			v = string(t.Subscription)
+		}
+		p.Values = append(p.Values, v)
+	}
+	return p
+}
+
+// Fits tells whether p is a position in the order of sort.
+func (p TenantPosition) Fits(sort []filter.SortKey) bool {
+	keys := effectiveSort(sort)
+	if len(p.Values) != len(keys) || !p.ID.Valid() {
+		return false
+	}
+	for i, key := range keys {
+		_, isTime := p.Values[i].(int64)
+		if isTime != (key.Attribute == "createdAt" || key.Attribute == "updatedAt") {
+			return false
+		}
+	}
+	return true
+}
+
+func effectiveSort(sort []filter.SortKey) []filter.SortKey {
+	if len(sort) == 0 {
+		return []filter.SortKey{{Attribute: "createdAt"}}
+	}
+	return sort
+}
+
+type orderColumn struct {
+	column     string
+	descending bool
+}
+
+// tenantOrder is the full order of a query: its keys, then the id in the
+// direction of the last key, so that one index can serve both.
+func tenantOrder(sort []filter.SortKey, backward bool) []orderColumn {
+	var order []orderColumn
+	for _, key := range effectiveSort(sort) {
+		order = append(order, orderColumn{tenantColumn[key.Attribute], key.Descending != backward})
+	}
+	return append(order, orderColumn{"id", order[len(order)-1].descending})
+}
+
+// keysetCondition holds for rows after values in order. With one direction
+// throughout, a row value comparison does, which an index serves as one range;
+// with mixed ones the first column still bounds the range.
+func keysetCondition(c *conditions, order []orderColumn, values []any) string {
+	comparison := func(o orderColumn) string {
+		if o.descending {
+			return " < "
+		}
+		return " > "
+	}
+	columns := make([]string, len(order))
+	args := make([]string, len(order))
+	mixed := false
+	for i, o := range order {
+		columns[i] = o.column
+		args[i] = c.arg(values[i])
+		mixed = mixed || o.descending != order[0].descending
+	}
+	if !mixed {
+		return "(" + strings.Join(columns, ", ") + ")" + comparison(order[0]) + "(" + strings.Join(args, ", ") + ")"
+	}
+	var terms []string
+	for i, o := range order {
+		var term strings.Builder
+		for j := range i {
+			term.WriteString(columns[j] + " = " + args[j] + " and ")
+		}
+		terms = append(terms, term.String()+columns[i]+comparison(o)+args[i])
+	}
+	bound := columns[0] + strings.TrimSuffix(comparison(order[0]), " ") + "= " + args[0]
+	return bound + " and (" + strings.Join(terms, " or ") + ")"
+}
+
+// tenantCondition turns a filter into SQL. Every value becomes an argument.
+func tenantCondition(c *conditions, expr filter.Expr) string {
+	switch e := expr.(type) {
+	case *filter.And:
+		return joinConditions(c, e.Exprs, " and ")
+	case *filter.Or:
+		return joinConditions(c, e.Exprs, " or ")
+	case *filter.Not:
+		return "not " + tenantCondition(c, e.Expr)
+	case *filter.Compare:
+		return "(" + tenantComparison(c, e) + ")"
+	}
+	panic(fmt.Sprintf("store: unknown filter expression %T", expr))
+}
+
+func joinConditions(c *conditions, exprs []filter.Expr, with string) string {
+	terms := make([]string, len(exprs))
+	for i, e := range exprs {
+		terms[i] = tenantCondition(c, e)
+	}
+	return "(" + strings.Join(terms, with) + ")"
+}
+
+var sqlOperator = map[filter.Op]string{
+	filter.EQ: " = ", filter.NE: " <> ", filter.GT: " > ", filter.GE: " >= ", filter.LT: " < ", filter.LE: " <= ",
+}
+
+func tenantComparison(c *conditions, e *filter.Compare) string {
+	column, ok := tenantColumn[e.Attribute]
+	if !ok {
+		panic("store: filter attribute without a column: " + e.Attribute)
+	}
+	value := any(e.Text)
+	switch e.Attribute {
+	case "createdAt", "updatedAt":
+		value = micros(e.Time)
+	case "countryCode":
+		value = strings.ToUpper(e.Text) // stored in upper case; the filter folds to lower
+	case "hostnames":
+		name := c.arg(e.Text)
+		return "hostname = " + name + " or (alias <> '' and alias = " + name + ")"
+	}
+	if e.Op == filter.CO {
+		return column + " like " + c.arg("%"+escapeLike(value.(string))+"%") + " escape '\\'"
+	}
+	return column + sqlOperator[e.Op] + c.arg(value)
+}
+
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// Tx is a transaction. All row access is methods on it.
+type Tx struct {
+	conn    *conn
+	write   bool
+	changes []Change
+}
+
+func (tx *Tx) context(ctx context.Context) context.Context {
+	if tx.write {
+		return context.WithoutCancel(ctx) // see write.run
+	}
+	return ctx
+}
+
+func (tx *Tx) row(ctx context.Context, query string, args ...any) rowScanner {
+	stmt, err := tx.conn.prepare(ctx, query)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(tx.context(ctx), args...)
+}
+
+func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := tx.conn.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(tx.context(ctx), args...)
+}
+
+// exec runs a statement and returns how many rows it touched. Violated
+// constraints come back as the errors of constraintErrors.
+func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if !tx.write {
+		return 0, errors.New("write in a read transaction")
+	}
+	stmt, err := tx.conn.prepare(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(tx.context(ctx), args...)
+	if err != nil {
+		return 0, constraintError(err)
+	}
+	return result.RowsAffected()
+}
+
+// changed puts a change into the feed, to be seen when the transaction commits.
+func (tx *Tx) changed(ctx context.Context, at time.Time, kind ChangeKind, key string) error {
+	c := Change{Kind: kind, Key: key}
+	_, err := tx.exec(ctx, "insert into changes (kind, key, created_at) values ($1, $2, $3)", string(c.Kind), c.Key, micros(at))
+	if err != nil {
+		return fmt.Errorf("insert change: %w", err)
+	}
+	tx.changes = append(tx.changes, c)
+	return nil
+}
+
+type rowScanner interface{ Scan(dest ...any) error }
+
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
+// orNotFound replaces sql.ErrNoRows.
+func orNotFound(err error, notFound *estate.Error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return notFound
+	}
+	return err
+}
+
+// collect reads all rows with scan.
+func collect[T any](rows *sql.Rows, err error, scan func(rowScanner) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+// conditions gathers the where clause of a statement and its arguments.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+// arg adds an argument and returns its placeholder.
+func (c *conditions) arg(v any) string {
+	c.args = append(c.args, v)
+	return fmt.Sprintf("$%d", len(c.args))
+}
+
+func (c *conditions) add(term string) { c.terms = append(c.terms, term) }
+
+func (c *conditions) where() string { return " where " + strings.Join(c.terms, " and ") }
+
+// within restricts to scope. columns names the columns that hold subscription,
+// region and tenant; "" where the table has none, in which case a scope that
+// sets the field matches nothing. A scope without organization matches nothing.
+func within(scope estate.Scope, subscription, region, tenant string) *conditions {
+	c := &conditions{}
+	if scope.Organization == "" {
+		c.add("1 = 0")
+		return c
+	}
+	c.add("organization_id = " + c.arg(string(scope.Organization)))
+	narrow := func(column, value string) {
+		switch {
+		case value == "":
+		case column == "":
+			c.add("1 = 0")
+		default:
+			c.add(column + " = " + c.arg(value))
+		}
+	}
+	narrow(subscription, string(scope.Subscription))
+	narrow(region, string(scope.Region))
+	narrow(tenant, string(scope.Tenant))
+	return c
+}
+
+// micros is how times are stored: UTC microseconds, and 0 for no time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// fromMicros reads what micros wrote.
+func fromMicros(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+func marshal(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("store: %T does not marshal: %v", v, err)) // only our own plain types come here
+	}
+	return string(b)
+}

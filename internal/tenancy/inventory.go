@@ -1,0 +1,200 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// InventoryQuery asks for a page of the estate's tenants.
+type InventoryQuery struct {
+	Filter string // SCIM; empty: all
+	Sort   string // comma-separated attributes with sign; empty: oldest first
+	Next   string // cursor: the page after it
+	Prev   string // cursor: the page before it
+	Limit  int    // 0 to 100
+	Total  bool   // count all that match
+}
+
+// InventoryPage is a page of tenants. Next and Prev are cursors, empty at the
+// ends. Total is -1 unless it was asked for.
+type InventoryPage struct {
+	Tenants []estate.Tenant
+	Next    string
+	Prev    string
+	Total   int64
+}
+
+// Inventory lists the tenants of the actor's organization.
+func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q InventoryQuery) (page InventoryPage, err error) {
+	if !actor.Can(estate.LevelOrganization, api.ScopeOrgTenantsRead) {
+		return page, errNeedsScope(api.ScopeOrgTenantsRead)
+	}
+	var query store.TenantQuery
+	var subscriptions []string
+	if q.Filter != "" {
+		if query.Filter, subscriptions, err = s.parseFilter(q.Filter); err != nil {
+			return page, err
+		}
+	}
+	if query.Sort, err = filter.ParseSort(q.Sort, store.TenantSortAttributes); err != nil {
+		return page, badParameter("sort", err)
+	}
+	switch {
+	case q.Next != "" && q.Prev != "":
+		return page, badParameter("prev", errors.New("next and prev exclude each other"))
+	case q.Next != "":
+		if query.From, err = parseCursor(q.Next, query.Sort); err != nil {
+			return page, badParameter("next", err)
+		}
+	case q.Prev != "":
+		if query.From, err = parseCursor(q.Prev, query.Sort); err != nil {
+			return page, badParameter("prev", err)
+		}
+		query.Backward = true
+	}
+	query.Limit = q.Limit
+	page.Total = -1
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		if err := ownsSubscriptions(ctx, tx, actor.Scope, subscriptions); err != nil {
+			return err
+		}
+		if q.Total {
+			if page.Total, err = tx.CountTenants(ctx, actor.Scope, query.Filter); err != nil {
+				return err
+			}
+		}
+		if q.Limit == 0 {
+			return nil
+		}
+		tenants, more, err := tx.Tenants(ctx, actor.Scope, query)
+		page.Tenants = tenants
+		page.Next, page.Prev = cursors(query, tenants, more)
+		return err
+	})
+	return page, err
+}
+
+// cursors returns where the pages around tenants begin. The page one came from
+// is always there to go back to.
+func cursors(q store.TenantQuery, tenants []estate.Tenant, more bool) (next, prev string) {
+	if len(tenants) == 0 {
+		return "", ""
+	}
+	if more || q.Backward {
+		next = formatCursor(store.PositionOf(tenants[len(tenants)-1], q.Sort), q.Sort)
+	}
+	if q.Backward && more || !q.Backward && q.From != nil {
+		prev = formatCursor(store.PositionOf(tenants[0], q.Sort), q.Sort)
+	}
+	return next, prev
+}
+
+// InventoryTenant returns one tenant of the actor's organization.
+func (s *Service) InventoryTenant(ctx context.Context, actor estate.Actor, id estate.TenantID) (estate.Tenant, error) {
+	if !actor.Can(estate.LevelOrganization, api.ScopeOrgTenantsRead) {
+		return estate.Tenant{}, errNeedsScope(api.ScopeOrgTenantsRead)
+	}
+	if !id.Valid() {
+		return estate.Tenant{}, badParameter("tenantId", errors.New("must be 32 characters of [A-Za-z0-9_-]"))
+	}
+	return s.Tenant(ctx, actor, id)
+}
+
+// CountInventory counts the tenants that match a filter, which must name a
+// subscription.
+func (s *Service) CountInventory(ctx context.Context, actor estate.Actor, text string) (n int64, err error) {
+	if !actor.Can(estate.LevelOrganization, api.ScopeOrgTenantsRead) {
+		return 0, errNeedsScope(api.ScopeOrgTenantsRead)
+	}
+	if text == "" {
+		return 0, badParameter("filter", errors.New("is missing; it must contain subscriptionId"))
+	}
+	expr, subscriptions, err := s.parseFilter(text)
+	if err != nil {
+		return 0, err
+	}
+	if len(subscriptions) == 0 {
+		return 0, badParameter("filter", errors.New("must contain subscriptionId"))
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		if err := ownsSubscriptions(ctx, tx, actor.Scope, subscriptions); err != nil {
+			return err
+		}
+		n, err = tx.CountTenants(ctx, actor.Scope, expr)
+		return err
+	})
+	return n, err
+}
+
+// parseFilter parses a filter and returns which subscriptions it names. Host
+// names in it lose the base domain, without which the store keeps them; one of
+// another domain matches no tenant.
+func (s *Service) parseFilter(text string) (filter.Expr, []string, error) {
+	expr, err := filter.Parse(text, store.TenantSchema)
+	if err != nil {
+		return nil, nil, badParameter("filter", err)
+	}
+	rewriteHostnames(expr, "."+s.domain)
+	return expr, filter.Values(expr, "subscriptionId"), nil
+}
+
+func rewriteHostnames(expr filter.Expr, suffix string) {
+	switch e := expr.(type) {
+	case *filter.And:
+		for _, part := range e.Exprs {
+			rewriteHostnames(part, suffix)
+		}
+	case *filter.Or:
+		for _, part := range e.Exprs {
+			rewriteHostnames(part, suffix)
+		}
+	case *filter.Not:
+		rewriteHostnames(e.Expr, suffix)
+	case *filter.Compare:
+		if e.Attribute == "hostnames" {
+			name, ours := strings.CutSuffix(e.Text, suffix)
+			if !ours {
+				name = ""
+			}
+			e.Text = name
+		}
+	}
+}
+
+// ownsSubscriptions refuses filters that name a subscription of another
+// organization. One that does not exist gets the same answer.
+func ownsSubscriptions(ctx context.Context, tx *store.Tx, scope estate.Scope, ids []string) error {
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		_, err := tx.Subscription(ctx, scope, estate.SubscriptionID(id))
+		var known *estate.Error
+		if errors.As(err, &known) && known.Kind == estate.NotFound {
+			detail := fmt.Sprintf("The subscription %q is not one of this organization's.", id)
+			return estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", detail).InParameter("filter", detail)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// badParameter is the error for a query parameter that does not parse.
+func badParameter(name string, err error) error {
+	e := estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, err.Error())
+	field := estate.Field{Parameter: name, Detail: err.Error()}
+	var at *filter.Error
+	if errors.As(err, &at) {
+		field.Meta = map[string]int{"position": at.Position}
+	}
+	e.Fields = []estate.Field{field}
+	return e
+}

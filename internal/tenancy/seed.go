@@ -1,0 +1,78 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// seedBatch is how many tenants of a seed share a transaction.
+const seedBatch = 2000
+
+// Seed makes n synthetic tenants in the organization, spread over those of its
+// subscriptions that have the places and over their regions. Only the operator
+// may. It is for measuring: one audit record stands for all.
+func (s *Service) Seed(ctx context.Context, actor estate.Actor, organization estate.OrganizationID, n int) (made int, err error) {
+	all, err := s.Subscriptions(ctx, actor, organization)
+	if err != nil {
+		return 0, err
+	}
+	var open []estate.Subscription
+	for _, sub := range all {
+		if sub.MultiTenant() && sub.TenantLimit-sub.TenantCount > int64(n/len(all)) {
+			open = append(open, sub)
+		}
+	}
+	if len(open) == 0 {
+		return 0, invalid("seed", "No subscription of the organization has places for that many tenants.")
+	}
+	regions := map[estate.RegionCode]estate.Region{}
+	for _, sub := range open {
+		for _, code := range sub.Regions {
+			if regions[code], err = s.Region(ctx, code); err != nil {
+				return 0, err
+			}
+		}
+	}
+	for made < n {
+		size := min(seedBatch, n-made)
+		err := s.store.Write(ctx, func(tx *store.Tx) error {
+			for i := range size {
+				if err := s.seedTenant(ctx, tx, actor, open, regions, made+i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return made, err
+		}
+		made += size
+	}
+	return made, s.store.Write(ctx, func(tx *store.Tx) error {
+		return s.audit.Done(ctx, tx, actor, estate.Scope{Organization: organization}, "tenant.seed", "", map[string]any{"tenants": n})
+	})
+}
+
+func (s *Service) seedTenant(ctx context.Context, tx *store.Tx, actor estate.Actor, open []estate.Subscription, regions map[estate.RegionCode]estate.Region, i int) error {
+	sub := open[i%len(open)]
+	region := regions[sub.Regions[i/len(open)%len(sub.Regions)]]
+	if free, err := tx.TakeTenantPlace(ctx, subscriptionScope(sub)); err != nil || !free {
+		return errorOr(err, errQuota)
+	}
+	now := s.now()
+	return tx.InsertTenant(ctx, estate.Tenant{
+		ID: estate.NewTenantID(), Organization: sub.Organization, Subscription: sub.ID, Region: region.Code, Datacenter: region.Datacenter,
+		CountryCode: region.CountryCode, Name: fmt.Sprintf("Customer %07d", i), Hostname: estate.NewHostname(estate.NewHostLabel(), region.Code),
+		Status: estate.TenantActive, StatusUpdatedAt: now, CreatedBy: actor.ID, CreatedAt: now, UpdatedAt: now,
+	})
+}
+
+func errorOr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}

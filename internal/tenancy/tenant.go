@@ -1,0 +1,266 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// NewTenant is what CreateTenant makes a tenant of.
+type NewTenant struct {
+	LicenseKey     string
+	Datacenter     string
+	Name           string
+	Hostnames      []string // at most one, the alias: full, or its label alone
+	ExternalID     string
+	Labels         map[string]string
+	IdempotencyKey string // empty: every call makes a tenant
+}
+
+// Limits of a tenant's fields; the contract states none.
+const (
+	maxExternalID     = 255
+	maxLabels         = 50
+	maxLabelKey       = 63
+	maxLabelValue     = 255
+	maxIdempotencyKey = 255
+)
+
+var labelKeyPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?$`)
+
+// CreateTenant makes a tenant in the subscription and region of the actor, a
+// region-level client. The entitlement is counted in the same transaction.
+//
+// With an idempotency key, the first successful call makes the tenant and each
+// further one returns it as it then was; the same key with another request is
+// refused.
+func (s *Service) CreateTenant(ctx context.Context, actor estate.Actor, n NewTenant) (t estate.Tenant, err error) {
+	defer s.audit.Refused(ctx, actor, "tenant.create", "", &err)
+	if !actor.Can(estate.LevelRegion, api.ScopeTenantsCreate) {
+		return t, errNeedsScope(api.ScopeTenantsCreate)
+	}
+	if n.LicenseKey == "" {
+		return t, estate.E(estate.Invalid, api.CodeTenantLicenseMissing, "Missing licenseKey property", "").At("/licenseKey", "is missing")
+	}
+	license, err := s.readLicenseKey(n.LicenseKey)
+	if err != nil {
+		return t, err
+	}
+	if license.Subscription != string(actor.Scope.Subscription) || license.Organization != string(actor.Scope.Organization) {
+		return t, errLicense("The licence key is of another subscription than the calling client.")
+	}
+	return s.createTenant(ctx, actor, actor.Scope, n)
+}
+
+// CreateTenantFor makes a tenant without licence key or region-level client:
+// the operator does it where a subscription's owner would in the portal. It is
+// the only way for an entitlement of one tenant.
+func (s *Service) CreateTenantFor(ctx context.Context, actor estate.Actor, id estate.SubscriptionID, region estate.RegionCode, n NewTenant) (estate.Tenant, error) {
+	sub, err := s.Subscription(ctx, actor, id)
+	if err != nil {
+		return estate.Tenant{}, err
+	}
+	return s.createTenant(ctx, actor, estate.Scope{Organization: sub.Organization, Subscription: id, Region: region}, n)
+}
+
+// createTenant makes a tenant in the subscription and region of scope.
+func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope estate.Scope, n NewTenant) (t estate.Tenant, err error) {
+	alias, err := s.checkNewTenant(scope.Region, n)
+	if err != nil {
+		return t, err
+	}
+	hash := n.hash()
+	now := s.now()
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		if n.IdempotencyKey != "" {
+			done, err := tx.IdempotentAnswer(ctx, scope, estate.ClientID(actor.ID), n.IdempotencyKey)
+			if err != nil || done != nil {
+				return replay(done, hash, &t, err)
+			}
+		}
+		region, err := s.entitled(ctx, tx, scope)
+		if err != nil {
+			return err
+		}
+		if n.Datacenter != "" && n.Datacenter != region.Datacenter {
+			return invalidTenant("/datacenter", fmt.Sprintf("the datacenter of region %s is %s", region.Code, region.Datacenter))
+		}
+		label, err := freeHostLabel(ctx, tx, region.Code)
+		if err != nil {
+			return err
+		}
+		if free, err := tx.TakeTenantPlace(ctx, scope); err != nil {
+			return err
+		} else if !free {
+			return errQuota
+		}
+		t = estate.Tenant{
+			ID: estate.NewTenantID(), Organization: scope.Organization, Subscription: scope.Subscription, Region: region.Code,
+			Datacenter: region.Datacenter, CountryCode: region.CountryCode, Name: strings.TrimSpace(n.Name), Hostname: estate.NewHostname(label, region.Code),
+			Alias: alias, Status: estate.TenantActive, StatusUpdatedAt: now, ExternalID: n.ExternalID, Labels: n.Labels,
+			CreatedBy: actor.ID, CreatedAt: now, UpdatedAt: now,
+		}
+		if t.Name == "" {
+			t.Name = label
+		}
+		if err := tx.InsertTenant(ctx, t); err != nil {
+			return err
+		}
+		if n.IdempotencyKey != "" {
+			answer, err := json.Marshal(t)
+			if err != nil {
+				return err
+			}
+			a := store.IdempotentAnswer{RequestHash: hash, Answer: string(answer)}
+			if err := tx.InsertIdempotentAnswer(ctx, scope, estate.ClientID(actor.ID), n.IdempotencyKey, a, now); err != nil {
+				return err
+			}
+		}
+		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.create", string(t.ID), map[string]any{
+			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID,
+		})
+	})
+	return t, err
+}
+
+// entitled checks that the subscription may have tenants in the region now.
+func (s *Service) entitled(ctx context.Context, tx *store.Tx, scope estate.Scope) (estate.Region, error) {
+	sub, err := tx.Subscription(ctx, estate.Scope{Organization: scope.Organization}, scope.Subscription)
+	if err != nil {
+		return estate.Region{}, err
+	}
+	switch {
+	case !sub.ValidAt(s.now()):
+		return estate.Region{}, errLicense("The subscription is not in force.")
+	case !slices.Contains(sub.Regions, scope.Region):
+		return estate.Region{}, errLicense(fmt.Sprintf("The subscription may not use region %s.", scope.Region))
+	}
+	return tx.Region(ctx, scope.Region)
+}
+
+// replay answers a repeated request from the answer to the first.
+func replay(done *store.IdempotentAnswer, hash []byte, t *estate.Tenant, err error) error {
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(done.RequestHash, hash) != 1 {
+		return errIdempotencyMismatch
+	}
+	return json.Unmarshal([]byte(done.Answer), t)
+}
+
+// hash identifies what is asked for, whatever the spelling of the JSON was. The
+// licence key is left out: each overview of the licence signs a new one.
+func (n NewTenant) hash() []byte {
+	n.LicenseKey, n.IdempotencyKey = "", ""
+	text, err := json.Marshal(n)
+	if err != nil {
+		panic(err) // strings only
+	}
+	sum := sha256.Sum256(text)
+	return sum[:]
+}
+
+// freeHostLabel makes a random label that no tenant of the region has.
+func freeHostLabel(ctx context.Context, tx *store.Tx, region estate.RegionCode) (string, error) {
+	for range 10 {
+		label := estate.NewHostLabel()
+		free, err := tx.HostnameFree(ctx, estate.NewHostname(label, region))
+		if err != nil || free {
+			return label, err
+		}
+	}
+	return "", fmt.Errorf("no free host name in region %s after 10 tries", region)
+}
+
+// checkNewTenant validates what the caller chose and returns the alias.
+func (s *Service) checkNewTenant(region estate.RegionCode, n NewTenant) (alias estate.Hostname, err error) {
+	switch {
+	case len(n.Name) > maxName:
+		return "", invalidTenant("/name", fmt.Sprintf("must have at most %d characters", maxName))
+	case strings.ContainsFunc(n.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "", invalidTenant("/name", "must have no control characters")
+	case len(n.ExternalID) > maxExternalID:
+		return "", invalidTenant("/externalId", fmt.Sprintf("must have at most %d characters", maxExternalID))
+	case len(n.Labels) > maxLabels:
+		return "", invalidTenant("/labels", fmt.Sprintf("must have at most %d entries", maxLabels))
+	case len(n.Hostnames) > 1:
+		return "", invalidTenant("/hostnames", "must have at most one entry: the alias")
+	case len(n.IdempotencyKey) > maxIdempotencyKey:
+		return "", estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid request", "").
+			InParameter("Idempotency-Key", fmt.Sprintf("must have at most %d characters", maxIdempotencyKey))
+	}
+	for key, value := range n.Labels {
+		pointer := "/labels/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+		if len(key) > maxLabelKey || !labelKeyPattern.MatchString(key) {
+			return "", invalidTenant(pointer, fmt.Sprintf("a label's name must be 1 to %d letters, digits or _ . / -, beginning and ending with a letter or digit", maxLabelKey))
+		}
+		if len(value) > maxLabelValue {
+			return "", invalidTenant(pointer, fmt.Sprintf("must have at most %d characters", maxLabelValue))
+		}
+	}
+	if len(n.Hostnames) == 0 {
+		return "", nil
+	}
+	label, rest, full := strings.Cut(strings.ToLower(n.Hostnames[0]), ".")
+	if suffix := string(region) + "." + s.domain; full && rest != suffix {
+		return "", invalidTenant("/hostnames/0", "must end in ."+suffix)
+	}
+	if problem := estate.CheckAliasLabel(label); problem != "" {
+		return "", invalidTenant("/hostnames/0", problem)
+	}
+	return estate.NewHostname(label, region), nil
+}
+
+// Tenant returns the tenant with the id, if the actor reaches it.
+func (s *Service) Tenant(ctx context.Context, actor estate.Actor, id estate.TenantID) (t estate.Tenant, err error) {
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		t, err = tx.Tenant(ctx, actor.Scope, id)
+		return err
+	})
+	return t, err
+}
+
+// TenantByExternalID returns a tenant of a subscription by the id that its maker
+// gave it. For the operator.
+func (s *Service) TenantByExternalID(ctx context.Context, actor estate.Actor, id estate.SubscriptionID, externalID string) (t estate.Tenant, err error) {
+	sub, err := s.Subscription(ctx, actor, id)
+	if err != nil {
+		return t, err
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		t, err = tx.TenantByExternalID(ctx, subscriptionScope(sub), externalID)
+		return err
+	})
+	return t, err
+}
+
+// TenantFor returns a tenant of a subscription, for the operator.
+func (s *Service) TenantFor(ctx context.Context, actor estate.Actor, organization estate.OrganizationID, id estate.TenantID) (t estate.Tenant, err error) {
+	if !actor.IsOperator() {
+		return t, errOperatorOnly
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		t, err = tx.Tenant(ctx, estate.Scope{Organization: organization}, id)
+		return err
+	})
+	return t, err
+}
+
+func invalidTenant(pointer, detail string) error {
+	return estate.E(estate.Invalid, api.CodeTenantInvalid, "Invalid tenant", detail).At(pointer, detail)
+}
+
+var (
+	errQuota               = estate.E(estate.Forbidden, api.CodeTenantQuota, "License quota limit reached", "The entitlement's number of tenants is used up.")
+	errIdempotencyMismatch = estate.E(estate.Unprocessable, api.CodeIdempotencyMismatch, "Idempotency key reused", "The Idempotency-Key was used with another request.").InParameter("Idempotency-Key", "was used with another request")
+)
