@@ -106,7 +106,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	var stopping atomic.Bool
 	server := &http.Server{
-		Handler:           a.handler(listener, &stopping),
+		Handler:           a.handler(port(listener), &stopping),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -147,10 +147,19 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-func (a *App) handler(listener net.Listener, stopping *atomic.Bool) http.Handler {
-	port := a.Config.PublicPort
-	if tcp, ok := listener.Addr().(*net.TCPAddr); ok && port == 0 {
-		port = tcp.Port
+func port(listener net.Listener) int {
+	if tcp, ok := listener.Addr().(*net.TCPAddr); ok {
+		return tcp.Port
+	}
+	return 0
+}
+
+// Handler is what Serve serves, for a server that listens on port.
+func (a *App) Handler(port int) http.Handler { return a.handler(port, new(atomic.Bool)) }
+
+func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
+	if a.Config.PublicPort != 0 {
+		port = a.Config.PublicPort
 	}
 	return httpapi.New(httpapi.Config{
 		Credential: a.Credential,
