@@ -2,7 +2,8 @@ package api
 
 import "encoding/json"
 
-// Grant types that the token endpoint knows.
+// GrantClientCredentials is the grant of a client that acts for itself (RFC
+// 6749 section 4.4).
 const GrantClientCredentials = "client_credentials"
 
 // TokenRequest is the body of POST /oauth/token as JSON. The same fields may

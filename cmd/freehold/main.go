@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"charm.land/fang/v2"
@@ -18,6 +19,11 @@ import (
 var version = "dev"
 
 func main() {
+	// The live heap is a few megabytes, so the collector's default would run it
+	// hundreds of times a second under load; GOGC still has the last word.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	root := &cobra.Command{
 		Use:   "freehold",
 		Short: "Operate the tenants of a platform, and the machine credentials that reach them",

@@ -40,40 +40,72 @@ type exchange struct {
 func TestCheck(t *testing.T) {
 	noStore := http.Header{"Cache-Control": {"no-store"}}
 	for name, x := range map[string]exchange{
-		"token by JSON": {surface: "tenant", method: "POST", target: "/oauth/token", reqBody: `{"grant_type":"client_credentials","client_id":"x","client_secret":"y","anything":1}`,
-			status: 200, header: noStore, resBody: tokenOK},
-		"token by form": {surface: "register", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials&client_id=x&client_secret=y&scope=user_default&anything=1",
-			status: 200, header: noStore, resBody: tokenOK},
-		"token that may be cached": {surface: "tenant", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials",
-			status: 200, resBody: tokenOK, want: `response header "Cache-Control" missing`},
-		"token type of another surface": {surface: "console", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials",
-			status: 200, header: noStore, resBody: tokenOK, want: "body /token_type: "},
-		"token for an undocumented grant": {surface: "tenant", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=password",
-			status: 200, header: noStore, resBody: tokenOK, want: "request body /grant_type: "},
-		"token by XML": {surface: "tenant", method: "POST", target: "/oauth/token", reqType: "application/xml", reqBody: "<token/>",
-			status: 200, header: noStore, resBody: tokenOK, want: `request body: header Content-Type has unexpected value "application/xml"`},
-		"refused token": {surface: "tenant", method: "POST", target: "/oauth/token", reqType: "application/xml", reqBody: "<token/>",
-			status: 415, resBody: `{"error":"invalid_request","errors":[{"code":"HTTP-415","title":"Unsupported media type"}]}`},
-		"refused token without RFC 6749": {surface: "tenant", method: "POST", target: "/oauth/token",
-			status: 401, resBody: `{"errors":[{"code":"OAUTH-14","title":"Invalid client"}]}`, want: `body /error: property "error" is missing`},
+		"token by JSON": {
+			surface: "tenant", method: "POST", target: "/oauth/token", reqBody: `{"grant_type":"client_credentials","client_id":"x","client_secret":"y","anything":1}`,
+			status: 200, header: noStore, resBody: tokenOK,
+		},
+		"token by form": {
+			surface: "register", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials&client_id=x&client_secret=y&scope=user_default&anything=1",
+			status: 200, header: noStore, resBody: tokenOK,
+		},
+		"token that may be cached": {
+			surface: "tenant", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials",
+			status: 200, resBody: tokenOK, want: `response header "Cache-Control" missing`,
+		},
+		"token type of another surface": {
+			surface: "console", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials",
+			status: 200, header: noStore, resBody: tokenOK, want: "body /token_type: ",
+		},
+		"token for an undocumented grant": {
+			surface: "tenant", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=password",
+			status: 200, header: noStore, resBody: tokenOK, want: "request body /grant_type: ",
+		},
+		"token by XML": {
+			surface: "tenant", method: "POST", target: "/oauth/token", reqType: "application/xml", reqBody: "<token/>",
+			status: 200, header: noStore, resBody: tokenOK, want: `request body: header Content-Type has unexpected value "application/xml"`,
+		},
+		"refused token": {
+			surface: "tenant", method: "POST", target: "/oauth/token", reqType: "application/xml", reqBody: "<token/>",
+			status: 415, resBody: `{"error":"invalid_request","errors":[{"code":"HTTP-415","title":"Unsupported media type"}]}`,
+		},
+		"refused token without RFC 6749": {
+			surface: "tenant", method: "POST", target: "/oauth/token",
+			status: 401, resBody: `{"errors":[{"code":"OAUTH-14","title":"Invalid client"}]}`, want: `body /error: property "error" is missing`,
+		},
 
-		"tenant with a charset": {surface: "tenant", method: "GET", target: "http://a.eu.freehold.localhost:40123/api/v1/tenants/" + tenant,
-			status: 200, header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, resBody: tenantOK},
-		"tenant as text": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
-			status: 200, header: http.Header{"Content-Type": {"text/plain"}}, resBody: tenantOK, want: `header Content-Type has unexpected value: "text/plain"`},
-		"tenant with a stray field": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
-			status: 200, resBody: strings.Replace(tenantOK, `{"id"`, `{"secret":1,"id"`, 1), want: `body: property "secret" is unsupported`},
-		"tenant with null": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
-			status: 200, resBody: strings.Replace(tenantOK, `["a.eu.example.com"]`, `null`, 1), want: "body /hostnames: "},
-		"tenant with a time without milliseconds": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
-			status: 200, resBody: strings.Replace(tenantOK, ".000Z", "Z", 1), want: "body /created: "},
-		"tenant with a relative link": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
-			status: 200, resBody: strings.Replace(tenantOK, "http://register.eu.freehold.localhost:40123", "", 1), want: "body /links/self/href: "},
-		"two tenants": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
-			status: 200, resBody: tenantOK + tenantOK, want: "not one JSON value"},
+		"tenant with a charset": {
+			surface: "tenant", method: "GET", target: "http://a.eu.freehold.localhost:40123/api/v1/tenants/" + tenant,
+			status: 200, header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, resBody: tenantOK,
+		},
+		"tenant as text": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
+			status: 200, header: http.Header{"Content-Type": {"text/plain"}}, resBody: tenantOK, want: `header Content-Type has unexpected value: "text/plain"`,
+		},
+		"tenant with a stray field": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
+			status: 200, resBody: strings.Replace(tenantOK, `{"id"`, `{"secret":1,"id"`, 1), want: `body: property "secret" is unsupported`,
+		},
+		"tenant with null": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
+			status: 200, resBody: strings.Replace(tenantOK, `["a.eu.example.com"]`, `null`, 1), want: "body /hostnames: ",
+		},
+		"tenant with a time without milliseconds": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
+			status: 200, resBody: strings.Replace(tenantOK, ".000Z", "Z", 1), want: "body /created: ",
+		},
+		"tenant with a relative link": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
+			status: 200, resBody: strings.Replace(tenantOK, "http://register.eu.freehold.localhost:40123", "", 1), want: "body /links/self/href: ",
+		},
+		"two tenants": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant,
+			status: 200, resBody: tenantOK + tenantOK, want: "not one JSON value",
+		},
 		"no tenant": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 200, want: "header Content-Type"},
-		"tenant of an id that cannot be": {surface: "tenant", method: "GET", target: "/api/v1/tenants/x",
-			status: 200, resBody: tenantOK, want: `path parameter "tenantId": `},
+		"tenant of an id that cannot be": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/x",
+			status: 200, resBody: tenantOK, want: `path parameter "tenantId": `,
+		},
 		"tenant not found":          {surface: "tenant", method: "GET", target: "/api/v1/tenants/x", status: 404, resBody: notFound},
 		"tenant asked for by HEAD":  {surface: "tenant", method: "HEAD", target: "/api/v1/tenants/" + tenant, status: 200},
 		"undocumented status":       {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 409, resBody: notFound, want: "not documented for getTenant"},
@@ -81,8 +113,10 @@ func TestCheck(t *testing.T) {
 		"too many requests":         {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 429, resBody: `{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}]}`},
 		"error without errors":      {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 404, resBody: `{"errors":[]}`, want: "body /errors: "},
 		"error with a wrong status": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 404, resBody: `{"errors":[{"code":"X-1","title":"x","status":404}]}`, want: "body /errors/0/status: "},
-		"several mistakes": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 404, resBody: `{"errors":[{"code":"x"}],"more":1}`,
-			want: "body /errors/0/title: property \"title\" is missing\n\tbody: property \"more\" is unsupported"},
+		"several mistakes": {
+			surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 404, resBody: `{"errors":[{"code":"x"}],"more":1}`,
+			want: "body /errors/0/title: property \"title\" is missing\n\tbody: property \"more\" is unsupported",
+		},
 
 		"redirect":                    {surface: "tenant", method: "GET", target: "/api/v1/tenants/me", status: 302, header: http.Header{"Location": {"/api/v1/tenants/" + tenant}}},
 		"redirect with a page":        {surface: "tenant", method: "GET", target: "/api/v1/tenants/me", status: 302, header: http.Header{"Location": {"http://h:1/api/v1/tenants/" + tenant}, "Content-Type": {"text/html"}}, resBody: "<a>"},
@@ -115,8 +149,10 @@ func TestCheck(t *testing.T) {
 		"no such method":                       {surface: "register", method: "GET", target: "/api/v1/tenants", status: 405, resBody: `{"errors":[{"code":"HTTP-405","title":"No"}]}`},
 		"no such method, not found":            {surface: "console", method: "PUT", target: "/api/core/tenants/" + tenant, status: 404, resBody: notFound, want: "no such method at the path"},
 		"no such method of the token endpoint": {surface: "register", method: "GET", target: "/oauth/token", status: 405, resBody: `{"error":"invalid_request","errors":[{"code":"HTTP-405","title":"No"}]}`},
-		"no such method of the token endpoint without RFC 6749": {surface: "register", method: "GET", target: "/oauth/token", status: 405,
-			resBody: `{"errors":[{"code":"HTTP-405","title":"No"}]}`, want: `body /error: property "error" is missing`},
+		"no such method of the token endpoint without RFC 6749": {
+			surface: "register", method: "GET", target: "/oauth/token", status: 405,
+			resBody: `{"errors":[{"code":"HTTP-405","title":"No"}]}`, want: `body /error: property "error" is missing`,
+		},
 		"no such surface": {surface: "admin", method: "GET", target: "/", status: 200, want: `there is no surface "admin"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,8 +226,10 @@ func (r *recorder) Errorf(format string, args ...any) { r.complaint = fmt.Sprint
 
 func BenchmarkCheck(b *testing.B) {
 	for name, x := range map[string]exchange{
-		"token": {surface: "tenant", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials", status: 200,
-			header: http.Header{"Cache-Control": {"no-store"}}, resBody: tokenOK},
+		"token": {
+			surface: "tenant", method: "POST", target: "/oauth/token", reqType: form, reqBody: "grant_type=client_credentials", status: 200,
+			header: http.Header{"Cache-Control": {"no-store"}}, resBody: tokenOK,
+		},
 		"list": {surface: "console", method: "GET", target: "/api/core/tenants?limit=1", status: 200, resBody: listOK},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -4,13 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"math/big"
 	"regexp"
 )
 
-// Ids are random and say nothing about order or owner. The formats of tenant,
-// user, client and subscription ids are the contract's; the others carry 128
-// random bits.
+// OrganizationID and the ids after it are random and say nothing about order or
+// owner. The formats of tenant, user, client and subscription ids are the
+// contract's; the others carry 128 random bits.
 type (
 	OrganizationID string // "org_" and 26 characters of [a-z2-7]
 	AccountID      string // "acc_" and 26 characters of [a-z2-7]
@@ -53,11 +52,14 @@ func NewKeyID() KeyID { return KeyID(hex.EncodeToString(randomBytes(16))) }
 // NewSubscriptionID makes a random licence number. It is 53 random bits: the
 // caller must be ready for a collision.
 func NewSubscriptionID() SubscriptionID {
-	n, err := rand.Int(rand.Reader, big.NewInt(9e15))
-	if err != nil {
-		panic(err) // documented never to happen since Go 1.24
+	digits := make([]byte, 16)
+	for i := range digits {
+		digits[i] = '0' + byte(randomIndex(10))
 	}
-	return SubscriptionID(n.Add(n, big.NewInt(1e15)).String())
+	if digits[0] == '0' {
+		digits[0] = '1' // spreadsheets drop leading zeros
+	}
+	return SubscriptionID(digits)
 }
 
 // Valid tells whether id has the format of its kind.

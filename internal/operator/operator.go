@@ -66,7 +66,7 @@ func withServer(ctx context.Context, config app.Config, logTo io.Writer, job fun
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", config.Listen) // first: a taken port must not touch the data
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen) // first: a taken port must not touch the data
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,7 @@ func (o *Output) One(cmd *cobra.Command, v any, names, values []string) error {
 	}
 	return o.Details(cmd, pairs)
 }
+
 func (o *Output) terminal(w io.Writer) (columns int, ok bool) {
 	if o.Terminal != nil {
 		return o.Terminal(w)
@@ -118,6 +119,7 @@ type JSONArray struct {
 	n int
 }
 
+// Add writes one more element.
 func (a *JSONArray) Add(v any) error {
 	text, err := encodeJSON(v, "  ")
 	if err != nil {
@@ -132,6 +134,7 @@ func (a *JSONArray) Add(v any) error {
 	return err
 }
 
+// End closes the array.
 func (a *JSONArray) End() error {
 	text := "\n]\n"
 	if a.n == 0 {

@@ -111,7 +111,7 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 		<-w.done // a leader has it already, and decides its fate
 	}
 	if w.panicked != nil {
-		panic(w.panicked)
+		panic(w.panicked) //nolint:forbidigo // the caller's own, which happened on another goroutine
 	}
 	return w.err
 }

@@ -217,7 +217,7 @@ func tenantCondition(c *conditions, expr filter.Expr) string {
 	case *filter.Compare:
 		return "(" + tenantComparison(c, e) + ")"
 	}
-	panic(fmt.Sprintf("store: unknown filter expression %T", expr))
+	panic(fmt.Sprintf("store: unknown filter expression %T", expr)) //nolint:forbidigo // the set is closed
 }
 
 func joinConditions(c *conditions, exprs []filter.Expr, with string) string {
@@ -235,7 +235,7 @@ var sqlOperator = map[filter.Op]string{
 func tenantComparison(c *conditions, e *filter.Compare) string {
 	column, ok := tenantColumn[e.Attribute]
 	if !ok {
-		panic("store: filter attribute without a column: " + e.Attribute)
+		panic("store: filter attribute without a column: " + e.Attribute) //nolint:forbidigo // TenantSchema admits no other
 	}
 	value := any(e.Text)
 	switch e.Attribute {

@@ -161,7 +161,7 @@ func fromMicros(us int64) time.Time {
 func marshal(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("store: %T does not marshal: %v", v, err)) // only our own plain types come here
+		panic(fmt.Sprintf("store: %T does not marshal: %v", v, err)) //nolint:forbidigo // only our own plain types come here
 	}
 	return string(b)
 }

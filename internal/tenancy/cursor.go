@@ -22,8 +22,10 @@ type cursor struct {
 	ID     string `json:"i"`
 }
 
-var errCursor = errors.New("is not a cursor of this list; take it from links.next or links.prev")
-var errCursorSort = errors.New("was made for another sort order; keep sort as it was, or start again without a cursor")
+var (
+	errCursor     = errors.New("is not a cursor of this list; take it from links.next or links.prev")
+	errCursorSort = errors.New("was made for another sort order; keep sort as it was, or start again without a cursor")
+)
 
 // maxCursor bounds the text of a cursor; names of 256 characters fit well.
 const maxCursor = 8 << 10
@@ -31,7 +33,7 @@ const maxCursor = 8 << 10
 func formatCursor(p store.TenantPosition, sort []filter.SortKey) string {
 	text, err := json.Marshal(cursor{Sort: sortText(sort), Values: p.Values, ID: string(p.ID)})
 	if err != nil {
-		panic(err) // strings and integers only
+		panic(err) //nolint:forbidigo // strings and integers only
 	}
 	return base64.RawURLEncoding.EncodeToString(text)
 }

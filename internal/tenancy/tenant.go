@@ -164,7 +164,7 @@ func (n NewTenant) hash() []byte {
 	n.LicenseKey, n.IdempotencyKey = "", ""
 	text, err := json.Marshal(n)
 	if err != nil {
-		panic(err) // strings only
+		panic(err) //nolint:forbidigo // strings only
 	}
 	sum := sha256.Sum256(text)
 	return sum[:]
