@@ -4,8 +4,12 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"charm.land/fang/v2"
@@ -41,7 +45,16 @@ func main() {
 			root.AddCommand(cmd)
 		}
 	}
-	if err := fang.Execute(context.Background(), root, fang.WithVersion(version)); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := fang.Execute(ctx, root, fang.WithVersion(version), fang.WithErrorHandler(printError))
+	stop()
+	if err != nil {
 		os.Exit(1)
 	}
+}
+
+// printError writes errors as they are: the server's words are not to be
+// restyled.
+func printError(w io.Writer, _ fang.Styles, err error) {
+	_, _ = fmt.Fprintln(w, "Error:", err)
 }

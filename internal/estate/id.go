@@ -7,18 +7,26 @@ import (
 	"regexp"
 )
 
-// OrganizationID and the ids after it are random and say nothing about order or
-// owner. The formats of tenant, user, client and subscription ids are the
-// contract's; the others carry 128 random bits.
+// Ids are random and say nothing about order or owner. The formats of tenant,
+// user, client and subscription ids are the contract's; the others carry 128
+// random bits.
 type (
-	OrganizationID string // "org_" and 26 characters of [a-z2-7]
-	AccountID      string // "acc_" and 26 characters of [a-z2-7]
-	SubscriptionID string // the licence number: 16 digits
-	RegionCode     string // label in host names, e.g. "eu"
-	TenantID       string // 32 characters of [A-Za-z0-9_-], 192 random bits
-	UserID         string // 24 hexadecimal digits, 96 random bits
-	ClientID       string // 32 hexadecimal digits, 128 random bits
-	KeyID          string // 32 hexadecimal digits, 128 random bits
+	// OrganizationID is "org_" and 26 characters of [a-z2-7].
+	OrganizationID string
+	// AccountID is "acc_" and 26 characters of [a-z2-7].
+	AccountID string
+	// SubscriptionID is the licence number: 16 digits.
+	SubscriptionID string
+	// RegionCode is a label in host names, such as "eu".
+	RegionCode string
+	// TenantID is 32 characters of [A-Za-z0-9_-], 192 random bits.
+	TenantID string
+	// UserID is 24 hexadecimal digits, 96 random bits.
+	UserID string
+	// ClientID is 32 hexadecimal digits, 128 random bits.
+	ClientID string
+	// KeyID is 32 hexadecimal digits, 128 random bits.
+	KeyID string
 )
 
 var (

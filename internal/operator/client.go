@@ -67,14 +67,14 @@ func clientCommand(with with) *cobra.Command {
 			return s.out.One(s.cmd, v, append([]string{"CLIENT SECRET"}, headers...), append([]string{v.ClientSecret}, row(v)...))
 		}),
 	}
-	create.Flags().StringVar(&level, "level", "", "`level`: organization, region or tenant")
+	create.Flags().StringVar(&level, "level", "", "level: organization, region or tenant")
 	create.Flags().StringVar(&organization, "organization", "", organizationUsage)
-	create.Flags().StringVar(&number, "subscription", "", "licence `number`, for level region")
-	create.Flags().StringVar(&region, "region", "", "region `code`, for level region")
-	create.Flags().StringVar(&tenant, "tenant", "", "tenant `id`, for level tenant")
-	create.Flags().StringVar(&n.Name, "name", "", "`name` for people; region-level clients are named after their region if it is left out")
-	create.Flags().StringVar(&n.Description, "description", "", "`text` for people")
-	create.Flags().StringSliceVar(&n.Permissions, "scope", nil, "`scopes`, repeated or separated by commas; default all of the level")
+	create.Flags().StringVar(&number, "subscription", "", "licence number, for level region")
+	create.Flags().StringVar(&region, "region", "", "region code, for level region")
+	create.Flags().StringVar(&tenant, "tenant", "", "tenant id, for level tenant")
+	create.Flags().StringVar(&n.Name, "name", "", "name for people; region-level clients are named after their region if it is left out")
+	create.Flags().StringVar(&n.Description, "description", "", "text for people")
+	create.Flags().StringSliceVar(&n.Permissions, "scope", nil, "scopes, repeated or separated by commas; default all of the level")
 	_ = create.MarkFlagRequired("level")
 
 	var listOf, listLevel string
@@ -90,7 +90,7 @@ func clientCommand(with with) *cobra.Command {
 		}),
 	}
 	listAll.Flags().StringVar(&listOf, "organization", "", organizationUsage)
-	listAll.Flags().StringVar(&listLevel, "level", "", "only clients of this `level`")
+	listAll.Flags().StringVar(&listLevel, "level", "", "only clients of this level")
 	return group("client", "Machine clients (OAuth2 client credentials)", create, listAll)
 }
 
@@ -150,12 +150,12 @@ func tenantCommand(with with) *cobra.Command {
 				[]string{string(v.ID), v.Name, join(v.Hostnames), string(v.Status), string(v.Number)})
 		}),
 	}
-	create.Flags().StringVar(&number, "subscription", "", "licence `number`")
-	create.Flags().StringVar(&region, "region", "", "region `code`")
-	create.Flags().StringVar(&n.Name, "name", "", "`name` for people")
-	create.Flags().StringSliceVar(&n.Hostnames, "hostname", nil, "an alias: a host `name` beside the generated one")
-	create.Flags().StringVar(&n.ExternalID, "external-id", "", "your own `id` of the tenant; unique in the subscription")
-	create.Flags().StringToStringVar(&n.Labels, "label", nil, "`labels`, as name=value")
+	create.Flags().StringVar(&number, "subscription", "", "licence number")
+	create.Flags().StringVar(&region, "region", "", "region code")
+	create.Flags().StringVar(&n.Name, "name", "", "name for people")
+	create.Flags().StringSliceVar(&n.Hostnames, "hostname", nil, "an alias: a host name beside the generated one")
+	create.Flags().StringVar(&n.ExternalID, "external-id", "", "your own id of the tenant; unique in the subscription")
+	create.Flags().StringToStringVar(&n.Labels, "label", nil, "labels, as name=value")
 	_ = create.MarkFlagRequired("subscription")
 	_ = create.MarkFlagRequired("region")
 	return group("tenant", "Tenants", create)

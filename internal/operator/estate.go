@@ -109,8 +109,8 @@ func accountCommand(with with) *cobra.Command {
 		}),
 	}
 	create.Flags().StringVar(&organization, "organization", "", organizationUsage)
-	create.Flags().StringVar(&n.Name, "name", "", "the person's `name`")
-	create.Flags().StringVar(&passwordFile, "password-file", "", "`file` with the password, - for standard input; without it the account has none")
+	create.Flags().StringVar(&n.Name, "name", "", "the person's name")
+	create.Flags().StringVar(&passwordFile, "password-file", "", "file with the password, - for standard input; without it the account has none")
 
 	var listOf string
 	listAll := &cobra.Command{
@@ -148,9 +148,9 @@ func regionCommand(with with) *cobra.Command {
 			return s.out.One(s.cmd, v, headers, row(v))
 		}),
 	}
-	create.Flags().StringVar(&r.Name, "name", "", "`name` for people")
-	create.Flags().StringVar(&r.Datacenter, "datacenter", "", "the `datacenter`, such as eu-west-1; known for the usual codes")
-	create.Flags().StringVar(&r.CountryCode, "country", "", "two-letter country `code`; known for the usual regions")
+	create.Flags().StringVar(&r.Name, "name", "", "name for people")
+	create.Flags().StringVar(&r.Datacenter, "datacenter", "", "the datacenter, such as eu-west-1; known for the usual codes")
+	create.Flags().StringVar(&r.CountryCode, "country", "", "two-letter country code; known for the usual regions")
 	return group("region", "Regions are where tenants live", create, &cobra.Command{
 		Use: "list", Short: "List the regions", Args: cobra.NoArgs,
 		RunE: with(func(s *session, _ []string) error {
@@ -174,12 +174,12 @@ type subscriptionFlags struct {
 }
 
 func (f *subscriptionFlags) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.name, "name", "", "`name` for people")
+	cmd.Flags().StringVar(&f.name, "name", "", "name for people")
 	cmd.Flags().Int64Var(&f.tenants, "tenants", 0, "how many tenants the entitlement is for")
-	cmd.Flags().StringSliceVar(&f.regions, "region", nil, "`regions` that may be used, repeated or separated by commas")
-	cmd.Flags().StringSliceVar(&f.owners, "owner", nil, "service account `owners`, by account id or e-mail address")
-	cmd.Flags().StringVar(&f.start, "start", "", "first `day` (2026-01-31) or moment (RFC 3339) of validity; default now")
-	cmd.Flags().StringVar(&f.end, "end", "", "`day` or moment at which validity ends; default one year after the start")
+	cmd.Flags().StringSliceVar(&f.regions, "region", nil, "regions that may be used, repeated or separated by commas")
+	cmd.Flags().StringSliceVar(&f.owners, "owner", nil, "service account owners, by account id or e-mail address")
+	cmd.Flags().StringVar(&f.start, "start", "", "first day (2026-01-31) or moment (RFC 3339) of validity; default now")
+	cmd.Flags().StringVar(&f.end, "end", "", "day or moment at which validity ends; default one year after the start")
 }
 
 func (f *subscriptionFlags) update() (u tenancy.SubscriptionUpdate, err error) {
@@ -229,7 +229,7 @@ func subscriptionCommand(with with) *cobra.Command {
 		}),
 	}
 	create.Flags().StringVar(&organization, "organization", "", organizationUsage)
-	create.Flags().StringVar(&number, "number", "", "licence `number`, 16 digits; default random")
+	create.Flags().StringVar(&number, "number", "", "licence number, 16 digits; default random")
 	made.bind(create)
 
 	var changed subscriptionFlags
@@ -282,7 +282,7 @@ func subscriptionCommand(with with) *cobra.Command {
 	)
 }
 
-const organizationUsage = "`id` or name of the organization; may be left out while there is only one"
+const organizationUsage = "id or name of the organization; may be left out while there is only one"
 
 // organization finds an organization by id or name.
 func (s *session) organization(name string) (estate.OrganizationID, error) {

@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -52,9 +49,7 @@ func (c *commands) serve() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
-		defer stop()
-		return withServer(ctx, config, cmd.ErrOrStderr(), nil)
+		return withServer(cmd.Context(), config, cmd.ErrOrStderr(), nil)
 	}
 	return cmd
 }
@@ -116,10 +111,8 @@ func (c *commands) quickstart() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
-		defer stop()
 		path := filepath.Join(config.DataDir, "quickstart.json")
-		return withServer(ctx, config, cmd.ErrOrStderr(), func(ctx context.Context, a *app.App, port int) (bool, error) {
+		return withServer(cmd.Context(), config, cmd.ErrOrStderr(), func(ctx context.Context, a *app.App, port int) (bool, error) {
 			err := quickstart.Run(ctx, quickstart.Options{App: a, Port: port, Path: path, Out: cmd.OutOrStdout()})
 			if err != nil {
 				return true, fmt.Errorf("quickstart: %w", err)

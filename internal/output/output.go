@@ -33,7 +33,7 @@ type Output struct {
 // Flag registers --output on cmd and what is below it.
 func (o *Output) Flag(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringVar(&o.format, "output", "",
-		"`format` of the output, table or json (default table on a terminal, json otherwise)")
+		"format of the output, table or json (default table on a terminal, json otherwise)")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -115,7 +115,7 @@ func encodeJSON(v any, prefix string) ([]byte, error) {
 // JSONArray writes an array element by element. An array that is never ended
 // is no JSON, which is meant: a reader must not take a part for the whole.
 type JSONArray struct {
-	w io.Writer
+	W io.Writer
 	n int
 }
 
@@ -130,7 +130,7 @@ func (a *JSONArray) Add(v any) error {
 		before = "[\n  "
 	}
 	a.n++
-	_, err = a.w.Write(append([]byte(before), text...))
+	_, err = a.W.Write(append([]byte(before), text...))
 	return err
 }
 
@@ -140,7 +140,7 @@ func (a *JSONArray) End() error {
 	if a.n == 0 {
 		text = "[]\n"
 	}
-	_, err := io.WriteString(a.w, text)
+	_, err := io.WriteString(a.W, text)
 	return err
 }
 

@@ -1,0 +1,336 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freehold-platform/freehold/internal/output"
+)
+
+func contextCommand(env Env) *cobra.Command {
+	out := env.output()
+	cmd := group(&cobra.Command{
+		Use:   "context",
+		Short: "Keep servers and the credentials to use there",
+		Long: `Keep servers and the credentials to use there.
+
+Contexts are stored, secrets included, in contexts.json, which only its owner
+can read: in $FREEHOLD_CONFIG_DIR, or else in freehold below $XDG_CONFIG_HOME or
+~/.config.`,
+	},
+		contextCreateCommand(env), contextImportCommand(env), contextUseCommand(env),
+		contextListCommand(env, out), contextGetCommand(env, out), contextDeleteCommand(env),
+	)
+	out.Flag(cmd)
+	return cmd
+}
+
+type contextCreate struct {
+	env        Env
+	server     string
+	clientID   string
+	secret     string
+	secretFile string
+	caFile     string
+	scopes     []string
+}
+
+func contextCreateCommand(env Env) *cobra.Command {
+	c := &contextCreate{env: env}
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Add a context",
+		Long: `Add a context. The first one becomes the current one. It fails if there is a
+context of this name.
+
+The secret comes from a file, from standard input, or from the variable
+FREEHOLD_CLIENT_SECRET, but not from the command line, which every user of the
+machine can read.`,
+		Example: `  freehold context create console --server https://console.example.com \
+      --client-id 82e0c353eca9a5d849c74d7e98f13f7e \
+      --client-secret-file secret.txt
+  pass show freehold | freehold context create console \
+      --server https://console.example.com \
+      --client-id 82e0c353eca9a5d849c74d7e98f13f7e --client-secret -`,
+		Args: args("NAME"),
+		RunE: c.run,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&c.server, "server", "", "base URL of the server (required)")
+	flags.StringVar(&c.clientID, "client-id", "", "identifier of the OAuth client (required)")
+	flags.StringVar(&c.secretFile, "client-secret-file", "", "file with the secret of the client; - is standard input")
+	flags.StringVar(&c.secret, "client-secret", "", "only - is accepted, for standard input")
+	flags.StringVar(&c.caFile, "ca-file", "", "file of certificate authorities to trust besides the system's")
+	flags.StringArrayVar(&c.scopes, "scope", nil, "scope to ask for; may be repeated (default all scopes of the client)")
+	return cmd
+}
+
+func (c *contextCreate) run(cmd *cobra.Command, args []string) error {
+	name := args[0]
+	file, err := loadContexts(c.env)
+	if err != nil {
+		return err
+	}
+	if _, ok := file.Contexts[name]; ok {
+		return fmt.Errorf(`context %q exists; delete it first with "freehold context delete %s"`, name, name)
+	}
+	stored, err := c.read(cmd.InOrStdin())
+	if err != nil {
+		return err
+	}
+	if err := file.add(name, stored); err != nil {
+		return err
+	}
+	if err := saveContexts(c.env, file); err != nil {
+		return err
+	}
+	if insecure(stored.Server) {
+		note(cmd, "Warning: %s is not HTTPS, so the secret and all tokens can be read on the way.", stored.Server)
+	}
+	note(cmd, "Context %s created.%s", name, inUse(file, name))
+	return nil
+}
+
+// read turns the flags into a context and checks that a client can be made of
+// it.
+func (c *contextCreate) read(stdin io.Reader) (storedContext, error) {
+	switch {
+	case c.server == "":
+		return storedContext{}, errors.New("--server is missing: give the URL of the server, such as https://console.example.com")
+	case c.clientID == "":
+		return storedContext{}, errors.New("--client-id is missing: give the id of the OAuth client")
+	}
+	clientSecret, err := c.readSecret(stdin)
+	if err != nil {
+		return storedContext{}, err
+	}
+	stored := storedContext{Server: c.server, ClientID: c.clientID, ClientSecret: clientSecret, Scopes: fields(c.scopes)}
+	if c.caFile != "" {
+		if stored.CAFile, err = filepath.Abs(c.caFile); err != nil {
+			return storedContext{}, err
+		}
+	}
+	conn, err := dial(c.env, stored)
+	if err != nil {
+		return storedContext{}, err
+	}
+	stored.Server = conn.BaseURL()
+	return stored, nil
+}
+
+func (c *contextCreate) readSecret(stdin io.Reader) (secret, error) {
+	switch {
+	case c.secret != "" && c.secret != "-":
+		return "", errors.New("a secret on the command line can be read by every user of the machine: " +
+			"use --client-secret-file FILE, --client-secret - for standard input, or FREEHOLD_CLIENT_SECRET")
+	case c.secret != "" && c.secretFile != "":
+		return "", errors.New("give either --client-secret - or --client-secret-file, not both")
+	}
+	var text []byte
+	var err error
+	switch source := c.secretFile + c.secret; source {
+	case "":
+		text = []byte(c.env.Getenv("FREEHOLD_CLIENT_SECRET"))
+		if len(text) == 0 {
+			return "", errors.New("the secret is missing: use --client-secret-file FILE, --client-secret - for standard input, or FREEHOLD_CLIENT_SECRET")
+		}
+	case "-":
+		text, err = io.ReadAll(stdin)
+	default:
+		text, err = os.ReadFile(source)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read client secret: %w", err)
+	}
+	trimmed := strings.TrimSpace(string(text))
+	if trimmed == "" || strings.ContainsAny(trimmed, "\r\n") {
+		return "", errors.New("the secret is not one line of text")
+	}
+	return secret(trimmed), nil
+}
+
+func contextUseCommand(env Env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "use NAME",
+		Short:             "Make a context the current one",
+		Args:              args("NAME"),
+		ValidArgsFunction: completeContexts(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := loadContexts(env)
+			if err != nil {
+				return err
+			}
+			if _, err := file.get(args[0]); err != nil {
+				return err
+			}
+			file.Current = args[0]
+			if err := saveContexts(env, file); err != nil {
+				return err
+			}
+			note(cmd, "Context %s is now in use.", args[0])
+			return nil
+		},
+	}
+}
+
+func contextDeleteCommand(env Env) *cobra.Command {
+	return &cobra.Command{
+		Use:               "delete NAME",
+		Short:             "Remove a context",
+		Args:              args("NAME"),
+		ValidArgsFunction: completeContexts(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := loadContexts(env)
+			if err != nil {
+				return err
+			}
+			if _, err := file.get(args[0]); err != nil {
+				return err
+			}
+			delete(file.Contexts, args[0])
+			was := ""
+			if file.Current == args[0] {
+				file.Current, was = "", " No context is in use now."
+			}
+			if err := saveContexts(env, file); err != nil {
+				return err
+			}
+			note(cmd, "Context %s deleted.%s", args[0], was)
+			return nil
+		},
+	}
+}
+
+// contextView is a context as it is shown: without its secret.
+type contextView struct {
+	Name         string   `json:"name"`
+	Current      bool     `json:"current"`
+	Server       string   `json:"server"`
+	ClientID     string   `json:"clientId"`
+	ClientSecret string   `json:"clientSecret"`
+	Scopes       []string `json:"scopes,omitempty"`
+	CAFile       string   `json:"caFile,omitempty"`
+}
+
+func (f *contextFile) view(name string) contextView {
+	c := f.Contexts[name]
+	return contextView{
+		Name: name, Current: name == f.Current, Server: c.Server, ClientID: c.ClientID,
+		ClientSecret: redacted, Scopes: c.Scopes, CAFile: c.CAFile,
+	}
+}
+
+func contextListCommand(env Env, out *output.Output) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the contexts",
+		Args:  args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			asJSON, err := out.JSON(cmd)
+			if err != nil {
+				return err
+			}
+			file, err := loadContexts(env)
+			if err != nil {
+				return err
+			}
+			views := make([]contextView, 0, len(file.Contexts))
+			rows := make([][]string, 0, len(file.Contexts))
+			for _, name := range file.names() {
+				view := file.view(name)
+				mark := ""
+				if view.Current {
+					mark = "*"
+				}
+				views = append(views, view)
+				rows = append(rows, []string{mark, view.Name, view.Server, view.ClientID})
+			}
+			if asJSON {
+				return output.WriteJSON(cmd.OutOrStdout(), views)
+			}
+			if len(rows) == 0 {
+				note(cmd, "No contexts.")
+				return nil
+			}
+			return out.Table(cmd, []string{" ", "NAME", "SERVER", "CLIENT ID"}, rows)
+		},
+	}
+}
+
+func contextGetCommand(env Env, out *output.Output) *cobra.Command {
+	return &cobra.Command{
+		Use:               "get [NAME]",
+		Short:             "Show a context, by default the current one",
+		Args:              args("[NAME]"),
+		ValidArgsFunction: completeContexts(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asJSON, err := out.JSON(cmd)
+			if err != nil {
+				return err
+			}
+			file, err := loadContexts(env)
+			if err != nil {
+				return err
+			}
+			var name string
+			if len(args) > 0 {
+				name = args[0]
+			} else if name, err = file.current(); err != nil {
+				return err
+			}
+			if _, err := file.get(name); err != nil {
+				return err
+			}
+			view := file.view(name)
+			if asJSON {
+				return output.WriteJSON(cmd.OutOrStdout(), view)
+			}
+			return out.Details(cmd, [][2]string{
+				{"Name", view.Name},
+				{"Server", view.Server},
+				{"Client ID", view.ClientID},
+				{"Client secret", view.ClientSecret},
+				{"Scopes", strings.Join(view.Scopes, " ")},
+				{"CA file", view.CAFile},
+			})
+		},
+	}
+}
+
+// completeContexts completes a first argument, or a flag, with the names of
+// contexts.
+func completeContexts(env Env) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		file, err := loadContexts(env)
+		if err != nil || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return file.names(), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func inUse(file *contextFile, name string) string {
+	if file.Current == name {
+		return " It is in use."
+	}
+	return fmt.Sprintf(` Use it with --context %s, or for good with "freehold context use %s".`, name, name)
+}
+
+// insecure tells whether a server is reached over a network without TLS.
+func insecure(server string) bool {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	return host != "localhost" && !strings.HasSuffix(host, ".localhost") && (ip == nil || !ip.IsLoopback())
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/output"
+)
+
+func oauthClientCommand(env Env) *cobra.Command {
+	conn, out := &connection{env: env}, env.output()
+	cmd := group(&cobra.Command{
+		Use:   "oauth-client",
+		Short: "Create OAuth clients",
+		Long:  "Create OAuth clients.\n" + connectionHelp,
+	}, oauthClientCreateCommand(conn, out))
+	conn.flags(cmd)
+	out.Flag(cmd)
+	return cmd
+}
+
+type oauthClientCreate struct {
+	conn    *connection
+	out     *output.Output
+	request api.CreateOAuthClientRequest
+	scopes  []string
+	trusted bool
+}
+
+func oauthClientCreateCommand(conn *connection, out *output.Output) *cobra.Command {
+	c := &oauthClientCreate{conn: conn, out: out}
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Create an OAuth client and print its secret, once",
+		Long: `Create an OAuth client: of the organization, if the server is the console, or else
+of the tenant whose host it is. The secret is printed now and never again.`,
+		Example: `  freehold oauth-client create --context console --name inventory \
+      --scope cloud-console.tenants:read --output json > inventory.json
+  freehold oauth-client create --server acme.us.example.com --name ci \
+      --scope admin_classic --grant-type client_credentials --trusted`,
+		Args: args(),
+		RunE: c.run,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&c.request.ClientName, "name", "", "name of the client (required)")
+	flags.StringVar(&c.request.AppType, "app-type", api.AppTypeWeb, "type of the application: web, native, spa or anonymous-embed")
+	flags.StringArrayVar(&c.scopes, "scope", nil, "scope that the client may ask for; may be repeated")
+	flags.StringArrayVar(&c.request.AllowedGrantTypes, "grant-type", nil, "grant type that the client may use; may be repeated")
+	flags.StringVar(&c.request.Description, "description", "", "what the client is for, in your words")
+	flags.BoolVar(&c.trusted, "trusted", false, "do not ask users for consent; machine-to-machine clients need it")
+	return cmd
+}
+
+func (o *oauthClientCreate) run(cmd *cobra.Command, _ []string) error {
+	if strings.TrimSpace(o.request.ClientName) == "" {
+		return errors.New("--name is missing: say what the client is called")
+	}
+	asJSON, err := o.out.JSON(cmd)
+	if err != nil {
+		return err
+	}
+	request := o.request
+	request.AllowedScopes = fields(o.scopes)
+	if o.trusted {
+		request.ConnectionConfig = &api.ConnectionConfig{ConsentMethod: "trusted"}
+	}
+	c, _, err := o.conn.client()
+	if err != nil {
+		return err
+	}
+	create := c.CreateOAuthClient
+	if hostLabel(c.BaseURL()) == consoleLabel {
+		create = c.CreateOrganizationOAuthClient
+	}
+	created, err := create(cmd.Context(), request)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = output.WriteJSON(cmd.OutOrStdout(), created)
+	} else {
+		err = o.out.Details(cmd, oauthClientDetails(created))
+	}
+	if err == nil && created.ClientSecret != "" {
+		note(cmd, "Store the secret now: it is not shown again.")
+	}
+	return err
+}
+
+func oauthClientDetails(c *api.OAuthClient) [][2]string {
+	consent := ""
+	if c.ConnectionConfig != nil {
+		consent = c.ConnectionConfig.ConsentMethod
+	}
+	return [][2]string{
+		{"Client ID", c.ClientID},
+		{"Client secret", c.ClientSecret},
+		{"Name", c.ClientName},
+		{"Description", c.Description},
+		{"Type", c.AppType},
+		{"Scopes", strings.Join(c.AllowedScopes, " ")},
+		{"Grant types", strings.Join(c.AllowedGrantTypes, " ")},
+		{"Consent", consent},
+		{"Created", moment(&c.CreatedAt)},
+	}
+}

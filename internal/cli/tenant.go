@@ -1,0 +1,266 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/client"
+	"github.com/freehold-platform/freehold/internal/output"
+)
+
+const consoleLabel = "console"
+
+func tenantCommand(env Env) *cobra.Command {
+	conn, out := &connection{env: env}, env.output()
+	cmd := group(&cobra.Command{
+		Use:   "tenant",
+		Short: "Create, show and list tenants",
+		Long:  "Create, show and list tenants.\n" + connectionHelp,
+	},
+		tenantCreateCommand(conn, out), tenantGetCommand(conn, out), tenantListCommand(conn, out),
+	)
+	conn.flags(cmd)
+	out.Flag(cmd)
+	return cmd
+}
+
+type tenantCreate struct {
+	conn           *connection
+	out            *output.Output
+	licenseKey     string
+	licenseKeyFile string
+	from           string
+	name           string
+	hostname       string
+	externalID     string
+	labels         []string
+	datacenter     string
+	idempotencyKey string
+}
+
+func tenantCreateCommand(conn *connection, out *output.Output) *cobra.Command {
+	c := &tenantCreate{conn: conn, out: out}
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Create a tenant, at a region's register host",
+		Long: `Create a tenant. The context is a region-level one, whose server is the region's
+register host.
+
+The licence key says which subscription the tenant is for. --from reads it from
+a tenant that the subscription already has. If none is given, the one that came
+with "freehold context import" is used.
+
+The call is repeated on its own when the server cannot be reached. To be able to
+repeat the command, too, without a second tenant, give an --idempotency-key.`,
+		Example: `  freehold tenant create --context register-us --from acme.us.example.com
+  freehold tenant create --license-key-file license.jwt --name Initech \
+      --hostname initech.us.example.com --external-id customer-42 \
+      --label plan=gold --idempotency-key order-4711`,
+		Args: args(),
+		RunE: c.run,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&c.licenseKey, "license-key", "", "licence key of the subscription")
+	flags.StringVar(&c.licenseKeyFile, "license-key-file", "", "file with the licence key")
+	flags.StringVar(&c.from, "from", "", "tenant to read the licence key from, as a URL or a host name")
+	flags.StringVar(&c.name, "name", "", "display name (default the generated host label)")
+	flags.StringVar(&c.hostname, "hostname", "", "second host name, in full, such as acme.us.example.com")
+	flags.StringVar(&c.externalID, "external-id", "", "your own id of the tenant, unique in the subscription")
+	flags.StringArrayVar(&c.labels, "label", nil, "label as name=value; may be repeated")
+	flags.StringVar(&c.datacenter, "datacenter", "", "data centre code, which must be the region's")
+	flags.StringVar(&c.idempotencyKey, "idempotency-key", "", "text that names this attempt; the same again creates nothing new")
+	return cmd
+}
+
+func (t *tenantCreate) run(cmd *cobra.Command, _ []string) error {
+	asJSON, err := t.out.JSON(cmd)
+	if err != nil {
+		return err
+	}
+	labels, err := pairs("label", t.labels)
+	if err != nil {
+		return err
+	}
+	c, settings, err := t.conn.client()
+	if err != nil {
+		return err
+	}
+	key, err := t.key(cmd.Context(), c, settings)
+	if err != nil {
+		return err
+	}
+	request := api.CreateTenantRequest{
+		LicenseKey: key, Datacenter: t.datacenter, Name: t.name, ExternalID: t.externalID, Labels: make(map[string]string),
+	}
+	if t.hostname != "" {
+		request.Hostnames = []string{t.hostname}
+	}
+	for _, label := range labels {
+		request.Labels[label[0]] = label[1]
+	}
+	tenant, err := c.CreateTenant(cmd.Context(), request, &client.CreateTenantOptions{IdempotencyKey: t.idempotencyKey})
+	if err != nil {
+		return explain(err, c, "register", "tenants are created at the register host of a region")
+	}
+	if asJSON {
+		return output.WriteJSON(cmd.OutOrStdout(), tenant)
+	}
+	return t.out.Details(cmd, tenantDetails(tenant))
+}
+
+// key finds the licence key that the flags or the context name.
+func (t *tenantCreate) key(ctx context.Context, c *client.Client, settings storedContext) (string, error) {
+	given := 0
+	for _, flag := range []string{t.licenseKey, t.licenseKeyFile, t.from} {
+		if flag != "" {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return "", errors.New("give only one of --license-key, --license-key-file and --from")
+	case t.licenseKey != "":
+		return t.licenseKey, nil
+	case t.licenseKeyFile != "":
+		text, err := os.ReadFile(t.licenseKeyFile)
+		if err != nil {
+			return "", fmt.Errorf("read licence key: %w", err)
+		}
+		if key := strings.TrimSpace(string(text)); key != "" {
+			return key, nil
+		}
+		return "", fmt.Errorf("%s holds no licence key", t.licenseKeyFile)
+	case t.from != "":
+		return licenseKeyOf(ctx, c, t.from)
+	case settings.LicenseKey != "":
+		return string(settings.LicenseKey), nil
+	}
+	return "", errors.New("the licence key is missing: give it with --license-key or --license-key-file, " +
+		"or name a tenant of the subscription with --from")
+}
+
+// licenseKeyOf asks another tenant of the same subscription for the key.
+func licenseKeyOf(ctx context.Context, c *client.Client, tenant string) (string, error) {
+	server, err := hostBeside(c.BaseURL(), tenant)
+	if err != nil {
+		return "", err
+	}
+	source, err := c.Host(server)
+	if err != nil {
+		return "", err
+	}
+	overview, err := source.GetLicenseOverview(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read licence key from %s: %w", source.BaseURL(), err)
+	}
+	if overview.LicenseKey == "" {
+		return "", fmt.Errorf("%s tells no licence key", source.BaseURL())
+	}
+	return overview.LicenseKey, nil
+}
+
+func tenantGetCommand(conn *connection, out *output.Output) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get ID|me",
+		Short: "Show a tenant, at its own host or at the console",
+		Long: `Show a tenant. At a tenant's own host, "me" or the tenant's id shows that tenant.
+At the console, the id of any tenant of the organization does.`,
+		Example: `  freehold tenant get me --context acme-us
+  freehold tenant get TZXk9rFMoKgp7sgAwvczdAlKSSWuaa3e --context console`,
+		Args: args("ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asJSON, err := out.JSON(cmd)
+			if err != nil {
+				return err
+			}
+			c, _, err := conn.client()
+			if err != nil {
+				return err
+			}
+			tenant, details, err := getTenant(cmd.Context(), c, args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return output.WriteJSON(cmd.OutOrStdout(), tenant)
+			}
+			return out.Details(cmd, details)
+		},
+	}
+}
+
+func getTenant(ctx context.Context, c *client.Client, id string) (tenant any, details [][2]string, err error) {
+	if hostLabel(c.BaseURL()) == consoleLabel {
+		if id == "me" {
+			return nil, nil, errors.New(`at the console there is no tenant "me": give an id, or the tenant's own host with --server`)
+		}
+		found, err := c.GetOrganizationTenant(ctx, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		return found, organizationTenantDetails(found), nil
+	}
+	get := c.GetTenant
+	if id == "me" {
+		get = func(ctx context.Context, _ string) (*api.Tenant, error) { return c.GetMyTenant(ctx) }
+	}
+	found, err := get(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	return found, tenantDetails(found), nil
+}
+
+func tenantDetails(t *api.Tenant) [][2]string {
+	var labels []string
+	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
+		labels = append(labels, name+"="+t.Labels[name])
+	}
+	return [][2]string{
+		{"ID", t.ID},
+		{"Name", t.Name},
+		{"Status", t.Status},
+		{"Host names", strings.Join(t.Hostnames, ", ")},
+		{"Region", t.Region},
+		{"Data centre", t.Datacenter},
+		{"External ID", t.ExternalID},
+		{"Labels", strings.Join(labels, ", ")},
+		{"Created", moment(&t.Created)},
+		{"Updated", moment(&t.LastUpdated)},
+	}
+}
+
+func organizationTenantDetails(t *api.OrganizationTenant) [][2]string {
+	return [][2]string{
+		{"ID", t.ID},
+		{"Name", t.Name},
+		{"Status", t.Status},
+		{"Host names", strings.Join(t.Hostnames, ", ")},
+		{"Region", t.RegionCode},
+		{"Country", t.CountryCode},
+		{"Subscription", t.SubscriptionID},
+		{"Licence", t.LicenseNumber},
+		{"Licence starts", moment(t.LicenseStartsAt)},
+		{"Licence ends", moment(t.LicenseEndsAt)},
+		{"Created", moment(&t.CreatedAt)},
+		{"Updated", moment(&t.UpdatedAt)},
+		{"Deletion starts", moment(t.DeletionStartsAt)},
+	}
+}
+
+// moment writes a time to the second; none is empty.
+func moment(t *api.Time) string {
+	if t == nil || t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
