@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/command"
 )
 
 // Env is what the commands take from the process that they run in. Getenv and
@@ -31,8 +31,8 @@ type Env struct {
 }
 
 // output is how a group of commands writes what it returns.
-func (env Env) output() *output.Output {
-	return &output.Output{Getenv: env.Getenv, Terminal: env.Terminal}
+func (env Env) output() *command.Output {
+	return &command.Output{Getenv: env.Getenv, Terminal: env.Terminal}
 }
 
 // Commands returns the client-side commands, ready to be added to a root.
@@ -44,37 +44,6 @@ func Commands(env Env) []*cobra.Command {
 		oauthClientCommand(env),
 		rawCommand(env),
 	}
-}
-
-// group makes a command that only holds others. Unlike a plain cobra command
-// it fails when it is given a name that none of them has.
-func group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		message := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
-		if cmd.SuggestionsMinimumDistance <= 0 {
-			cmd.SuggestionsMinimumDistance = 2
-		}
-		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-			return fmt.Errorf("%s (did you mean %s?)", message, strings.Join(similar, " or "))
-		}
-		return fmt.Errorf("%s (it has %s)", message, strings.Join(names(cmd.Commands()), ", "))
-	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	cmd.AddCommand(children...)
-	return cmd
-}
-
-func names(commands []*cobra.Command) []string {
-	var list []string
-	for _, cmd := range commands {
-		if cmd.IsAvailableCommand() {
-			list = append(list, cmd.Name())
-		}
-	}
-	return list
 }
 
 // args checks that there is an argument for each name; those in brackets may

@@ -12,12 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/command"
 )
 
 func contextCommand(env Env) *cobra.Command {
 	out := env.output()
-	cmd := group(&cobra.Command{
+	cmd := command.Group(&cobra.Command{
 		Use:   "context",
 		Short: "Keep servers and the credentials to use there",
 		Long: `Keep servers and the credentials to use there.
@@ -228,7 +228,7 @@ func (f *contextFile) view(name string) contextView {
 	}
 }
 
-func contextListCommand(env Env, out *output.Output) *cobra.Command {
+func contextListCommand(env Env, out *command.Output) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the contexts",
@@ -254,7 +254,7 @@ func contextListCommand(env Env, out *output.Output) *cobra.Command {
 				rows = append(rows, []string{mark, view.Name, view.Server, view.ClientID})
 			}
 			if asJSON {
-				return output.WriteJSON(cmd.OutOrStdout(), views)
+				return command.WriteJSON(cmd.OutOrStdout(), views)
 			}
 			if len(rows) == 0 {
 				note(cmd, "No contexts.")
@@ -265,7 +265,7 @@ func contextListCommand(env Env, out *output.Output) *cobra.Command {
 	}
 }
 
-func contextGetCommand(env Env, out *output.Output) *cobra.Command {
+func contextGetCommand(env Env, out *command.Output) *cobra.Command {
 	return &cobra.Command{
 		Use:               "get [NAME]",
 		Short:             "Show a context, by default the current one",
@@ -291,7 +291,7 @@ func contextGetCommand(env Env, out *output.Output) *cobra.Command {
 			}
 			view := file.view(name)
 			if asJSON {
-				return output.WriteJSON(cmd.OutOrStdout(), view)
+				return command.WriteJSON(cmd.OutOrStdout(), view)
 			}
 			return out.Details(cmd, [][2]string{
 				{"Name", view.Name},

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/freehold-platform/freehold/client"
-	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/command"
 )
 
 func FuzzDecodeToken(f *testing.F) {
@@ -22,7 +22,7 @@ func FuzzDecodeToken(f *testing.F) {
 			return
 		}
 		var out bytes.Buffer
-		if err := output.WriteJSON(&out, decoded); err != nil || !json.Valid(out.Bytes()) {
+		if err := command.WriteJSON(&out, decoded); err != nil || !json.Valid(out.Bytes()) {
 			t.Errorf("%q became %q, %v", token, out.String(), err)
 		}
 	})

@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freehold-platform/freehold/api"
-	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/command"
 )
 
 func oauthClientCommand(env Env) *cobra.Command {
 	conn, out := &connection{env: env}, env.output()
-	cmd := group(&cobra.Command{
+	cmd := command.Group(&cobra.Command{
 		Use:   "oauth-client",
 		Short: "Create OAuth clients",
 		Long:  "Create OAuth clients.\n" + connectionHelp,
@@ -24,13 +24,13 @@ func oauthClientCommand(env Env) *cobra.Command {
 
 type oauthClientCreate struct {
 	conn    *connection
-	out     *output.Output
+	out     *command.Output
 	request api.CreateOAuthClientRequest
 	scopes  []string
 	trusted bool
 }
 
-func oauthClientCreateCommand(conn *connection, out *output.Output) *cobra.Command {
+func oauthClientCreateCommand(conn *connection, out *command.Output) *cobra.Command {
 	c := &oauthClientCreate{conn: conn, out: out}
 	cmd := &cobra.Command{
 		Use:   "create",
@@ -80,7 +80,7 @@ func (o *oauthClientCreate) run(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if asJSON {
-		err = output.WriteJSON(cmd.OutOrStdout(), created)
+		err = command.WriteJSON(cmd.OutOrStdout(), created)
 	} else {
 		err = o.out.Details(cmd, oauthClientDetails(created))
 	}

@@ -14,14 +14,14 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/client"
-	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/command"
 )
 
 const consoleLabel = "console"
 
 func tenantCommand(env Env) *cobra.Command {
 	conn, out := &connection{env: env}, env.output()
-	cmd := group(&cobra.Command{
+	cmd := command.Group(&cobra.Command{
 		Use:   "tenant",
 		Short: "Create, show and list tenants",
 		Long:  "Create, show and list tenants.\n" + connectionHelp,
@@ -35,7 +35,7 @@ func tenantCommand(env Env) *cobra.Command {
 
 type tenantCreate struct {
 	conn           *connection
-	out            *output.Output
+	out            *command.Output
 	licenseKey     string
 	licenseKeyFile string
 	from           string
@@ -47,7 +47,7 @@ type tenantCreate struct {
 	idempotencyKey string
 }
 
-func tenantCreateCommand(conn *connection, out *output.Output) *cobra.Command {
+func tenantCreateCommand(conn *connection, out *command.Output) *cobra.Command {
 	c := &tenantCreate{conn: conn, out: out}
 	cmd := &cobra.Command{
 		Use:   "create",
@@ -112,7 +112,7 @@ func (t *tenantCreate) run(cmd *cobra.Command, _ []string) error {
 		return explain(err, c, "register", "tenants are created at the register host of a region")
 	}
 	if asJSON {
-		return output.WriteJSON(cmd.OutOrStdout(), tenant)
+		return command.WriteJSON(cmd.OutOrStdout(), tenant)
 	}
 	return t.out.Details(cmd, tenantDetails(tenant))
 }
@@ -168,7 +168,7 @@ func licenseKeyOf(ctx context.Context, c *client.Client, tenant string) (string,
 	return overview.LicenseKey, nil
 }
 
-func tenantGetCommand(conn *connection, out *output.Output) *cobra.Command {
+func tenantGetCommand(conn *connection, out *command.Output) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get ID|me",
 		Short: "Show a tenant, at its own host or at the console",
@@ -191,7 +191,7 @@ At the console, the id of any tenant of the organization does.`,
 				return err
 			}
 			if asJSON {
-				return output.WriteJSON(cmd.OutOrStdout(), tenant)
+				return command.WriteJSON(cmd.OutOrStdout(), tenant)
 			}
 			return out.Details(cmd, details)
 		},

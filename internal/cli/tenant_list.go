@@ -8,21 +8,21 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/client"
-	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/command"
 )
 
 const pageSize = 100 // the most that the server gives at once
 
 type tenantList struct {
 	conn   *connection
-	out    *output.Output
+	out    *command.Output
 	filter string
 	sort   string
 	limit  int
 	total  bool
 }
 
-func tenantListCommand(conn *connection, out *output.Output) *cobra.Command {
+func tenantListCommand(conn *connection, out *command.Output) *cobra.Command {
 	l := &tenantList{conn: conn, out: out}
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -66,7 +66,7 @@ func (l *tenantList) run(cmd *cobra.Command, _ []string) error {
 	}
 	var sink tenantSink = &tenantTable{out: l.out, cmd: cmd}
 	if asJSON {
-		sink = tenantArray{&output.JSONArray{W: cmd.OutOrStdout()}}
+		sink = tenantArray{&command.JSONArray{W: cmd.OutOrStdout()}}
 	}
 	listed, err := l.fetch(cmd, c, sink)
 	if err != nil {
@@ -138,14 +138,14 @@ func (l *tenantList) summarize(cmd *cobra.Command, done listing) {
 
 // tenantArray writes each tenant at once, so that a large estate needs no
 // memory.
-type tenantArray struct{ *output.JSONArray }
+type tenantArray struct{ *command.JSONArray }
 
 func (a tenantArray) add(tenant *api.OrganizationTenant) error { return a.Add(tenant) }
 func (a tenantArray) end() error                               { return a.End() }
 
 // tenantTable collects all tenants, to know how wide the columns are.
 type tenantTable struct {
-	out  *output.Output
+	out  *command.Output
 	cmd  *cobra.Command
 	rows [][]string
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/freehold-platform/freehold/internal/output"
+	"github.com/freehold-platform/freehold/internal/command"
 )
 
 func tokenCommand(env Env) *cobra.Command {
@@ -59,7 +59,7 @@ func printDecoded(cmd *cobra.Command, token string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := output.WriteJSON(cmd.OutOrStdout(), decoded); err != nil {
+	if err := command.WriteJSON(cmd.OutOrStdout(), decoded); err != nil {
 		return err
 	}
 	note(cmd, "The signature was not checked.")

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freehold-platform/freehold/internal/app"
+	"github.com/freehold-platform/freehold/internal/command"
 	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/output"
 	"github.com/freehold-platform/freehold/internal/quickstart"
 )
 
@@ -130,7 +130,8 @@ func (c *commands) quickstart() *cobra.Command {
 func (c *commands) config() *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Check or print the server's configuration"}
 	loader := c.loader(cmd)
-	cmd.AddCommand(
+	command.Group(
+		cmd,
 		&cobra.Command{
 			Use: "check", Short: "Say what is wrong with the configuration", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error { _, err := loader.Load(); return err },
@@ -154,7 +155,7 @@ type session struct {
 	*app.App
 	actor estate.Actor
 	cmd   *cobra.Command
-	out   *output.Output
+	out   *command.Output
 }
 
 // operator is the group of the commands that build the estate.
@@ -166,7 +167,7 @@ func (c *commands) operator() *cobra.Command {
 			"a server that runs on the same folder sees their changes at once.",
 	}
 	loader := c.loader(cmd, "data-dir", "key-file", "domain")
-	out := &output.Output{Getenv: c.getenv}
+	out := &command.Output{Getenv: c.getenv}
 	out.Flag(cmd)
 	// with opens the estate for one command.
 	with := func(run func(s *session, args []string) error) func(*cobra.Command, []string) error {
@@ -187,7 +188,7 @@ func (c *commands) operator() *cobra.Command {
 			return run(&session{App: a, actor: estate.Operator("operator"), cmd: cmd, out: out}, args)
 		}
 	}
-	cmd.AddCommand(organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), tenantCommand(with), seedCommand(with))
+	command.Group(cmd, organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), tenantCommand(with), seedCommand(with))
 	return cmd
 }
 
@@ -195,7 +196,5 @@ func (c *commands) operator() *cobra.Command {
 type with func(run func(s *session, args []string) error) func(*cobra.Command, []string) error
 
 func group(use, short string, children ...*cobra.Command) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short}
-	cmd.AddCommand(children...)
-	return cmd
+	return command.Group(&cobra.Command{Use: use, Short: short}, children...)
 }

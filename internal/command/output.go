@@ -1,6 +1,6 @@
-// Package output writes what commands return: tables for people at a terminal,
-// JSON for programs.
-package output
+// Package command is what the commands of client and operator share: groups, and
+// output as tables for people at a terminal or JSON for programs.
+package command
 
 import (
 	"bytes"
