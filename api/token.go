@@ -15,6 +15,17 @@ type TokenRequest struct {
 	ClientID     string `json:"client_id,omitempty"`
 	ClientSecret string `json:"client_secret,omitempty"`
 	Scope        string `json:"scope,omitempty"` // space-separated; empty: all scopes of the client
+
+	// Instead of a secret (RFC 7521 section 4.2): a signed statement of who the
+	// client is.
+	ClientAssertion     string `json:"client_assertion,omitempty"`
+	ClientAssertionType string `json:"client_assertion_type,omitempty"`
+
+	// Of token exchange (RFC 8693 section 2.1).
+	SubjectToken       string `json:"subject_token,omitempty"`
+	SubjectTokenType   string `json:"subject_token_type,omitempty"`
+	RequestedTokenType string `json:"requested_token_type,omitempty"`
+	Audience           string `json:"audience,omitempty"`
 }
 
 // TokenResponse is the answer of POST /oauth/token. The token is accepted only
@@ -26,6 +37,8 @@ type TokenResponse struct {
 	ExpiresAt   Time   `json:"expires_at"`
 	ExpiresIn   int64  `json:"expires_in"` // seconds
 	Scope       string `json:"scope,omitempty"`
+
+	IssuedTokenType string `json:"issued_token_type,omitempty"` // of token exchange only
 }
 
 // AuthorizationServerMetadata is the document of
@@ -64,5 +77,19 @@ type Claims struct {
 	Subscription string `json:"subscription,omitempty"`
 	Region       string `json:"region,omitempty"`
 	Tenant       string `json:"tenant,omitempty"`
-	User         string `json:"user,omitempty"` // the client's bot user at Tenant
+	User         string `json:"user,omitempty"` // the user at Tenant through which the client acts: its bot, unless it impersonates
+
+	Confirmation *Confirmation `json:"cnf,omitempty"` // the key that the sender must prove to have
+	Actor        *ActorClaim   `json:"act,omitempty"` // who acts, where that is not the subject
+}
+
+// Confirmation binds a token to a key of its sender (RFC 7800).
+type Confirmation struct {
+	JWKThumbprint         string `json:"jkt,omitempty"`      // of the DPoP key (RFC 9449)
+	CertificateThumbprint string `json:"x5t#S256,omitempty"` // of the TLS client certificate (RFC 8705)
+}
+
+// ActorClaim names the acting party of a delegated token (RFC 8693 section 4.1).
+type ActorClaim struct {
+	Subject string `json:"sub"`
 }

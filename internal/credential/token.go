@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"time"
@@ -16,19 +17,42 @@ type TokenRequest struct {
 	GrantType   string
 	Credentials Credentials
 	Scope       string // space-separated; empty: all the client holds
+	Proof       Proof
+	Exchange    Exchange
 }
 
-// Credentials are how a client says who it is.
+// Credentials are how a client says who it is: a secret, or an assertion.
 type Credentials struct {
-	ClientID string
-	Secret   estate.Secret
+	ClientID      string
+	Secret        estate.Secret
+	Assertion     string
+	AssertionType string
+}
+
+// Proof is what a request shows of the keys that its sender has.
+type Proof struct {
+	DPoP        []string          // values of the DPoP header (RFC 9449)
+	Method      string            // of the request
+	URL         string            // of the request, as the client sees it, without query
+	Certificate *x509.Certificate // of the TLS client; nil: none
+}
+
+// Exchange is what the token exchange grant is about (RFC 8693).
+type Exchange struct {
+	SubjectToken       string
+	SubjectTokenType   string
+	RequestedTokenType string
+	Audience           string
 }
 
 // Token is an issued access token.
 type Token struct {
-	Value     string
-	ExpiresAt time.Time
-	Scope     string
+	Value      string
+	IssuedAt   time.Time // in whole seconds, as ExpiresAt is
+	ExpiresAt  time.Time
+	Scope      string
+	IssuedType string // of token exchange; else empty
+	DPoP       bool   // bound to a DPoP key, which changes the token_type
 }
 
 // grants maps grant types to what they do. Each grant fills in only what is its
@@ -48,6 +72,11 @@ type issue struct {
 	scope   estate.Scope // how far the token reaches
 	granted estate.Permissions
 	user    estate.UserID
+
+	expires      time.Time // latest end of the token; zero: TokenLifetime from now
+	issuedType   string
+	confirmation *api.Confirmation
+	actor        *api.ActorClaim
 }
 
 // IssueToken grants an access token for surface.
@@ -79,6 +108,9 @@ func (s *Service) sign(i *issue) (Token, error) {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails, by its documentation
 	expires := now.Add(TokenLifetime).Truncate(time.Second)
+	if !i.expires.IsZero() && i.expires.Before(expires) {
+		expires = i.expires.Truncate(time.Second)
+	}
 	claims, err := json.Marshal(api.Claims{
 		Issuer:       i.surface.Origin,
 		Audience:     i.surface.Origin,
@@ -94,6 +126,8 @@ func (s *Service) sign(i *issue) (Token, error) {
 		Region:       string(i.scope.Region),
 		Tenant:       string(i.scope.Tenant),
 		User:         string(i.user),
+		Confirmation: i.confirmation,
+		Actor:        i.actor,
 	})
 	if err != nil {
 		return Token{}, err
@@ -103,14 +137,24 @@ func (s *Service) sign(i *issue) (Token, error) {
 		return Token{}, err
 	}
 	s.usage.add(i, now)
-	return Token{Value: value, ExpiresAt: expires, Scope: i.granted.String()}, nil
+	return Token{
+		Value: value, IssuedAt: now.Truncate(time.Second), ExpiresAt: expires, Scope: i.granted.String(), IssuedType: i.issuedType,
+		DPoP: i.confirmation != nil && i.confirmation.JWKThumbprint != "",
+	}, nil
 }
 
-// Authenticate finds out who shows token at surface. What the token says is
+// Presented is an access token as a request shows it.
+type Presented struct {
+	Scheme string // of the Authorization header, in lower case: "bearer" or "dpop"
+	Token  string
+	Proof  Proof
+}
+
+// Authenticate finds out who shows a token at surface. What the token says is
 // checked against what is true now: a client that is gone or disabled, or a
 // scope that was taken from it, counts at once.
-func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, token string) (estate.Actor, error) {
-	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
+	payload, err := s.keys.Verify(estate.KeyAccessToken, p.Token)
 	if err != nil {
 		return estate.Actor{}, errInvalidToken
 	}

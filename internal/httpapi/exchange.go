@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -25,7 +26,18 @@ func (x *exchange) authenticate() (estate.Actor, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return estate.Actor{}, errNoToken
 	}
-	return x.server.Credential.Authenticate(x.r.Context(), x.surface, strings.TrimSpace(token))
+	return x.server.Credential.Authenticate(x.r.Context(), x.surface, credential.Presented{
+		Scheme: strings.ToLower(scheme), Token: strings.TrimSpace(token), Proof: x.proof(),
+	})
+}
+
+// proof gathers what the request shows of its sender's keys.
+func (x *exchange) proof() credential.Proof {
+	p := credential.Proof{DPoP: x.r.Header["Dpop"], Method: x.r.Method, URL: x.surface.Origin + x.r.URL.EscapedPath()}
+	if x.r.TLS != nil && len(x.r.TLS.PeerCertificates) > 0 {
+		p.Certificate = x.r.TLS.PeerCertificates[0]
+	}
+	return p
 }
 
 var errNoToken = estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Unauthorized", "An access token is needed: Authorization: Bearer <token>.")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -19,9 +20,16 @@ func issueToken(x *exchange) error {
 	}
 	x.client = in.ClientID
 	token, err := x.server.Credential.IssueToken(x.r.Context(), x.surface, credential.TokenRequest{
-		GrantType:   in.GrantType,
-		Credentials: credential.Credentials{ClientID: in.ClientID, Secret: estate.Secret(in.ClientSecret)},
-		Scope:       in.Scope,
+		GrantType: in.GrantType,
+		Credentials: credential.Credentials{
+			ClientID: in.ClientID, Secret: estate.Secret(in.ClientSecret), Assertion: in.ClientAssertion, AssertionType: in.ClientAssertionType,
+		},
+		Scope: in.Scope,
+		Proof: x.proof(),
+		Exchange: credential.Exchange{
+			SubjectToken: in.SubjectToken, SubjectTokenType: in.SubjectTokenType, RequestedTokenType: in.RequestedTokenType,
+			Audience: in.Audience,
+		},
 	})
 	if err != nil {
 		return err
@@ -35,8 +43,10 @@ func issueToken(x *exchange) error {
 		AccessToken: token.Value,
 		TokenType:   kind,
 		ExpiresAt:   api.Time{Time: token.ExpiresAt},
-		ExpiresIn:   int64(credential.TokenLifetime.Seconds()),
+		ExpiresIn:   int64(token.ExpiresAt.Sub(token.IssuedAt) / time.Second),
 		Scope:       token.Scope,
+
+		IssuedTokenType: token.IssuedType,
 	})
 	return nil
 }
@@ -70,6 +80,9 @@ func parseTokenForm(body string, in *api.TokenRequest) error {
 	}
 	for name, field := range map[string]*string{
 		"grant_type": &in.GrantType, "client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
+		"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
+		"subject_token": &in.SubjectToken, "subject_token_type": &in.SubjectTokenType, "requested_token_type": &in.RequestedTokenType,
+		"audience": &in.Audience,
 	} {
 		if len(form[name]) > 1 { // RFC 6749 section 3.2
 			return invalidTokenRequest(name + " is given more than once.")
