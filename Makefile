@@ -47,10 +47,6 @@ lint: ## run the linters; the first run builds them, which takes minutes
 fmt: ## format the code as the linters want it
 	$(GOLANGCI_LINT) fmt
 
-.PHONY: gen
-gen: ## write the generated files anew
-	go generate ./...
-
 .PHONY: verify
 verify: ## check what a review should not have to: format, vet, go.mod, linters
 	bash .ci/check-format

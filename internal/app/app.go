@@ -7,12 +7,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -211,23 +209,4 @@ func (a *App) trim(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
-}
-
-// NewLogger makes the program's logger.
-func NewLogger(c Config, w io.Writer) (*slog.Logger, error) {
-	level, err := logLevel(c.LogLevel)
-	if err != nil {
-		return nil, err
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), nil
-	}
-	return slog.New(slog.NewTextHandler(w, options)), nil
-}
-
-func logLevel(name string) (slog.Level, error) {
-	var level slog.Level
-	err := level.UnmarshalText([]byte(strings.ToUpper(name)))
-	return level, err
 }

@@ -57,10 +57,11 @@ func (c *commands) serve() *cobra.Command {
 // withServer serves until ctx ends. Once it serves, it runs job, if there is
 // one; job's error, or its done being true, ends the serving.
 func withServer(ctx context.Context, config app.Config, logTo io.Writer, job func(ctx context.Context, a *app.App, port int) (done bool, err error)) (err error) {
-	log, err := app.NewLogger(config, logTo)
+	log, flush, err := app.NewLogger(config, logTo)
 	if err != nil {
 		return err
 	}
+	defer flush()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen) // first: a taken port must not touch the data
 	if err != nil {
 		return err
@@ -176,10 +177,11 @@ func (c *commands) operator() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log, err := app.NewLogger(config, cmd.ErrOrStderr())
+			log, flush, err := app.NewLogger(config, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
+			defer flush()
 			a, err := app.Open(cmd.Context(), config, log, app.Clock)
 			if err != nil {
 				return err

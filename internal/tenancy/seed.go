@@ -19,14 +19,17 @@ func (s *Service) Seed(ctx context.Context, actor estate.Actor, organization est
 	if err != nil {
 		return 0, err
 	}
-	var open []estate.Subscription
+	var open []seedPlaces
+	var total int64
 	for _, sub := range all {
-		if sub.MultiTenant() && sub.TenantLimit-sub.TenantCount > int64(n/len(all)) {
-			open = append(open, sub)
+		places := min(sub.TenantLimit-sub.TenantCount, int64(n))
+		if sub.MultiTenant() && places > 0 {
+			open = append(open, seedPlaces{sub, places})
+			total += places
 		}
 	}
-	if len(open) == 0 {
-		return 0, invalid("seed", "No subscription of the organization has places for that many tenants.")
+	if total < int64(n) {
+		return 0, invalid("seed", "The organization's subscriptions for more than one tenant have places for only %d of them.", total)
 	}
 	regions := map[estate.RegionCode]estate.Region{}
 	for _, sub := range open {
@@ -36,11 +39,24 @@ func (s *Service) Seed(ctx context.Context, actor estate.Actor, organization est
 			}
 		}
 	}
+	turn := 0
+	next := func() estate.Subscription { // in turn, passing over those that are full
+		for open[turn%len(open)].places == 0 {
+			turn++
+		}
+		place := &open[turn%len(open)]
+		turn++
+		place.places--
+		return place.Subscription
+	}
 	for made < n {
-		size := min(seedBatch, n-made)
+		batch := make([]estate.Subscription, min(seedBatch, n-made))
+		for i := range batch {
+			batch[i] = next()
+		}
 		err := s.store.Write(ctx, func(tx *store.Tx) error {
-			for i := range size {
-				if err := s.seedTenant(ctx, tx, actor, open, regions, made+i); err != nil {
+			for i, sub := range batch {
+				if err := s.seedTenant(ctx, tx, actor, sub, regions, made+i); err != nil {
 					return err
 				}
 			}
@@ -49,16 +65,22 @@ func (s *Service) Seed(ctx context.Context, actor estate.Actor, organization est
 		if err != nil {
 			return made, err
 		}
-		made += size
+		made += len(batch)
 	}
 	return made, s.store.Write(ctx, func(tx *store.Tx) error {
 		return s.audit.Done(ctx, tx, actor, estate.Scope{Organization: organization}, "tenant.seed", "", map[string]any{"tenants": n})
 	})
 }
 
-func (s *Service) seedTenant(ctx context.Context, tx *store.Tx, actor estate.Actor, open []estate.Subscription, regions map[estate.RegionCode]estate.Region, i int) error {
-	sub := open[i%len(open)]
-	region := regions[sub.Regions[i/len(open)%len(sub.Regions)]]
+// seedPlaces is a subscription with the tenants that it still has places for.
+type seedPlaces struct {
+	estate.Subscription
+
+	places int64
+}
+
+func (s *Service) seedTenant(ctx context.Context, tx *store.Tx, actor estate.Actor, sub estate.Subscription, regions map[estate.RegionCode]estate.Region, i int) error {
+	region := regions[sub.Regions[i%len(sub.Regions)]]
 	if free, err := tx.TakeTenantPlace(ctx, subscriptionScope(sub)); err != nil || !free {
 		return errorOr(err, errQuota)
 	}

@@ -1,0 +1,44 @@
+// Command limit holds the limit programs of the benchmark: each does only what
+// physics requires of one of the server's operations, and nothing that makes
+// it a product. How near the server comes to them is what is worth knowing;
+// absolute figures say more about the machine.
+//
+//	limit token -listen ADDR -client-id ID -client-secret SECRET
+//	limit page -db FILE -organization ID [-sort name|createdAt] [-offset N] [-n N]
+//	limit create -db FILE [-writers N] [-duration D]
+//
+// page and create print their figures as one line of JSON.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "limit:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 0 {
+		return errors.New("want one of: token, page, create")
+	}
+	switch args[0] {
+	case "token":
+		return token(ctx, args[1:])
+	case "page":
+		return page(ctx, args[1:], out)
+	case "create":
+		return create(ctx, args[1:], out)
+	}
+	return fmt.Errorf("there is no limit program %q", args[0])
+}

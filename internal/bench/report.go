@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// table is what a scenario found out.
+type table struct {
+	title   string
+	text    string
+	targets string // what design asks for; empty: nothing
+	head    []string
+	rows    [][]string // as long as head
+	notes   []string
+}
+
+// report is everything that is printed and written.
+type report struct {
+	machine  machine
+	options  options
+	tables   []table
+	warnings []string
+}
+
+// print writes the tables for a terminal.
+func (r report) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\n", r.machine)
+	for _, t := range r.tables {
+		fmt.Fprintf(w, "\n%s\n", t.title)
+		for _, row := range append([][]string{t.head}, t.rows...) {
+			fmt.Fprintln(w, strings.Join(row, "\t"))
+		}
+		if t.targets != "" {
+			fmt.Fprintf(w, "Target: %s.\n", t.targets)
+		}
+		for _, note := range t.notes {
+			fmt.Fprintln(w, note)
+		}
+	}
+	for _, warning := range r.warnings {
+		fmt.Fprintf(w, "\nNote: %s\n", warning)
+	}
+	return w.Flush()
+}
+
+const preface = `# Benchmarks
+
+Written by the command below; do not edit. Each operation of the server is
+measured beside a limit program that does only what physics requires of it, in
+the same run. The ratios are what counts: absolute figures say more about the
+machine, and a shared machine changes its speed from hour to hour.
+
+## How to repeat
+
+`
+
+const method = `
+Where the machine has two processors and ` + "`taskset`" + `, the server has one of them
+(` + "`GOMAXPROCS=1`" + `) and the load generator the other. It sends a prepared request
+over kept-open connections, one at a time on each, and requires status 2xx and,
+of every thousandth answer, the right body. Limit and server are measured in
+turn, round by round. Figures are medians of the rounds, a ratio is the median
+of the rounds' ratios. CPU is the processor time of the server process in user
+and kernel mode, from ` + "`/proc`" + `, divided by the operations. A connection waits
+for its answer before it sends again, so latencies are those of a server that
+is busy all the time.
+`
+
+// markdown is the document.
+func (r report) markdown() []byte {
+	var b bytes.Buffer
+	b.WriteString(preface)
+	fmt.Fprintf(&b, "```\n%s\n```\n%s\n## Machine\n\n%s\n", r.options.command(), method, r.machine.markdown())
+	for _, t := range r.tables {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", t.title, t.text)
+		writeRow(&b, t.head)
+		b.WriteString(strings.Repeat("| --- ", len(t.head)) + "|\n")
+		for _, row := range t.rows {
+			writeRow(&b, row)
+		}
+		if t.targets != "" {
+			fmt.Fprintf(&b, "\nTarget: %s.\n", t.targets)
+		}
+		for _, note := range t.notes {
+			fmt.Fprintf(&b, "\n%s\n", note)
+		}
+	}
+	if len(r.warnings) > 0 {
+		b.WriteString("\n## Notes\n\n")
+	}
+	for _, warning := range r.warnings {
+		fmt.Fprintf(&b, "- %s\n", warning)
+	}
+	return b.Bytes()
+}
+
+func writeRow(b *bytes.Buffer, cells []string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// command is how to do this run again. Paths of this machine are left out.
+func (o options) command() string {
+	sizes := make([]string, len(o.tenants))
+	for i, n := range o.tenants {
+		sizes[i] = strconv.Itoa(n)
+	}
+	command := fmt.Sprintf("go run ./internal/bench -run %s -rounds %d -duration %s -warmup %s -connections %d -tenants %s",
+		strings.Join(o.scenarios, ","), o.rounds, o.duration, o.warmup, o.connections, strings.Join(sizes, ","))
+	if len(o.serveArgs) > 0 {
+		command += fmt.Sprintf(" -serve-args '%s'", strings.Join(o.serveArgs, " "))
+	}
+	if filepath.IsLocal(o.write) {
+		command += " -write " + filepath.ToSlash(o.write)
+	}
+	return command
+}
+
+// count writes a whole number with its thousands apart.
+func count(f float64) string {
+	if !known(f) {
+		return "-"
+	}
+	digits := strconv.FormatInt(int64(math.Round(f)), 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// decimal writes about three digits.
+func decimal(f float64) string {
+	switch {
+	case !known(f):
+		return "-"
+	case f >= 100:
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	case f >= 10:
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(f, 'f', 2, 64)
+}
+
+func ratio(f float64) string {
+	if !known(f) {
+		return "-"
+	}
+	return strconv.FormatFloat(f, 'f', 2, 64)
+}
+
+// known tells whether a figure was measured at all.
+func known(f float64) bool { return f > 0 && !math.IsInf(f, 0) && !math.IsNaN(f) }
