@@ -51,7 +51,6 @@ func (l Limits) of(tier Tier) int64 {
 type Caller struct {
 	Place  string // tenant, region, or the console
 	Client string
-	User   string // on whose behalf, if that isn't the client itself
 }
 
 // Rates counts requests by tier, caller and place. It is safe for concurrent
@@ -82,19 +81,15 @@ func NewRates() *Rates {
 	return &Rates{callers: NewWindow[tierCaller](maxCallers), places: NewWindow[tierPlace](maxPlaces)}
 }
 
-// placeFactor is how many callers can use their limit in full at one place. The
-// contract's rule is half the number of the tenant's users.
-func placeFactor(users int64) int64 { return max(users/2, leastPlaceFactor) }
-
-// leastPlaceFactor is the factor of a place with few users. The contract's rule
-// is made for tenants full of people; a tenant that only machines operate would
-// get no more than a single caller by it.
-const leastPlaceFactor = 10
+// PlaceFactor is how many callers can use their limit in full at one place. The
+// contract's rule is half the number of the tenant's users, which is made for
+// tenants full of people: one that two machines operate would get no more than a
+// single caller. So every place is taken to have twenty users.
+const PlaceFactor = 10
 
 // Take counts a request, or returns how long the caller has to wait: whole
-// seconds. A request that has to wait is not counted. users is how many users
-// the place has.
-func (r *Rates) Take(tier Tier, caller Caller, limits Limits, users int64, now time.Time) time.Duration {
+// seconds. A request that has to wait is not counted.
+func (r *Rates) Take(tier Tier, caller Caller, limits Limits, now time.Time) time.Duration {
 	perMinute := limits.of(tier)
 	if perMinute <= 0 {
 		return 0
@@ -104,7 +99,7 @@ func (r *Rates) Take(tier Tier, caller Caller, limits Limits, users int64, now t
 	if wait := r.callers.Take(key, limit, now); wait > 0 {
 		return wait
 	}
-	wait := r.places.Take(tierPlace{tier, caller.Place}, limit*placeFactor(users), now)
+	wait := r.places.Take(tierPlace{tier, caller.Place}, limit*PlaceFactor, now)
 	if wait > 0 {
 		r.callers.Untake(key)
 	}
