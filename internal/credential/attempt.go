@@ -49,9 +49,10 @@ func errTooManyAttempts(wait time.Duration) error {
 type throttled struct {
 	writing sync.Mutex // held until all that was taken is written
 
-	mu    sync.Mutex
-	begun []throttledAttempt
-	lost  int
+	mu     sync.Mutex
+	begun  []throttledAttempt
+	minute int64 // Unix time of what follows, in minutes
+	count  int   // of waits that began in it
 }
 
 type throttledAttempt struct {
@@ -60,25 +61,32 @@ type throttledAttempt struct {
 	address netip.Addr
 }
 
-// maxThrottled bounds what is written at a time. A flood is told by its size.
+// maxThrottled is how many waits are written a minute. Of a flood only the size
+// is.
 const maxThrottled = 20
 
 func (t *throttled) add(a throttledAttempt) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.begun) >= maxThrottled {
-		t.lost++
-		return
+	if t.minute == 0 {
+		t.minute = a.at.Unix() / 60
 	}
-	t.begun = append(t.begun, a)
+	if t.count++; t.count <= maxThrottled {
+		t.begun = append(t.begun, a)
+	}
 }
 
-func (t *throttled) take() (begun []throttledAttempt, lost int) {
+// take returns what is to be written, and once a minute is over how many more
+// there were in it.
+func (t *throttled) take(now time.Time) (begun []throttledAttempt, more int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	begun, lost = t.begun, t.lost
-	t.begun, t.lost = nil, 0
-	return begun, lost
+	begun, t.begun = t.begun, nil
+	if now.Unix()/60 != t.minute {
+		more = max(t.count-maxThrottled, 0)
+		t.minute, t.count = 0, 0
+	}
+	return begun, more
 }
 
 // flushThrottled reports the waits that have begun: all in the log, and those of
@@ -86,15 +94,15 @@ func (t *throttled) take() (begun []throttledAttempt, lost int) {
 func (s *Service) flushThrottled(ctx context.Context) {
 	s.throttled.writing.Lock()
 	defer s.throttled.writing.Unlock()
-	begun, lost := s.throttled.take()
+	begun, more := s.throttled.take(s.now())
 	for _, a := range begun {
 		s.log.WarnContext(ctx, "failed client authentication slowed down", "client", string(a.client), "address", a.address)
 		if err := s.auditThrottled(ctx, a); err != nil {
 			s.log.ErrorContext(ctx, "audit record lost", "action", actionThrottle, "client", string(a.client), "error", err)
 		}
 	}
-	if lost > 0 {
-		s.log.WarnContext(ctx, "failed client authentication slowed down", "more", lost)
+	if more > 0 {
+		s.log.WarnContext(ctx, "failed client authentication slowed down", "more", more)
 	}
 }
 

@@ -31,7 +31,9 @@ const (
 //
 // An address has a hundred failures in five minutes. Beyond that it is refused
 // as a whole, except clients that authenticated there within the last hour: they
-// may share it, behind a gateway, with whoever fails.
+// may share it, behind a gateway, with whoever fails. Failures that the client
+// makes good within seconds are taken back: some libraries find out how to
+// authenticate by trying.
 //
 // Existing and invented client ids are counted alike, so the answers don't tell
 // which is which. Memory is bounded: at its limit the longest quiet are
@@ -122,18 +124,23 @@ func (a *Attempts) Succeeded(client string, address netip.Addr, now time.Time) {
 	if !address.IsValid() {
 		return
 	}
-	key, ok := pairOf(client, sourceOf(address))
+	from := sourceOf(address)
+	key, ok := pairOf(client, from)
 	if !ok {
 		return
 	}
 	at := now.UnixMilli()
 	s := a.shard(key)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	p := s.get(key)
+	madeGood := p.failures
 	p.failures, p.until = 0, 0
 	if !within(p.succeeded, at, successKept) {
 		p.succeeded = at
+	}
+	s.mu.Unlock()
+	for range min(madeGood, freeFailures) {
+		a.addresses.Untake(from)
 	}
 }
 

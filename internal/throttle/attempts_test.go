@@ -157,6 +157,25 @@ func TestAttempts_Address(t *testing.T) {
 	}
 }
 
+// TestAttempts_TryingOut: libraries that find out by a failure how to
+// authenticate are not held for attackers, however many start at one address.
+func TestAttempts_TryingOut(t *testing.T) {
+	a := throttle.NewAttempts()
+	for i := range 1000 {
+		id := fmt.Sprintf("%032x", i)
+		for attempt := range 2 {
+			if wait := a.Wait(id, here, start); wait != 0 {
+				t.Fatalf("attempt %d of client %d waits %v", attempt+1, i, wait)
+			}
+			if attempt == 0 {
+				a.Failed(id, here, start)
+			} else {
+				a.Succeeded(id, here, start)
+			}
+		}
+	}
+}
+
 func TestAttempts_Sources(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
