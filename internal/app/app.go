@@ -140,6 +140,9 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 			served <- server.Serve(listener)
 		}
 	}()
+	if (a.Config.PublicScheme != "" || a.Config.PublicPort != 0) && a.Config.TrustedProxies == "" {
+		a.log.Warn("behind a proxy all clients seem to have its address, and delay one another with wrong secrets: set trusted_proxies")
+	}
 	a.log.Info("serving", "address", listener.Addr().String(), "domain", a.Config.Domain, "tls", a.Config.TLS)
 	select {
 	case err = <-served:

@@ -14,15 +14,18 @@ import (
 )
 
 // authenticateClient proves who asks, unless too many attempts have failed from
-// where it comes: then nobody is even looked for. See throttle.Attempts for the
-// rules.
+// where it comes: then nobody is even looked for, but for a client that was right
+// there lately. See throttle.Attempts for the rules.
 func (s *Service) authenticateClient(ctx context.Context, c Credentials) (estate.Client, error) {
 	now := s.now()
-	if wait := s.attempts.Wait(c.ClientID, c.Address, now); wait > 0 {
+	wait := s.attempts.Wait(c.ClientID, c.Address, now)
+	if wait > 0 && !s.attempts.Known(c.ClientID, c.Address, now) {
 		return estate.Client{}, errTooManyAttempts(wait)
 	}
 	client, err := s.proveClient(ctx, c)
 	switch {
+	case wait > 0 && isCode(err, api.CodeOAuthInvalidClient):
+		return estate.Client{}, errTooManyAttempts(wait)
 	case err == nil:
 		s.attempts.Succeeded(string(client.ID), c.Address, now)
 	case isCode(err, api.CodeOAuthInvalidClient):

@@ -325,6 +325,31 @@ func TestAttempts_SlowedDown(t *testing.T) {
 	}
 }
 
+// TestAttempts_SharedAddress: who shares an address with a client, such as that
+// of a proxy that is not trusted, can't lock it out of there.
+func TestAttempts_SharedAddress(t *testing.T) {
+	e := testenv.New(t)
+	origin := e.Register("us")
+	c := e.RegionClient(e.Subscription(5), "us")
+	if a := askToken(t, e, "register", origin, string(c.ID), c.Secret); a.status != http.StatusOK {
+		t.Fatal(a.status)
+	}
+	for range 5 {
+		askToken(t, e, "register", origin, string(c.ID), "wrong")
+	}
+	for range 200 { // unheard of by the rule for addresses, too
+		if wait := retryAfter(t, askToken(t, e, "register", origin, string(c.ID), "wrong")); wait != time.Second {
+			t.Fatalf("the wait is %v", wait)
+		}
+	}
+	if a := askToken(t, e, "register", origin, string(estate.NewClientID()), "wrong"); a.status != http.StatusUnauthorized {
+		t.Errorf("another client at the address: %d %s", a.status, a.body)
+	}
+	if a := askToken(t, e, "register", origin, string(c.ID), c.Secret); a.status != http.StatusOK {
+		t.Errorf("the client itself: %d %s", a.status, a.body)
+	}
+}
+
 // TestAttempts_Forwarded: without a trusted proxy the header changes nothing, so
 // nobody gets more attempts by it.
 func TestAttempts_Forwarded(t *testing.T) {

@@ -91,7 +91,7 @@ func (a *Attempts) Wait(client string, address netip.Addr, now time.Time) time.D
 		var wait time.Duration
 		known := false
 		if p != nil {
-			wait, known = p.wait(at), p.succeeded != 0 && within(p.succeeded, at, forgetAfter)
+			wait, known = p.wait(at), p.known(at)
 		}
 		s.mu.Unlock()
 		if wait > 0 || known {
@@ -99,6 +99,21 @@ func (a *Attempts) Wait(client string, address netip.Addr, now time.Time) time.D
 		}
 	}
 	return a.addresses.Wait(from, addressFailures, now)
+}
+
+// Known tells whether client authenticated at address within the last hour. Such
+// a client may be heard even while it has to wait, so that who shares its
+// address can't lock it out; its failures are then not to be counted.
+func (a *Attempts) Known(client string, address netip.Addr, now time.Time) bool {
+	key, ok := pairOf(client, sourceOf(address))
+	if !ok {
+		return false
+	}
+	s := a.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pairs[key]
+	return p != nil && p.known(now.UnixMilli())
 }
 
 // Failed counts a failed attempt. It tells whether the client, or the whole
@@ -203,6 +218,10 @@ func (s *attemptShard) get(key pairKey) *pair {
 
 func (p *pair) last() int64 { return max(p.failed, p.succeeded) }
 
+func (p *pair) known(at int64) bool {
+	return p.succeeded != 0 && within(p.succeeded, at, forgetAfter)
+}
+
 // wait is how long the pair is refused unheard.
 func (p *pair) wait(at int64) time.Duration {
 	d := time.Duration(p.until-at) * time.Millisecond
@@ -243,6 +262,9 @@ func within(since, at int64, d time.Duration) bool {
 }
 
 func sourceOf(address netip.Addr) source {
+	if !address.IsValid() {
+		return source{}
+	}
 	s := source(address.As16()) // IPv4 as ::ffff:a.b.c.d
 	if address.Is6() && !address.Is4In6() {
 		clear(s[8:])

@@ -100,6 +100,24 @@ func TestAttempts_Cleared(t *testing.T) {
 	})
 }
 
+func TestAttempts_Known(t *testing.T) {
+	a := throttle.NewAttempts()
+	if a.Known(client, here, start) || a.Known(client, netip.Addr{}, start) || a.Known("x", here, start) {
+		t.Error("known before it was ever right")
+	}
+	a.Succeeded(client, here, start)
+	now := fail(a, client, here, start, 8)
+	if !a.Known(client, here, now) {
+		t.Error("not known for its failures")
+	}
+	if a.Known(client, elsewhere, now) || a.Known(other, here, now) {
+		t.Error("known elsewhere, or another is")
+	}
+	if a.Known(client, here, start.Add(time.Hour)) {
+		t.Error("known after an hour")
+	}
+}
+
 // TestAttempts_Parallel: a burst that is on its way together counts as five.
 func TestAttempts_Parallel(t *testing.T) {
 	a := throttle.NewAttempts()
