@@ -17,7 +17,7 @@ var start = time.Date(2026, time.March, 1, 12, 0, 3, 0, time.UTC)
 const step = 5 * time.Second
 
 func TestWindow_Take(t *testing.T) {
-	w := throttle.NewWindow[string](100)
+	w := throttle.NewWindow[string](6400)
 	for i := range 3 {
 		if wait := w.Take("a", 3, start); wait != 0 {
 			t.Fatalf("request %d waits %v", i, wait)
@@ -41,7 +41,7 @@ func TestWindow_Take(t *testing.T) {
 }
 
 func TestWindow_Untake(t *testing.T) {
-	w := throttle.NewWindow[string](100)
+	w := throttle.NewWindow[string](6400)
 	w.Take("a", 1, start)
 	w.Untake("a")
 	w.Untake("a") // there is nothing left to take back
@@ -55,7 +55,7 @@ func TestWindow_Untake(t *testing.T) {
 }
 
 func TestWindow_AddWait(t *testing.T) {
-	w := throttle.NewWindow[string](100)
+	w := throttle.NewWindow[string](6400)
 	if wait := w.Wait("a", 1, start); wait != 0 {
 		t.Errorf("an unknown key waits %v", wait)
 	}
@@ -74,7 +74,7 @@ func TestWindow_AddWait(t *testing.T) {
 
 // TestWindow_ClockPutBack: nobody waits for a time that is long in coming.
 func TestWindow_ClockPutBack(t *testing.T) {
-	w := throttle.NewWindow[string](100)
+	w := throttle.NewWindow[string](6400)
 	for range 3 {
 		w.Take("a", 3, start)
 	}
@@ -91,7 +91,7 @@ func TestWindow_ClockPutBack(t *testing.T) {
 // more than needed.
 func TestWindow_Property(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := throttle.NewWindow[int](100)
+		w := throttle.NewWindow[int](6400)
 		limit := rapid.Int64Range(1, 40).Draw(t, "limit")
 		now := start
 		var given []time.Time
@@ -137,7 +137,7 @@ func TestWindow_Property(t *testing.T) {
 
 // TestWindow_Concurrent: the limit is exact however many ask at once.
 func TestWindow_Concurrent(t *testing.T) {
-	w := throttle.NewWindow[int](1000)
+	w := throttle.NewWindow[int](6400)
 	var given [4]atomic.Int64
 	var group sync.WaitGroup
 	for range 8 {
