@@ -19,13 +19,14 @@ var direction = map[string][]string{
 	"internal/estate":      {},
 	"internal/filter":      {},
 	"internal/cache":       {},
+	"internal/throttle":    {},
 	"internal/store":       {"api", "internal/estate", "internal/filter"},
 	"internal/keyring":     {"internal/estate", "internal/store"},
 	"internal/event":       {"internal/estate", "internal/store"},
 	"internal/credential":  services,
 	"internal/tenancy":     services,
 	"internal/directory":   services,
-	"internal/httpapi":     {"api", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
+	"internal/httpapi":     {"api", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/throttle"},
 	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/httpapi"}, services...),
 	"internal/command":      {},
 	"internal/cli":         {"api", "client", "internal/command"},
@@ -37,7 +38,7 @@ var direction = map[string][]string{
 }
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/throttle"}
 
 // testSupport is imported by tests only, and free in its own imports.
 var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "interop"}

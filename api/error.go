@@ -58,6 +58,7 @@ const (
 	CodeOAuthInvalidScope         = "OAUTH-4"  // RFC 6749 invalid_scope
 	CodeOAuthUnauthorizedClient   = "OAUTH-5"  // RFC 6749 unauthorized_client
 	CodeOAuthInvalidClient        = "OAUTH-14" // RFC 6749 invalid_client
+	CodeOAuthTooManyAttempts      = "OAUTH-20" // too many wrong secrets from this address; see Retry-After
 
 	CodeTenantNotFound       = "TENANTS-8"  // no such tenant, or not visible to the caller
 	CodeTenantLicenseMissing = "TENANTS-21" // body has no licenseKey

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // App is an opened estate with its services. Serving it is optional: the
@@ -36,6 +38,9 @@ type App struct {
 	log *slog.Logger
 	now func() time.Time
 	ca  *ca // of tls=internal
+
+	rates   *throttle.Rates
+	proxies []netip.Prefix
 }
 
 // Clock is the time that the services see: UTC, in the milliseconds that go
@@ -65,6 +70,10 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 			return nil, errors.Join(fmt.Errorf("development CA: %w", err), db.Close())
 		}
 	}
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
 	return &App{
 		Config:     c,
@@ -75,6 +84,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		log:        log,
 		now:        now,
 		ca:         authority,
+		rates:      throttle.NewRates(),
+		proxies:    proxies,
 	}, nil
 }
 
@@ -127,6 +138,9 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 			served <- server.Serve(listener)
 		}
 	}()
+	if (a.Config.PublicScheme != "" || a.Config.PublicPort != 0) && a.Config.TrustedProxies == "" {
+		a.log.Warn("behind a proxy all clients seem to have its address, and delay one another with wrong secrets: set trusted_proxies")
+	}
 	a.log.Info("serving", "address", listener.Addr().String(), "domain", a.Config.Domain, "tls", a.Config.TLS)
 	select {
 	case err = <-served:
@@ -170,8 +184,14 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 			}
 			return checks
 		},
-		Log:    a.log,
-		Now:    time.Now, // durations need the monotonic clock
+		Log:   a.log,
+		Now:   time.Now, // durations need the monotonic clock
+		Clock: a.now,
+
+		Rates:          a.rates,
+		Limits:         a.Config.limits(),
+		TrustedProxies: a.proxies,
+
 		Domain: a.Config.Domain,
 		Scheme: a.Config.scheme(),
 		Port:   port,
@@ -194,11 +214,13 @@ func (a *App) tlsConfig() (*tls.Config, error) {
 	}
 }
 
-// trim deletes what is past its retention, now and then.
+// trim deletes what is past its retention, now and then, also from memory.
 func (a *App) trim(ctx context.Context) {
 	ticker := time.NewTicker(trimInterval)
 	defer ticker.Stop()
 	for {
+		a.rates.Trim(a.now())
+		a.Credential.Trim()
 		err := a.Store.Write(ctx, func(tx *store.Tx) error { return tx.Trim(ctx, a.now()) })
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("trim", "error", err)

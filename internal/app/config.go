@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // Config is everything that can be set. The tags name the keys of the
@@ -24,18 +25,29 @@ type Config struct {
 	TLSKey       string `key:"tls_key" doc:"private key file (PEM), for tls=files"`
 	PublicScheme string `key:"public_scheme" doc:"scheme by which clients reach the server, if a proxy changes it: http or https"`
 	PublicPort   int    `key:"public_port" doc:"port by which clients reach the server, if a proxy changes it"`
-	LogLevel     string `key:"log_level" doc:"debug, info, warn or error"`
-	LogFormat    string `key:"log_format" doc:"text or json"`
+
+	RateLimits         string `key:"rate_limits" doc:"off, or contract: refuse callers that exceed the limits below; a subscription's own limits hold in any case"`
+	RateTier1PerMinute int    `key:"rate_tier1_per_minute" doc:"requests of each caller per minute, averaged over five: most reads"`
+	RateTier2PerMinute int    `key:"rate_tier2_per_minute" doc:"requests of each caller per minute, averaged over five: writes, searches and tokens"`
+	TrustedProxies     string `key:"trusted_proxies" doc:"addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed, separated by commas"`
+
+	LogLevel  string `key:"log_level" doc:"debug, info, warn or error"`
+	LogFormat string `key:"log_format" doc:"text or json"`
 }
 
 // Defaults returns the configuration of a server that nobody configured: it
 // listens to this machine only.
 func Defaults() Config {
 	return Config{
-		DataDir:   "freehold-data",
-		Domain:    "freehold.localhost",
-		Listen:    "127.0.0.1:8480",
-		TLS:       TLSOff,
+		DataDir: "freehold-data",
+		Domain:  "freehold.localhost",
+		Listen:  "127.0.0.1:8480",
+		TLS:     TLSOff,
+
+		RateLimits:         RateLimitsOff,
+		RateTier1PerMinute: int(throttle.Contract.Tier1),
+		RateTier2PerMinute: int(throttle.Contract.Tier2),
+
 		LogLevel:  "info",
 		LogFormat: "text",
 	}
@@ -46,6 +58,12 @@ const (
 	TLSOff      = "off"
 	TLSInternal = "internal"
 	TLSFiles    = "files"
+)
+
+// The values of Config.RateLimits.
+const (
+	RateLimitsOff      = "off"
+	RateLimitsContract = "contract"
 )
 
 var domainPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
@@ -76,6 +94,14 @@ func (c Config) Validate() error {
 	}
 	check(c.PublicScheme == "" || c.PublicScheme == "http" || c.PublicScheme == "https", "public_scheme", "%q is not http or https", c.PublicScheme)
 	check(c.PublicPort >= 0 && c.PublicPort <= 65535, "public_port", "%d is not a port number", c.PublicPort)
+	check(c.RateLimits == RateLimitsOff || c.RateLimits == RateLimitsContract, "rate_limits", "%q is not off or contract", c.RateLimits)
+	checkRate := func(key string, perMinute int) {
+		check(perMinute >= 1 && perMinute <= throttle.MaxPerMinute, key, "%d is not 1 to %d", perMinute, throttle.MaxPerMinute)
+	}
+	checkRate("rate_tier1_per_minute", c.RateTier1PerMinute)
+	checkRate("rate_tier2_per_minute", c.RateTier2PerMinute)
+	_, err = c.trustedProxies()
+	check(err == nil, "trusted_proxies", "%v", err)
 	_, err = logLevel(c.LogLevel)
 	check(err == nil, "log_level", "%q is not debug, info, warn or error", c.LogLevel)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format", "%q is not text or json", c.LogFormat)

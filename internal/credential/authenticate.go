@@ -7,9 +7,9 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-// authenticateClient proves who asks. Whatever is wrong, the answer is the same
+// proveClient proves who asks. Whatever is wrong, the answer is the same
 // and takes about as long: an unknown client is compared with a secret too.
-func (s *Service) authenticateClient(ctx context.Context, c Credentials) (estate.Client, error) {
+func (s *Service) proveClient(ctx context.Context, c Credentials) (estate.Client, error) {
 	if c.ClientID == "" {
 		return estate.Client{}, errInvalidRequest.InParameter("client_id", "client_id is missing")
 	}

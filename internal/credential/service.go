@@ -11,6 +11,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // TokenLifetime is how long an access token is accepted.
@@ -27,6 +28,9 @@ type Service struct {
 	clients *cache.Map[estate.ClientID, estate.Client]
 	bots    *cache.Map[botKey, estate.User]
 	usage   usage
+
+	attempts  *throttle.Attempts
+	throttled throttled
 }
 
 // Sizes of the caches: enough for the clients and bots that are busy at a time.
@@ -38,7 +42,7 @@ const (
 
 // New makes the service.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func() time.Time, log *slog.Logger) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, now: now, log: log}
+	s := &Service{store: db, keys: keys, audit: audit, now: now, log: log, attempts: throttle.NewAttempts()}
 	s.clients = cache.New(maxCachedClients, s.loadClient)
 	s.bots = cache.New(maxCachedBots, s.loadOrCreateBot)
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -19,6 +20,10 @@ type TokenRequest struct {
 	Scope       string // space-separated; empty: all the client holds
 	Proof       Proof
 	Exchange    Exchange
+
+	// Admit is asked once the client has proved who it is, and may refuse it.
+	// Nil admits everyone.
+	Admit func(estate.Client) error
 }
 
 // Credentials are how a client says who it is: a secret, or an assertion.
@@ -27,6 +32,7 @@ type Credentials struct {
 	Secret        estate.Secret
 	Assertion     string
 	AssertionType string
+	Address       netip.Addr // from where; the zero Addr: unknown
 }
 
 // Proof is what a request shows of the keys that its sender has.
@@ -95,6 +101,11 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	i := &issue{surface: surface, request: r, client: client}
 	if i.scope, ok = surface.Admits(client); !ok {
 		return Token{}, errInvalidClient // of another level, region, subscription or tenant
+	}
+	if r.Admit != nil {
+		if err := r.Admit(client); err != nil {
+			return Token{}, err
+		}
 	}
 	if err := grant(s, ctx, i); err != nil {
 		return Token{}, err

@@ -63,9 +63,10 @@ func (s *Service) Run(ctx context.Context) {
 }
 
 // Flush writes what was counted since the last time: the use of each client,
-// and one audit record with the number of tokens it got. What can't be written
-// is counted as lost in the log.
+// and one audit record with the number of tokens it got; and the clients that
+// were slowed down. What can't be written is counted as lost in the log.
 func (s *Service) Flush(ctx context.Context) {
+	s.flushThrottled(ctx)
 	taken := s.usage.take()
 	if len(taken) == 0 {
 		return

@@ -47,6 +47,8 @@ type Subscription struct {
 	Owners       []AccountID
 	StartsAt     time.Time
 	EndsAt       time.Time
+	RateTier1    int64 // requests per minute of each caller; 0: as the deployment has it
+	RateTier2    int64
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -88,7 +89,7 @@ func (x *exchange) fail(err error) {
 	}
 	x.challenge(e, status)
 	if e.RetryAfter > 0 {
-		x.w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+		x.w.Header().Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
 	}
 	entries := wireErrors(e, status)
 	if x.r.URL.Path == tokenPath {
@@ -123,6 +124,9 @@ func (x *exchange) challenge(e *estate.Error, status int) {
 // wireErrors writes e as entries of the envelope: one, or one a field.
 func wireErrors(e *estate.Error, status int) []api.Error {
 	entry := api.Error{Code: e.Code, Title: e.Title, Detail: e.Detail, Status: strconv.Itoa(status)}
+	if e.Code == api.CodeRateLimited {
+		entry.Status = "" // the contract's body has none
+	}
 	if len(e.Fields) == 0 {
 		return []api.Error{entry}
 	}

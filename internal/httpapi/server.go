@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/tenancy"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // Config is what a Server needs.
@@ -27,7 +29,12 @@ type Config struct {
 	Directory  *directory.Service
 	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
 	Log        *slog.Logger
-	Now        func() time.Time
+	Now        func() time.Time // for durations
+	Clock      func() time.Time // for the limits: the services'
+
+	Rates          *throttle.Rates
+	Limits         throttle.Limits // of each caller, where its subscription does not say; zero: none
+	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
 
 	// As clients see the server, which behind a proxy is not as it listens:
 	Domain string // base domain of all hosts
@@ -150,6 +157,10 @@ func (s *Server) serve(op operation) http.Handler {
 			}
 			actor.TraceID = x.trace
 			x.actor = actor
+			if err := x.limit(actor.ID, actor.Scope); err != nil {
+				x.fail(err)
+				return
+			}
 		}
 		if err := op.handle(x); err != nil {
 			x.fail(err)

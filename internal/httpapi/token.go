@@ -23,6 +23,7 @@ func issueToken(x *exchange) error {
 		GrantType: in.GrantType,
 		Credentials: credential.Credentials{
 			ClientID: in.ClientID, Secret: estate.Secret(in.ClientSecret), Assertion: in.ClientAssertion, AssertionType: in.ClientAssertionType,
+			Address: x.address(),
 		},
 		Scope: in.Scope,
 		Proof: x.proof(),
@@ -30,6 +31,7 @@ func issueToken(x *exchange) error {
 			SubjectToken: in.SubjectToken, SubjectTokenType: in.SubjectTokenType, RequestedTokenType: in.RequestedTokenType,
 			Audience: in.Audience,
 		},
+		Admit: x.admit,
 	})
 	if err != nil {
 		return err
