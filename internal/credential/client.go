@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -205,9 +206,9 @@ func validateClient(c estate.Client, n NewClient) error {
 		c.Level == estate.LevelTenant && scope.Tenant == "",
 		!c.Level.Valid():
 		return invalidClient("", fmt.Sprintf("a client of level %q can't belong there", c.Level))
-	case c.Name == "" || len(c.Name) > maxClientName:
+	case c.Name == "" || utf8.RuneCountInString(c.Name) > maxClientName:
 		return invalidClient("/clientName", fmt.Sprintf("clientName must have 1 to %d characters", maxClientName))
-	case len(c.Description) > maxDescription:
+	case utf8.RuneCountInString(c.Description) > maxDescription:
 		return invalidClient("/description", fmt.Sprintf("description must have at most %d characters", maxDescription))
 	case !slices.Contains([]string{api.AppTypeWeb, api.AppTypeNative, api.AppTypeSPA, api.AppTypeAnonymousEmbed}, c.AppType):
 		return invalidClient("/appType", "appType must be web, native, spa or anonymous-embed")
@@ -269,7 +270,7 @@ func validateLists(c estate.Client) error {
 			return invalidClient(fmt.Sprintf("/allowedScopes/%d", i), "not a scope name (RFC 6749 section 3.3)")
 		case isClosed && !slices.Contains(allowed, name):
 			return invalidClient(fmt.Sprintf("/allowedScopes/%d", i), "scopes of this level are "+strings.Join(allowed, ", "))
-		case !isClosed && (strings.HasPrefix(name, "tenants:") || strings.HasPrefix(name, "cloud-console.")):
+		case !isClosed && (name == "tenants" || strings.HasPrefix(name, "tenants:") || strings.HasPrefix(name, "cloud-console.")):
 			return invalidClient(fmt.Sprintf("/allowedScopes/%d", i), "a tenant's client can't hold scopes of another level")
 		}
 	}

@@ -2,6 +2,8 @@ package estate
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"time"
 )
@@ -178,8 +180,9 @@ func (s Secret) Reveal() string { return string(s) }
 // String implements fmt.Stringer.
 func (Secret) String() string { return "[redacted]" }
 
-// GoString implements fmt.GoStringer.
-func (Secret) GoString() string { return "[redacted]" }
+// Format implements fmt.Formatter. Without it, fmt would print the secret beside
+// its complaint about a verb that is not for texts, such as %d.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
 // LogValue implements slog.LogValuer.
 func (Secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }

@@ -115,7 +115,7 @@ func (x *exchange) dispatch() {
 	}
 	mux := s.surfaces[kind]
 	handler, pattern := mux.Handler(x.r)
-	if pattern == "" {
+	if _, ours := handler.(http.HandlerFunc); pattern == "" || !ours { // not ours: a redirect to a cleaner path, which no document has
 		x.fail(x.noSuchOperation(handler))
 		return
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -28,8 +29,11 @@ func scanClient(row rowScanner) (estate.Client, error) {
 		return c, err
 	}
 	var s clientSettings
-	for text, into := range map[string]any{permissions: &c.Permissions, grants: &c.GrantTypes, methods: &c.AuthMethods, settings: &s} {
-		if err := json.Unmarshal([]byte(text), into); err != nil {
+	for _, column := range []struct {
+		text string // not the key of a map: two columns may hold the same text
+		into any
+	}{{permissions, &c.Permissions}, {grants, &c.GrantTypes}, {methods, &c.AuthMethods}, {settings, &s}} {
+		if err := json.Unmarshal([]byte(column.text), column.into); err != nil {
 			return c, err
 		}
 	}
@@ -122,18 +126,43 @@ type ClientUsage struct {
 	Tokens      int64
 }
 
-// AddClientUsage adds u to what is known of the client's use.
+// AddClientUsage adds u to what is known of the client's use. scope is where the
+// client was used: at u.Tenant, which its reach covers, or exactly where the
+// client is. If not, or if there is no such client, nothing happens. Several
+// processes write behind, so uses come in any order.
 func (tx *Tx) AddClientUsage(ctx context.Context, scope estate.Scope, u ClientUsage) error {
-	_, err := tx.exec(ctx, `insert into client_usage (organization_id, client_id, tenant_id, first_used_at, last_used_at, tokens)
-		select organization_id, id, $3, $4, $5, $6 from clients where organization_id = $1 and id = $2
-		on conflict (client_id, tenant_id) do update set last_used_at = excluded.last_used_at, tokens = client_usage.tokens + excluded.tokens`,
-		scope.Organization, u.Client, u.Tenant, micros(u.FirstUsedAt), micros(u.LastUsedAt), u.Tokens)
+	if u.Tenant != scope.Tenant {
+		return nil
+	}
+	c := &conditions{}
+	values := strings.Join([]string{
+		"organization_id", "id", c.arg(u.Tenant), c.arg(micros(u.FirstUsedAt)), c.arg(micros(u.LastUsedAt)), c.arg(u.Tokens),
+	}, ", ")
+	c.add("organization_id = " + c.arg(scope.Organization))
+	c.add("id = " + c.arg(u.Client))
+	if scope.Tenant == "" {
+		c.add("subscription_id = " + c.arg(scope.Subscription))
+		c.add("region = " + c.arg(scope.Region))
+		c.add("tenant_id = ''")
+	} else {
+		c.add(tenantExists(c, c.arg(scope.Tenant), scope,
+			"clients.subscription_id in ('', t.subscription_id)", "clients.region in ('', t.region)", "clients.tenant_id in ('', t.id)"))
+	}
+	_, err := tx.exec(ctx, "insert into client_usage (organization_id, client_id, tenant_id, first_used_at, last_used_at, tokens) select "+values+
+		" from clients"+c.where()+` on conflict (client_id, tenant_id) do update set
+			first_used_at = case when excluded.first_used_at < client_usage.first_used_at then excluded.first_used_at else client_usage.first_used_at end,
+			last_used_at = case when excluded.last_used_at > client_usage.last_used_at then excluded.last_used_at else client_usage.last_used_at end,
+			tokens = client_usage.tokens + excluded.tokens`, c.args...)
 	return wrap("add client usage", err)
 }
 
-// ClientUsages returns the use of a client, tenant by tenant.
+// ClientUsages returns the use of a client within scope, tenant by tenant. Use
+// above tenants happened where the client is.
 func (tx *Tx) ClientUsages(ctx context.Context, scope estate.Scope, id estate.ClientID) ([]ClientUsage, error) {
-	c := within(estate.Scope{Organization: scope.Organization, Tenant: scope.Tenant}, "", "", "tenant_id")
+	place := func(column string) string {
+		return "coalesce((select t." + column + " from tenants t where t.id = client_usage.tenant_id), (select c." + column + " from clients c where c.id = client_usage.client_id))"
+	}
+	c := within(scope, place("subscription_id"), place("region"), "tenant_id")
 	c.add("client_id = " + c.arg(id))
 	rows, err := tx.rows(ctx, "select client_id, tenant_id, first_used_at, last_used_at, tokens from client_usage"+c.where()+" order by tenant_id", c.args...)
 	all, err := collect(rows, err, func(row rowScanner) (u ClientUsage, err error) {

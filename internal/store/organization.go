@@ -26,8 +26,11 @@ func (tx *Tx) InsertOrganization(ctx context.Context, o estate.Organization) err
 	return wrap("insert organization", err)
 }
 
-// Organization returns the organization of scope.
+// Organization returns the organization of scope, which must be all of it.
 func (tx *Tx) Organization(ctx context.Context, scope estate.Scope) (estate.Organization, error) {
+	if scope != (estate.Scope{Organization: scope.Organization}) || scope.Organization == "" {
+		return estate.Organization{}, wrap("select organization", errOrganizationNotFound)
+	}
 	o, err := scanOrganization(tx.row(ctx, "select "+organizationColumns+" from organizations where id = $1", scope.Organization))
 	return o, wrap("select organization", orNotFound(err, errOrganizationNotFound))
 }

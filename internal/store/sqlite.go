@@ -3,12 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -25,6 +27,7 @@ type sqliteEngine struct {
 	db      *sql.DB
 	writer  *conn
 	readers chan *conn // one slot a reader; nil: not opened yet
+	closed  chan struct{}
 }
 
 // conn is a connection with its prepared statements.
@@ -48,7 +51,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &sqliteEngine{db: db, readers: make(chan *conn, max(4, 2*runtime.GOMAXPROCS(0)))}
+	e := &sqliteEngine{db: db, readers: make(chan *conn, max(4, 2*runtime.GOMAXPROCS(0))), closed: make(chan struct{})}
 	if err := migrate(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -63,30 +66,64 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	return e, nil
 }
 
-// migrate brings the schema to this program's version.
+// migrate brings the schema to this program's version. Programs that start on
+// one file at the same time all try, and nothing but the file is between them.
+// So a failure counts only when the database was not busy, for which not every
+// statement waits (the switch to WAL does not), and when nobody else brought
+// the schema further meanwhile, which makes a migration fail that was next.
 func migrate(ctx context.Context, db *sql.DB) error {
+	const attempts, pause = 100, 100 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		overtaken, err := tryMigrate(ctx, db)
+		if err == nil || attempt == attempts || !overtaken && !busy(err) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// tryMigrate is one attempt of migrate. It tells whether somebody else brought
+// the schema further during an attempt that failed.
+func tryMigrate(ctx context.Context, db *sql.DB) (overtaken bool, err error) {
 	dir, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
-		return err
+		return false, err
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
 	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
+		return false, fmt.Errorf("migrations: %w", err)
 	}
 	current, target, err := provider.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return false, fmt.Errorf("read schema version: %w", err)
 	}
 	if current > target {
-		return fmt.Errorf("the database has schema version %d, this program knows only %d: use the newer program", current, target)
+		return false, fmt.Errorf("the database has schema version %d, this program knows only %d: use the newer program", current, target)
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	if _, err = provider.Up(ctx); err == nil {
+		return false, nil
 	}
-	return nil
+	var partial *goose.PartialError
+	if errors.As(err, &partial) && len(partial.Applied) > 0 {
+		current = partial.Applied[len(partial.Applied)-1].Source.Version
+	}
+	now, versionErr := provider.GetDBVersion(ctx)
+	return versionErr == nil && now > current, fmt.Errorf("migrate: %w", err)
 }
 
+// busy tells whether err says that another connection has the database locked.
+func busy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// close waits for the readers and closes all connections. The writer is idle.
 func (e *sqliteEngine) close() error {
+	close(e.closed)
 	for range cap(e.readers) {
 		if c := <-e.readers; c != nil {
 			c.close()
@@ -103,6 +140,8 @@ func (e *sqliteEngine) reader(ctx context.Context) (*conn, error) {
 		if c != nil {
 			return c, nil
 		}
+	case <-e.closed:
+		return nil, errClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -146,6 +185,11 @@ func newConn(c *sql.Conn) *conn { return &conn{Conn: c, statements: make(map[str
 func (c *conn) close() {
 	for _, stmt := range c.statements {
 		_ = stmt.Close()
+	}
+	if c.broken {
+		// Close alone gives it back to the pool of database/sql, which would hand
+		// it out again as it is; this makes the pool throw it away.
+		_ = c.Raw(func(any) error { return driver.ErrBadConn })
 	}
 	_ = c.Close()
 }

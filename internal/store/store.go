@@ -24,8 +24,12 @@ type Store struct {
 
 	mu          sync.Mutex
 	pending     []*write
+	closed      bool // no more writes are taken
 	subscribers []func([]Change)
 	leader      chan struct{} // holds one token; who has it executes pending writes
+
+	closing  sync.Once
+	closeErr error
 
 	seen int64 // last change that Follow has handed out; used by Follow only
 }
@@ -47,10 +51,29 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for the running transaction and closes the database.
+// errClosed is the cause of what Read and Write answer after Close.
+var errClosed = errors.New("the store is closed")
+
+// Close waits for the running transactions and closes the database. Writes that
+// still wait for their turn fail, as does whatever comes later, as unavailable
+// and at once. Closing again returns what the first time did.
 func (s *Store) Close() error {
-	<-s.leader // never given back: later writes wait for their context
-	return s.engine.close()
+	s.closing.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		<-s.leader // never given back: nothing can get into the queue any more
+		s.mu.Lock()
+		waiting := s.pending
+		s.pending = nil
+		s.mu.Unlock()
+		for _, w := range waiting {
+			w.err = unavailable(w.ctx, errClosed)
+			close(w.done)
+		}
+		s.closeErr = s.engine.close()
+	})
+	return s.closeErr
 }
 
 // Read runs fn in a transaction that sees one state of the database.
@@ -60,11 +83,15 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 		return unavailable(ctx, err)
 	}
 	defer s.engine.release(c)
-	if err := c.exec(ctx, "begin"); err != nil {
+	// Both without the caller's context: the connection must come back clean. The
+	// driver answers a context that ends during a statement with its error even
+	// when the statement was executed, so a begin could leave a transaction
+	// behind of which nobody knows, and in which no other can begin.
+	if err := c.exec(context.WithoutCancel(ctx), "begin"); err != nil {
+		c.broken = true
 		return unavailable(ctx, fmt.Errorf("begin read: %w", err))
 	}
 	defer func() {
-		// Without the caller's context: the connection must come back clean.
 		if err := c.exec(context.WithoutCancel(ctx), "commit"); err != nil {
 			c.broken = true
 		}
@@ -97,6 +124,10 @@ type write struct {
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 	w := &write{ctx: ctx, fn: fn, done: make(chan struct{})}
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return unavailable(ctx, errClosed)
+	}
 	s.pending = append(s.pending, w)
 	s.mu.Unlock()
 
@@ -291,13 +322,13 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Dura
 // sets the starting point and has everything forgotten that was cached before.
 func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) {
 	var changes []Change
+	seen := s.seen
 	err := s.Read(ctx, func(tx *Tx) error {
-		changes = nil
 		if first {
 			changes = []Change{{Kind: ChangeAll}}
-			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&s.seen)
+			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&seen)
 		}
-		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", s.seen)
+		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", seen)
 		if err != nil {
 			return err
 		}
@@ -308,13 +339,19 @@ func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) 
 			if err := rows.Scan(&seq, &c.Kind, &c.Key); err != nil {
 				return err
 			}
-			if seq != s.seen+1 && len(changes) == 0 {
-				changes = append(changes, Change{Kind: ChangeAll}) // some were trimmed before we saw them
+			// Some were trimmed before we saw them. That can be in the middle: they
+			// are trimmed by the time that their writers gave them.
+			if seq != seen+1 {
+				changes = append(changes, Change{Kind: ChangeAll})
 			}
-			s.seen = seq
+			seen = seq
 			changes = append(changes, c)
 		}
 		return rows.Err()
 	})
-	return changes, err
+	if err != nil {
+		return nil, err // and s.seen stays: what was read so far must be read again
+	}
+	s.seen = seen
+	return changes, nil
 }

@@ -122,12 +122,16 @@ func (tx *Tx) fillSubscription(ctx context.Context, s *estate.Subscription) erro
 	return wrap("select subscription owners", err)
 }
 
-// TakeTenantPlace counts one more tenant in the subscription. It returns false,
-// and changes nothing, when the entitlement is used up.
+// TakeTenantPlace counts one more tenant in the subscription of scope, and in
+// its region if it has one. It returns false, and changes nothing, when the
+// entitlement is used up or does not reach there.
 func (tx *Tx) TakeTenantPlace(ctx context.Context, scope estate.Scope) (bool, error) {
 	c := within(estate.Scope{Organization: scope.Organization, Subscription: scope.Subscription}, "id", "", "")
-	if scope.Subscription == "" {
+	if scope.Subscription == "" || scope.Tenant != "" {
 		c.add("1 = 0")
+	}
+	if scope.Region != "" {
+		c.add("exists (select 1 from subscription_regions r where r.subscription_id = subscriptions.id and r.region = " + c.arg(scope.Region) + ")")
 	}
 	c.add("tenant_count < tenant_limit")
 	n, err := tx.exec(ctx, "update subscriptions set tenant_count = tenant_count + 1"+c.where(), c.args...)

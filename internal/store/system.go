@@ -42,8 +42,9 @@ func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
 	return wrap("insert audit record", err)
 }
 
-// AuditRecords returns the newest records in scope, at most limit.
+// AuditRecords returns the newest records in scope, at most limit and MaxPage.
 func (tx *Tx) AuditRecords(ctx context.Context, scope estate.Scope, limit int) ([]estate.AuditRecord, error) {
+	limit = max(0, min(limit, MaxPage))
 	c := within(scope, "subscription_id", "region", "tenant_id")
 	rows, err := tx.rows(ctx, `select organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id
 		from audit_records`+c.where()+" order by time desc, seq desc limit "+c.arg(limit), c.args...)
@@ -67,23 +68,25 @@ type IdempotentAnswer struct {
 	Answer      string
 }
 
-// IdempotentAnswer returns the answer that client got under key, or nil.
+// IdempotentAnswer returns the answer that client got under key to a request
+// about exactly scope, or nil.
 func (tx *Tx) IdempotentAnswer(ctx context.Context, scope estate.Scope, client estate.ClientID, key string) (*IdempotentAnswer, error) {
-	c := within(estate.Scope{Organization: scope.Organization}, "", "", "")
-	c.add("client_id = " + c.arg(client))
-	c.add("key = " + c.arg(key))
 	var a IdempotentAnswer
-	err := tx.row(ctx, "select request_hash, answer from idempotency_keys"+c.where(), c.args...).Scan(&a.RequestHash, &a.Answer)
+	err := tx.row(ctx, `select request_hash, answer from idempotency_keys
+		where organization_id = $1 and subscription_id = $2 and region = $3 and tenant_id = $4 and client_id = $5 and key = $6`,
+		scope.Organization, scope.Subscription, scope.Region, scope.Tenant, client, key).Scan(&a.RequestHash, &a.Answer)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // no answer yet is no error
 	}
 	return &a, wrap("select idempotency key", err)
 }
 
-// InsertIdempotentAnswer keeps a for IdempotencyRetention.
+// InsertIdempotentAnswer keeps a, which was about scope, for
+// IdempotencyRetention. The organization must exist.
 func (tx *Tx) InsertIdempotentAnswer(ctx context.Context, scope estate.Scope, client estate.ClientID, key string, a IdempotentAnswer, at time.Time) error {
-	_, err := tx.exec(ctx, "insert into idempotency_keys (client_id, key, organization_id, request_hash, answer, created_at) values ($1, $2, $3, $4, $5, $6)",
-		client, key, scope.Organization, a.RequestHash, a.Answer, micros(at))
+	_, err := tx.exec(ctx, `insert into idempotency_keys (organization_id, subscription_id, region, tenant_id, client_id, key, request_hash, answer, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		scope.Organization, scope.Subscription, scope.Region, scope.Tenant, client, key, a.RequestHash, a.Answer, micros(at))
 	return wrap("insert idempotency key", err)
 }
 

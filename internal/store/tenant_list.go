@@ -52,13 +52,13 @@ type TenantQuery struct {
 	Sort     []filter.SortKey
 	From     *TenantPosition // nil: from the start
 	Backward bool            // the rows before From instead of those after
-	Limit    int             // at most MaxPage
+	Limit    int             // at most MaxPage; 0 or less: only whether there are any
 }
 
 // TenantPosition is a place between tenants in the order of a query: just past
 // the tenant that has these values. It stays right while tenants come and go.
 type TenantPosition struct {
-	Values []any // of the sort keys: string, or int64 microseconds
+	Values []any // of the sort keys, as PositionOf has them: string, or int64 microseconds
 	ID     estate.TenantID
 }
 
@@ -80,7 +80,7 @@ func (tx *Tx) Tenants(ctx context.Context, scope estate.Scope, q TenantQuery) (p
 			by[i] += " desc"
 		}
 	}
-	limit := min(q.Limit, MaxPage)
+	limit := max(0, min(q.Limit, MaxPage)) // a negative limit would mean none to SQLite
 	query := "select " + tenantColumns + " from tenants" + c.where() + " order by " + strings.Join(by, ", ") + " limit " + c.arg(limit+1)
 	rows, err := tx.rows(ctx, query, c.args...)
 	page, err = collect(rows, err, scanTenant)
@@ -150,9 +150,17 @@ func (p TenantPosition) Fits(sort []filter.SortKey) bool {
 	return true
 }
 
+// effectiveSort is sort without what it leaves open, but for the id: without
+// keys the oldest come first, and among those of one name, region, country,
+// status or subscription too. The indexes of these go on by creation time, for
+// the sake of filters. By the id alone, a whole group, which may be most of the
+// tenants, would have to be read and sorted for each page of it.
 func effectiveSort(sort []filter.SortKey) []filter.SortKey {
-	if len(sort) == 0 {
+	switch {
+	case len(sort) == 0:
 		return []filter.SortKey{{Attribute: "createdAt"}}
+	case len(sort) == 1 && slices.Contains([]string{"name", "regionCode", "countryCode", "status", "subscriptionId"}, sort[0].Attribute):
+		return []filter.SortKey{sort[0], {Attribute: "createdAt", Descending: sort[0].Descending}}
 	}
 	return sort
 }
@@ -237,20 +245,52 @@ func tenantComparison(c *conditions, e *filter.Compare) string {
 	if !ok {
 		panic("store: filter attribute without a column: " + e.Attribute) //nolint:forbidigo // TenantSchema admits no other
 	}
-	value := any(e.Text)
+	text := e.Text
 	switch e.Attribute {
 	case "createdAt", "updatedAt":
-		value = micros(e.Time)
+		return timeComparison(c, column, e)
 	case "countryCode":
-		value = strings.ToUpper(e.Text) // stored in upper case; the filter folds to lower
+		// Stored in upper case, while the filter folds to lower. What does not
+		// survive the way there and back, such as "ſ", is in no country code.
+		if upper := strings.ToUpper(text); filter.Fold(upper) == text {
+			text = upper
+		}
 	case "hostnames":
-		name := c.arg(e.Text)
-		return "hostname = " + name + " or (alias <> '' and alias = " + name + ")"
+		// A generated name or an alias: one tenant at most has it, so this is one
+		// look-up by id however the rest is indexed. An id is never empty, and
+		// null would make the negation unknown.
+		return "id = coalesce((select tenant_id from hostnames where hostnames.hostname = " + c.arg(text) + "), '')"
 	}
 	if e.Op == filter.CO {
-		return column + " like " + c.arg("%"+escapeLike(value.(string))+"%") + " escape '\\'"
+		if len(text) > maxContained {
+			return "1 = 0"
+		}
+		return column + " like " + c.arg("%"+escapeLike(text)+"%") + " escape '\\'"
 	}
-	return column + sqlOperator[e.Op] + c.arg(value)
+	return column + sqlOperator[e.Op] + c.arg(text)
+}
+
+// maxContained is longer than any value of an attribute that knows "contains".
+// SQLite refuses to match patterns of more than 50,000 bytes.
+const maxContained = 1000
+
+// timeComparison minds that times are stored in microseconds: a time between
+// two of them equals no stored one, and is later than the one it is cut to.
+func timeComparison(c *conditions, column string, e *filter.Compare) string {
+	op := e.Op
+	if e.Time.Nanosecond()%1000 != 0 {
+		switch op {
+		case filter.EQ:
+			return "1 = 0"
+		case filter.NE:
+			return "1 = 1"
+		case filter.GE:
+			op = filter.GT
+		case filter.LT:
+			op = filter.LE
+		}
+	}
+	return column + sqlOperator[op] + c.arg(micros(e.Time))
 }
 
 func escapeLike(s string) string {

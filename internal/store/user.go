@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -48,12 +49,29 @@ func (tx *Tx) user(ctx context.Context, c *conditions) (estate.User, error) {
 	return u, wrap("select user", orNotFound(err, errUserNotFound))
 }
 
-// inTenant restricts to the rows of exactly one tenant: a scope without a
-// tenant matches nothing. Subscription and region follow from the tenant.
+// inTenant restricts to the users of exactly one tenant: a scope without a
+// tenant matches nothing. Subscription and region follow from the tenant, so
+// where the scope has them they must be the tenant's.
 func inTenant(scope estate.Scope) *conditions {
 	c := within(estate.Scope{Organization: scope.Organization, Tenant: scope.Tenant}, "", "", "tenant_id")
 	if scope.Tenant == "" {
 		c.add("1 = 0")
 	}
+	if scope.Subscription != "" || scope.Region != "" {
+		c.add(tenantExists(c, "users.tenant_id", scope))
+	}
 	return c
+}
+
+// tenantExists holds when id, an expression, is of a tenant t in scope for which
+// the terms hold too.
+func tenantExists(c *conditions, id string, scope estate.Scope, terms ...string) string {
+	terms = append([]string{"t.id = " + id, "t.organization_id = " + c.arg(scope.Organization)}, terms...)
+	if scope.Subscription != "" {
+		terms = append(terms, "t.subscription_id = "+c.arg(scope.Subscription))
+	}
+	if scope.Region != "" {
+		terms = append(terms, "t.region = "+c.arg(scope.Region))
+	}
+	return "exists (select 1 from tenants t where " + strings.Join(terms, " and ") + ")"
 }

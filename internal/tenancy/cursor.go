@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 
@@ -51,6 +52,9 @@ func parseCursor(text string, sort []filter.SortKey) (*store.TenantPosition, err
 	var c cursor
 	if err := decoder.Decode(&c); err != nil {
 		return nil, errCursor
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errCursor // something follows
 	}
 	if c.Sort != sortText(sort) {
 		return nil, errCursorSort

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -18,7 +19,7 @@ import (
 // The operations of this file are the operator's: they build what everything
 // else happens in.
 
-const maxName = 256
+const maxName = 256 // characters
 
 var (
 	countryPattern    = regexp.MustCompile(`^[A-Z]{2}$`)
@@ -31,7 +32,7 @@ func (s *Service) CreateOrganization(ctx context.Context, actor estate.Actor, na
 		return estate.Organization{}, errOperatorOnly
 	}
 	name = strings.TrimSpace(name)
-	if name == "" || len(name) > maxName {
+	if name == "" || utf8.RuneCountInString(name) > maxName {
 		return estate.Organization{}, invalid("organization", "The name must have 1 to %d characters.", maxName)
 	}
 	now := s.now()
@@ -76,7 +77,7 @@ func (s *Service) CreateRegion(ctx context.Context, actor estate.Actor, r estate
 		return r, invalid("region", "The datacenter must be lower-case letters, digits and hyphens, such as eu-west-1.")
 	case !countryPattern.MatchString(r.CountryCode):
 		return r, invalid("region", "The country code must be two letters (ISO 3166-1), such as IE.")
-	case len(r.Name) > maxName:
+	case utf8.RuneCountInString(r.Name) > maxName:
 		return r, invalid("region", "The name must have at most %d characters.", maxName)
 	}
 	err := s.store.Write(ctx, func(tx *store.Tx) error { return tx.InsertRegion(ctx, r) })
@@ -213,7 +214,7 @@ func checkSubscription(ctx context.Context, tx *store.Tx, sub estate.Subscriptio
 	switch {
 	case !sub.ID.Valid():
 		return sub, invalid("subscription", "The licence number must be 16 digits.")
-	case len(sub.Name) > maxName:
+	case utf8.RuneCountInString(sub.Name) > maxName:
 		return sub, invalid("subscription", "The name must have at most %d characters.", maxName)
 	case sub.TenantLimit < 1:
 		return sub, invalid("subscription", "The entitlement must be for at least one tenant.")
@@ -226,8 +227,7 @@ func checkSubscription(ctx context.Context, tx *store.Tx, sub estate.Subscriptio
 	case len(sub.Regions) == 0:
 		return sub, invalid("subscription", "The entitlement must name at least one region.")
 	}
-	slices.Sort(sub.Regions)
-	sub.Regions = slices.Compact(sub.Regions)
+	sub.Regions = slices.Compact(slices.Sorted(slices.Values(sub.Regions))) // a copy: the slice is the caller's
 	for _, code := range sub.Regions {
 		if _, err := tx.Region(ctx, code); err != nil {
 			return sub, fmt.Errorf("region %s: %w", code, err)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -26,7 +27,7 @@ type NewTenant struct {
 	IdempotencyKey string // empty: every call makes a tenant
 }
 
-// Limits of a tenant's fields; the contract states none.
+// Limits of a tenant's fields, in characters; the contract states none.
 const (
 	maxExternalID     = 255
 	maxLabels         = 50
@@ -185,11 +186,11 @@ func freeHostLabel(ctx context.Context, tx *store.Tx, region estate.RegionCode) 
 // checkNewTenant validates what the caller chose and returns the alias.
 func (s *Service) checkNewTenant(region estate.RegionCode, n NewTenant) (alias estate.Hostname, err error) {
 	switch {
-	case len(n.Name) > maxName:
+	case utf8.RuneCountInString(n.Name) > maxName:
 		return "", invalidTenant("/name", fmt.Sprintf("must have at most %d characters", maxName))
 	case strings.ContainsFunc(n.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "", invalidTenant("/name", "must have no control characters")
-	case len(n.ExternalID) > maxExternalID:
+	case utf8.RuneCountInString(n.ExternalID) > maxExternalID:
 		return "", invalidTenant("/externalId", fmt.Sprintf("must have at most %d characters", maxExternalID))
 	case len(n.Labels) > maxLabels:
 		return "", invalidTenant("/labels", fmt.Sprintf("must have at most %d entries", maxLabels))
@@ -204,7 +205,7 @@ func (s *Service) checkNewTenant(region estate.RegionCode, n NewTenant) (alias e
 		if len(key) > maxLabelKey || !labelKeyPattern.MatchString(key) {
 			return "", invalidTenant(pointer, fmt.Sprintf("a label's name must be 1 to %d letters, digits or _ . / -, beginning and ending with a letter or digit", maxLabelKey))
 		}
-		if len(value) > maxLabelValue {
+		if utf8.RuneCountInString(value) > maxLabelValue {
 			return "", invalidTenant(pointer, fmt.Sprintf("must have at most %d characters", maxLabelValue))
 		}
 	}

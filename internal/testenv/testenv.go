@@ -4,7 +4,6 @@ package testenv
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
@@ -12,7 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -67,57 +66,107 @@ var Operator = estate.Operator("test")
 // stops it when the test ends.
 func New(t testing.TB) *Env {
 	t.Helper()
+	e := Open(t)
+	e.serve()
+	return e
+}
+
+// Open is New without serving: the services alone, with nothing running in the
+// background.
+func Open(t testing.TB) *Env {
+	t.Helper()
 	dir := t.TempDir()
 	config := app.Defaults()
 	config.DataDir = filepath.Join(dir, "data")
 	config.Domain = Domain
-	return Start(t, config, dir)
+	return openNew(t, config, dir)
 }
 
 // Start is New with a configuration of the test's own.
 func Start(t testing.TB, config app.Config, dir string) *Env {
 	t.Helper()
-	e := &Env{Clock: &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}, Dir: dir, t: t}
-	a, err := app.Open(t.Context(), config, slog.New(slog.DiscardHandler), e.Clock.Now)
+	e := openNew(t, config, dir)
+	e.serve()
+	return e
+}
+
+// Node starts another server on the same data folder, as a second process
+// would: it has caches of its own, and answers for the same origins.
+func (e *Env) Node() *Env {
+	e.t.Helper()
+	config := e.App.Config
+	if config.PublicPort == 0 {
+		config.PublicPort = e.Port
+	}
+	node := open(e.t, config, e.Dir, e.Clock)
+	node.Organization = e.Organization
+	node.serve()
+	return node
+}
+
+// With is e for a subtest, which then gets the blame.
+func (e *Env) With(t testing.TB) *Env {
+	c := *e
+	c.t = t
+	return &c
+}
+
+func open(t testing.TB, config app.Config, dir string, clock *Clock) *Env {
+	t.Helper()
+	a, err := app.Open(t.Context(), config, slog.New(slog.DiscardHandler), clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.App = a
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return &Env{App: a, Clock: clock, Dir: dir, t: t}
+}
+
+func openNew(t testing.TB, config app.Config, dir string) *Env {
+	t.Helper()
+	e := open(t, config, dir, &Clock{now: time.Now().UTC().Truncate(time.Millisecond)})
+	for _, code := range regions {
+		e.must(e.App.Tenancy.CreateRegion(t.Context(), Operator, estate.Region{Code: code}))
+	}
+	e.Organization = e.NewOrganization("Acme")
+	return e
+}
+
+// serve serves on a port of its own until the test ends. TLS that a proxy is
+// configured to do is left out: the client speaks to the server directly.
+func (e *Env) serve() {
+	e.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	e.must(nil, err)
 	e.Port = listener.Addr().(*net.TCPAddr).Port
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, stop := context.WithCancel(context.WithoutCancel(e.t.Context()))
 	done := make(chan error, 1)
-	go func() { done <- a.Serve(ctx, listener) }()
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
-		},
-		MaxIdleConnsPerHost: 64,
+	go func() { done <- e.App.Serve(ctx, listener) }()
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
+	}
+	transport := &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}
+	if e.App.Config.TLS == app.TLSOff {
+		transport.DialTLSContext = dial
 	}
 	e.Client = &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	t.Cleanup(func() {
+	e.t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		stop()
 		if err := <-done; err != nil {
-			t.Errorf("server: %v", err)
-		}
-		if err := a.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			e.t.Errorf("server: %v", err)
 		}
 	})
-	for _, code := range []estate.RegionCode{"us", "eu", "ap"} {
-		e.must(a.Tenancy.CreateRegion(t.Context(), Operator, estate.Region{Code: code}))
-	}
-	e.Organization, err = a.Tenancy.CreateOrganization(t.Context(), Operator, "Acme")
-	e.must(nil, err)
-	return e
 }
+
+// regions are those that every server has.
+var regions = []estate.RegionCode{"us", "eu", "ap"}
 
 func (e *Env) must(_ any, err error) {
 	e.t.Helper()
@@ -126,28 +175,36 @@ func (e *Env) must(_ any, err error) {
 	}
 }
 
+// NewOrganization makes another organization.
+func (e *Env) NewOrganization(name string) estate.Organization {
+	e.t.Helper()
+	o, err := e.App.Tenancy.CreateOrganization(e.t.Context(), Operator, name)
+	e.must(nil, err)
+	return o
+}
+
 // Subscription makes a subscription for limit tenants in the regions, all three
 // if none is named.
-func (e *Env) Subscription(limit int64, regions ...estate.RegionCode) estate.Subscription {
+func (e *Env) Subscription(limit int64, in ...estate.RegionCode) estate.Subscription {
 	e.t.Helper()
-	return e.SubscriptionOf(e.Organization.ID, limit, regions...)
+	return e.SubscriptionOf(e.Organization.ID, limit, in...)
 }
 
 // SubscriptionOf is Subscription in another organization.
-func (e *Env) SubscriptionOf(organization estate.OrganizationID, limit int64, regions ...estate.RegionCode) estate.Subscription {
+func (e *Env) SubscriptionOf(organization estate.OrganizationID, limit int64, in ...estate.RegionCode) estate.Subscription {
 	e.t.Helper()
-	if len(regions) == 0 {
-		regions = []estate.RegionCode{"us", "eu", "ap"}
+	if len(in) == 0 {
+		in = slices.Clone(regions)
 	}
-	sub, err := e.App.Tenancy.CreateSubscription(e.t.Context(), Operator, estate.Subscription{Organization: organization, TenantLimit: limit, Regions: regions}, nil)
+	sub, err := e.App.Tenancy.CreateSubscription(e.t.Context(), Operator, estate.Subscription{Organization: organization, TenantLimit: limit, Regions: in}, nil)
 	e.must(nil, err)
 	return sub
 }
 
-// Tenant makes a tenant.
-func (e *Env) Tenant(sub estate.Subscription, region estate.RegionCode) estate.Tenant {
+// Tenant makes a tenant, with an alias if one is named.
+func (e *Env) Tenant(sub estate.Subscription, region estate.RegionCode, alias ...string) estate.Tenant {
 	e.t.Helper()
-	tenant, err := e.App.Tenancy.CreateTenantFor(e.t.Context(), Operator, sub.ID, region, tenancy.NewTenant{})
+	tenant, err := e.App.Tenancy.CreateTenantFor(e.t.Context(), Operator, sub.ID, region, tenancy.NewTenant{Hostnames: alias})
 	e.must(nil, err)
 	return tenant
 }
@@ -208,7 +265,7 @@ func (e *Env) LicenseKey(sub estate.Subscription) string {
 // Origin is the URL of the host that is called label below the domain, such as
 // "console" or "register.us".
 func (e *Env) Origin(label string) string {
-	return "http://" + label + "." + Domain + ":" + strconv.Itoa(e.Port)
+	return e.App.Config.Origin(label+"."+e.App.Config.Domain, e.Port)
 }
 
 // Console is the URL of the console host.
@@ -225,19 +282,18 @@ func (e *Env) TenantURL(t estate.Tenant) string { return e.Origin(string(t.Hostn
 // Token gets an access token for the host with the URL.
 func (e *Env) Token(origin string, c Credentials) string {
 	e.t.Helper()
-	response, err := e.Client.PostForm(origin+"/oauth/token", url.Values{
-		"grant_type": {api.GrantClientCredentials}, "client_id": {string(c.ID)}, "client_secret": {c.Secret},
-	})
-	e.must(nil, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	e.must(nil, err)
-	if response.StatusCode != http.StatusOK {
-		e.t.Fatalf("token at %s: %s %s", origin, response.Status, body)
+	answer := e.Do(Request{URL: origin + "/oauth/token", Form: c.Form()})
+	if answer.Status != http.StatusOK {
+		e.t.Fatalf("token at %s: %d %s", origin, answer.Status, answer.Body)
 	}
 	var token api.TokenResponse
-	e.must(nil, json.Unmarshal(body, &token))
+	answer.Into(&token)
 	return token.AccessToken
+}
+
+// Form is a request for a token, to be posted to a token endpoint.
+func (c Credentials) Form() url.Values {
+	return url.Values{"grant_type": {api.GrantClientCredentials}, "client_id": {string(c.ID)}, "client_secret": {c.Secret}}
 }
 
 // WriteQuickstart runs the quickstart's flow against the server and leaves its

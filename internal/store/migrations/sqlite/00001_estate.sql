@@ -86,7 +86,7 @@ create table tenants (
 create unique index tenants_external_id on tenants (subscription_id, external_id) where external_id <> '';
 create index tenants_by_created_at on tenants (organization_id, created_at, id);
 create index tenants_by_updated_at on tenants (organization_id, updated_at, id);
-create index tenants_by_name on tenants (organization_id, name_key, id);
+create index tenants_by_name on tenants (organization_id, name_key, created_at, id);
 create index tenants_by_hostname on tenants (organization_id, hostname, id);
 create index tenants_by_subscription on tenants (organization_id, subscription_id, created_at, id);
 create index tenants_by_datacenter on tenants (organization_id, datacenter, created_at, id);
@@ -177,14 +177,20 @@ create table client_usage (
     foreign key (organization_id, client_id) references clients (organization_id, id)
 ) strict, without rowid;
 
+-- What was answered to whom, and for which part of the estate: the same key
+-- elsewhere is another request. subscription_id, region and tenant_id are ''
+-- above the level that has them.
 create table idempotency_keys (
+    organization_id text not null references organizations (id),
+    subscription_id text not null,
+    region          text not null,
+    tenant_id       text not null,
     client_id       text not null,
     key             text not null,
-    organization_id text not null,
     request_hash    blob not null,
     answer          text not null,
     created_at      integer not null,
-    primary key (client_id, key)
+    primary key (organization_id, subscription_id, region, tenant_id, client_id, key)
 ) strict, without rowid;
 
 create index idempotency_keys_by_age on idempotency_keys (created_at);

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// notTheCallers are the unique constraints that no caller can violate: the
+// values are made or checked by the services in the same transaction.
+var notTheCallers = []string{
+	"accounts.id", "accounts.organization_id, accounts.id",
+	"client_secrets.client_id, client_secrets.hint",
+	"client_usage.client_id, client_usage.tenant_id",
+	"clients.id", "clients.organization_id, clients.id",
+	"idempotency_keys.organization_id, idempotency_keys.subscription_id, idempotency_keys.region, idempotency_keys.tenant_id, idempotency_keys.client_id, idempotency_keys.key",
+	"keys.id",
+	"organizations.id",
+	"subscription_owners.subscription_id, subscription_owners.account_id",
+	"subscription_regions.subscription_id, subscription_regions.region",
+	"tenants.id", "tenants.organization_id, tenants.id",
+	"users.tenant_id, users.client_id", "users.tenant_id, users.id", "users.tenant_id, users.subject",
+}
+
+// TestConstraintErrors: every unique constraint has an error for the caller, or
+// is known to need none; and neither list names one that is not there. That
+// the errors come is tested by storetest.
+func TestConstraintErrors(t *testing.T) {
+	s := openTest(t)
+	rows, err := s.engine.db.QueryContext(t.Context(), `select tables.name, group_concat(tables.name || '.' || columns.name, ', ' order by columns.seqno)
+		from pragma_table_list tables, pragma_index_list(tables.name) indexes, pragma_index_info(indexes.name) columns
+		where indexes."unique" group by tables.name, indexes.name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var constraints []string
+	for rows.Next() {
+		var table, columns string
+		if err := rows.Scan(&table, &columns); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(table, "sqlite_") {
+			constraints = append(constraints, columns)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range constraints {
+		if _, mapped := constraintErrors[c]; mapped == slices.Contains(notTheCallers, c) {
+			t.Errorf("unique constraint %q has an error: %v; is listed as not the caller's: %v", c, mapped, !mapped)
+		}
+	}
+	for c := range constraintErrors {
+		if !slices.Contains(constraints, c) {
+			t.Errorf("there is no constraint %q", c)
+		}
+	}
+	for _, c := range notTheCallers {
+		if !slices.Contains(constraints, c) {
+			t.Errorf("there is no constraint %q", c)
+		}
+	}
+}

@@ -1,0 +1,404 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+func openTest(t *testing.T) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "test.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// occupy has the writer busy until release is called, so that writes queue up.
+func occupy(t *testing.T, s *Store) (release func()) {
+	t.Helper()
+	begun, proceed, done := make(chan bool), make(chan bool), make(chan error)
+	go func() {
+		done <- s.Write(context.WithoutCancel(t.Context()), func(*Tx) error {
+			begun <- true
+			<-proceed
+			return nil
+		})
+	}()
+	<-begun
+	return sync.OnceFunc(func() {
+		close(proceed)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// queued waits until n writes wait for their turn.
+func queued(s *Store, n int) {
+	for {
+		s.mu.Lock()
+		waiting := len(s.pending)
+		s.mu.Unlock()
+		if waiting == n {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// countCommits returns how often the writer has committed since.
+func countCommits(t *testing.T, s *Store) (commits func() int) {
+	t.Helper()
+	n := 0
+	err := s.engine.writer.Raw(func(c any) error {
+		c.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { n++; return 0 })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() int { return n } // the writer is idle by then
+}
+
+func insertOrganization(ctx context.Context, n int) func(tx *Tx) error {
+	return func(tx *Tx) error {
+		return tx.InsertOrganization(ctx, estate.Organization{ID: estate.OrganizationID(fmt.Sprint("org-", n))})
+	}
+}
+
+func organizations(t *testing.T, s *Store) (n int) {
+	t.Helper()
+	err := s.Read(t.Context(), func(tx *Tx) error {
+		all, err := tx.Organizations(t.Context())
+		n = len(all)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return n
+}
+
+func TestWrite_CommitsWaitingWritesTogether(t *testing.T) {
+	s := openTest(t)
+	commits := countCommits(t, s)
+	release := occupy(t, s)
+	const n = 2*maxBatch + 1
+	var writers sync.WaitGroup
+	for i := range n {
+		writers.Go(func() {
+			if err := s.Write(t.Context(), insertOrganization(t.Context(), i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	queued(s, n)
+	release()
+	writers.Wait()
+	if got := organizations(t, s); got != n {
+		t.Errorf("%d organizations, want %d", got, n)
+	}
+	if got := commits(); got != 1+3 {
+		t.Errorf("%d commits, want 1 and then 3 for %d writes", got, n)
+	}
+}
+
+// TestWrite_FailuresInAGroup puts every way to fail into one group.
+func TestWrite_FailuresInAGroup(t *testing.T) {
+	s := openTest(t)
+	if err := s.Write(t.Context(), insertOrganization(t.Context(), 1000)); err != nil {
+		t.Fatal(err)
+	}
+	commits := countCommits(t, s)
+	release := occupy(t, s)
+	cancelled, cancel := context.WithCancel(t.Context())
+	failure := errors.New("failure")
+
+	const n = maxBatch
+	errs, panics := make([]error, n), make([]any, n)
+	var writers sync.WaitGroup
+	for i := range n {
+		writers.Go(func() {
+			defer func() { panics[i] = recover() }()
+			errs[i] = s.Write(t.Context(), func(tx *Tx) error {
+				if err := insertOrganization(t.Context(), i)(tx); err != nil {
+					return err
+				}
+				switch i % 5 {
+				case 1:
+					return insertOrganization(t.Context(), 1000)(tx) // there is one
+				case 2:
+					return failure
+				case 3:
+					panic(i)
+				case 4:
+					_, _ = tx.exec(t.Context(), "not SQL") // and nobody minds
+				}
+				return nil
+			})
+		})
+	}
+	queued(s, n)
+	// One more is withdrawn while it waits: it returns before its turn.
+	withdrawn := make(chan error)
+	go func() {
+		withdrawn <- s.Write(cancelled, func(*Tx) error {
+			t.Error("a withdrawn write ran")
+			return nil
+		})
+	}()
+	queued(s, n+1)
+	cancel()
+	var unavailable *estate.Error
+	if err := <-withdrawn; !errors.As(err, &unavailable) || unavailable.Code != api.CodeUnavailable || !errors.Is(err, context.Canceled) {
+		t.Errorf("withdrawn: %v", err)
+	}
+	queued(s, n)
+	release()
+	writers.Wait()
+
+	want := 1
+	for i := range n {
+		var wantPanic any
+		ok := false
+		switch i % 5 {
+		case 1:
+			ok = violated(errs[i]) == "organizations.id"
+		case 2:
+			ok = errors.Is(errs[i], failure)
+		case 3:
+			ok, wantPanic = errs[i] == nil, i
+		default:
+			ok = errs[i] == nil
+			want++
+		}
+		if !ok || panics[i] != wantPanic {
+			t.Errorf("write %d: error %v, panic %v", i, errs[i], panics[i])
+		}
+	}
+	if got := organizations(t, s); got != want {
+		t.Errorf("%d organizations, want %d", got, want)
+	}
+	if got := commits(); got != 2 {
+		t.Errorf("%d commits, want 2: the writes were not in one group", got)
+	}
+}
+
+// TestWrite_LostTransaction: when SQLite gives up a transaction, as it may when
+// the disk is full, the whole group fails and the next one does not.
+func TestWrite_LostTransaction(t *testing.T) {
+	s := openTest(t)
+	release := occupy(t, s)
+	const n = 5
+	errs := make([]error, n)
+	var writers sync.WaitGroup
+	for i := range n {
+		writers.Go(func() {
+			errs[i] = s.Write(t.Context(), func(tx *Tx) error {
+				err := insertOrganization(t.Context(), i)(tx)
+				if i == 2 {
+					err = errors.Join(err, tx.conn.exec(t.Context(), "rollback"))
+				}
+				return err
+			})
+		})
+	}
+	queued(s, n)
+	release()
+	writers.Wait()
+	for i, err := range errs {
+		var unavailable *estate.Error
+		if !errors.As(err, &unavailable) || unavailable.Kind != estate.Unavailable {
+			t.Errorf("write %d: %v", i, err)
+		}
+	}
+	if err := s.Write(t.Context(), insertOrganization(t.Context(), 9)); err != nil {
+		t.Error(err)
+	}
+	if got := organizations(t, s); got != 1 {
+		t.Errorf("%d organizations, want 1", got)
+	}
+}
+
+func TestWrite_FullDisk(t *testing.T) {
+	s := openTest(t)
+	limit := func(pages int) {
+		row := s.engine.writer.QueryRowContext(t.Context(), fmt.Sprintf("pragma max_page_count = %d", pages))
+		if err := row.Scan(&pages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(1) // no fewer than there are
+	const n = 20
+	errs := make([]error, n)
+	var writers sync.WaitGroup
+	for i := range n {
+		writers.Go(func() {
+			errs[i] = s.Write(t.Context(), func(tx *Tx) error {
+				o := estate.Organization{ID: estate.OrganizationID(fmt.Sprint(i)), Name: strings.Repeat("x", 10_000)}
+				return tx.InsertOrganization(t.Context(), o)
+			})
+		})
+	}
+	writers.Wait()
+	written := 0
+	for _, err := range errs {
+		if err == nil {
+			written++
+		}
+	}
+	if written == n {
+		t.Error("no write failed")
+	}
+	if got := organizations(t, s); got != written {
+		t.Errorf("%d organizations, want %d", got, written)
+	}
+	limit(1 << 30)
+	if err := s.Write(t.Context(), insertOrganization(t.Context(), n)); err != nil {
+		t.Errorf("with space again: %v", err)
+	}
+}
+
+// TestClose_FailsWaitingWrites: a write that never got its turn fails at once.
+func TestClose_FailsWaitingWrites(t *testing.T) {
+	s := openTest(t)
+	release := occupy(t, s)
+	const n = 20
+	errs := make([]error, n)
+	var writers sync.WaitGroup
+	for i := range n {
+		writers.Go(func() { errs[i] = s.Write(t.Context(), insertOrganization(t.Context(), i)) })
+	}
+	queued(s, n)
+	closed := make(chan error)
+	go func() { closed <- s.Close() }()
+	for { // until Close has begun
+		s.mu.Lock()
+		begun := s.closed
+		s.mu.Unlock()
+		if begun {
+			break
+		}
+		runtime.Gosched()
+	}
+	release()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	writers.Wait()
+	// Either the next group or Close is first; a group is not torn apart.
+	for i, err := range errs {
+		if errors.Is(err, errClosed) != errors.Is(errs[0], errClosed) || err != nil && !errors.Is(err, errClosed) {
+			t.Errorf("write %d: %v", i, err)
+		}
+	}
+}
+
+// TestRead_ConnectionLeftInTransaction: the driver can answer a begin whose
+// context ends with an error although it was executed. Such a connection must
+// not fail reads for ever.
+func TestRead_ConnectionLeftInTransaction(t *testing.T) {
+	s := openTest(t)
+	for range cap(s.engine.readers) {
+		c, err := s.engine.reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.exec(t.Context(), "begin"); err != nil {
+			t.Fatal(err)
+		}
+		s.engine.release(c)
+	}
+	for range cap(s.engine.readers) {
+		_ = s.Ping(t.Context()) // each connection is found out once
+	}
+	for range 2 * cap(s.engine.readers) {
+		if err := s.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestRead_ConnectionOutsideTransaction is the same for the end of a read.
+func TestRead_ConnectionOutsideTransaction(t *testing.T) {
+	s := openTest(t)
+	for range 2 * cap(s.engine.readers) {
+		err := s.Read(t.Context(), func(tx *Tx) error { return tx.conn.exec(t.Context(), "commit") })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRead_WaitsForAConnection: with all connections in use, a read waits, but
+// no longer than its context.
+func TestRead_WaitsForAConnection(t *testing.T) {
+	s := openTest(t)
+	var readers sync.WaitGroup
+	reading, proceed := make(chan bool), make(chan bool)
+	for range cap(s.engine.readers) {
+		readers.Go(func() {
+			err := s.Read(t.Context(), func(*Tx) error {
+				reading <- true
+				<-proceed
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-reading
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	var unavailable *estate.Error
+	if err := s.Ping(ctx); !errors.As(err, &unavailable) || unavailable.Kind != estate.Unavailable || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want %v", err, context.DeadlineExceeded)
+	}
+	close(proceed)
+	readers.Wait()
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestConn_KeepsFewStatements: the statements of a connection are bounded.
+func TestConn_KeepsFewStatements(t *testing.T) {
+	s := openTest(t)
+	err := s.Read(t.Context(), func(tx *Tx) error {
+		for i := range 3 * maxStatements {
+			var n int
+			if err := tx.row(t.Context(), fmt.Sprint("select ", i)).Scan(&n); err != nil || n != i {
+				return fmt.Errorf("%d, %w", n, err)
+			}
+		}
+		if n := len(tx.conn.statements); n > maxStatements {
+			t.Errorf("%d statements are kept", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,258 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// row is something that has an owner. Key is what a method asks for, which
+// several rows of different owners have in common where that is possible; id
+// tells the rows apart.
+type row struct {
+	owner   estate.Scope
+	key, id string
+}
+
+// readCase tries a method that reads. What it sees in a scope must be exactly
+// the rows that the scope covers, out of those with the key asked for.
+type readCase struct {
+	rows   func(w world) []row
+	covers func(scope estate.Scope, r row) bool // nil: covers
+	list   bool                                 // the method asks for no key
+	one    bool                                 // of several rows, it returns any
+	call   func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) (ids []string, err error)
+}
+
+// writeCase tries a method that writes. In a scope that covers the row it
+// touches the row and nothing else; in any other scope, nothing at all.
+type writeCase struct {
+	rows    func(w world) []row
+	covers  func(w world, scope estate.Scope, r row) bool // nil: covers
+	call    func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error
+	touches func(r row, scope estate.Scope) []string // texts of which each touched line of a dump has one
+}
+
+// covers is what a scope means: each field that is set narrows it, and nothing
+// is covered without an organization.
+func covers(scope estate.Scope, r row) bool {
+	return scope.Organization != "" && scope.Organization == r.owner.Organization &&
+		(scope.Subscription == "" || scope.Subscription == r.owner.Subscription) &&
+		(scope.Region == "" || scope.Region == r.owner.Region) &&
+		(scope.Tenant == "" || scope.Tenant == r.owner.Tenant)
+}
+
+func testIsolation(t *testing.T, open func(t *testing.T) Database) {
+	t.Run("Complete", testIsolationComplete)
+	t.Run("Reads", func(t *testing.T) {
+		db := open(t)
+		w := newWorld(t, db)
+		before := dump(t, db)
+		for name, c := range readCases {
+			t.Run(name, func(t *testing.T) { c.test(t, db, w) })
+		}
+		equal(t, "database", dump(t, db), before)
+	})
+	for name, c := range writeCases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			c.test(t, db, newWorld(t, db))
+		})
+	}
+}
+
+// testIsolationComplete fails when a method that takes a scope has no case, and
+// when one that takes none is not known to do without.
+func testIsolationComplete(t *testing.T) {
+	var scoped, others []string
+	for m := range reflect.TypeFor[*store.Tx]().Methods() {
+		takesScope := false
+		for i := range m.Type.NumIn() {
+			takesScope = takesScope || m.Type.In(i) == reflect.TypeFor[estate.Scope]()
+		}
+		if takesScope {
+			scoped = append(scoped, m.Name)
+		} else {
+			others = append(others, m.Name)
+		}
+	}
+	cases := map[string]bool{}
+	for name := range readCases {
+		cases[name] = true
+	}
+	for name := range writeCases {
+		cases[name] = true
+	}
+	compareNames(t, "isolation cases", scoped, cases)
+	known := map[string]bool{}
+	for name, reason := range unscoped {
+		known[name] = reason != ""
+	}
+	compareNames(t, "reasons to take no scope", others, known)
+}
+
+// unscoped are the methods that take no scope, and why they need none.
+var unscoped = map[string]string{
+	"AppendAudit":          "the record says in which scope it is",
+	"ClientToAuthenticate": "at the token endpoint, the owner of the client is what is to be found out",
+	"HostnameFree":         "host names are taken across the platform, and the answer names nobody",
+	"InsertAccount":        "the account says whose it is",
+	"InsertClient":         "the client says whose it is",
+	"InsertKey":            "keys are the server's own",
+	"InsertOrganization":   "it has no owner",
+	"InsertRegion":         "regions belong to the platform",
+	"InsertSubscription":   "the subscription says whose it is",
+	"InsertTenant":         "the tenant says whose it is",
+	"InsertUser":           "the user says whose it is",
+	"Keys":                 "keys are the server's own",
+	"Organizations":        "for the operator, who reaches everything",
+	"Region":               "regions belong to the platform",
+	"Regions":              "regions belong to the platform",
+	"SubscriptionOwner":    "for the operator, who names subscriptions by licence number alone",
+	"TenantByHostname":     "a request names its tenant before anybody is authenticated",
+	"Trim":                 "age alone decides",
+}
+
+func (c readCase) test(t *testing.T, db Database, w world) {
+	rows := c.rows(w)
+	inScope := c.covers
+	if inScope == nil {
+		inScope = covers
+	}
+	keys := []string{""}
+	if !c.list {
+		keys = keysOf(rows)
+	}
+	seenAny := map[string]bool{}
+	err := db.Store.Read(t.Context(), func(tx *store.Tx) error {
+		for _, scope := range w.scopes() {
+			for _, key := range keys {
+				var want []string
+				for _, r := range rows {
+					if (c.list || r.key == key) && inScope(scope, r) {
+						want = append(want, r.id)
+					}
+				}
+				got, err := c.call(t.Context(), tx, scope, key)
+				if err != nil && !isNotFound(err) {
+					return fmt.Errorf("key %s in %+v: %w", key, scope, err)
+				}
+				for _, id := range got {
+					seenAny[id] = true
+				}
+				if c.one && len(want) > 1 && len(got) == 1 && slices.Contains(want, got[0]) {
+					continue
+				}
+				slices.Sort(got)
+				slices.Sort(want)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("key %s in %+v (-want +got)\n%s", key, scope, diff)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	for _, r := range rows {
+		if !seenAny[r.id] {
+			t.Errorf("no scope shows %+v", r)
+		}
+	}
+}
+
+func (c writeCase) test(t *testing.T, db Database, w world) {
+	inScope := c.covers
+	if inScope == nil {
+		inScope = func(_ world, scope estate.Scope, r row) bool { return covers(scope, r) }
+	}
+	attempt := func(scope estate.Scope, key string) error {
+		err := db.Store.Write(t.Context(), func(tx *store.Tx) error { return c.call(t.Context(), tx, scope, key) })
+		if err != nil {
+			err = fmt.Errorf("key %s in %+v: %w", key, scope, err)
+		}
+		return err
+	}
+	before := dump(t, db)
+	var writers sync.WaitGroup // at once, for speed
+	foreign := 0
+	for _, key := range keysOf(c.rows(w)) {
+		for _, scope := range w.scopes() {
+			covered := slices.ContainsFunc(c.rows(w), func(r row) bool { return r.key == key && inScope(w, scope, r) })
+			if !covered {
+				foreign++
+				writers.Go(func() { _ = attempt(scope, key) }) // may be an error or not, but has no effect
+			}
+		}
+	}
+	writers.Wait()
+	if foreign == 0 {
+		t.Error("every scope covers every row")
+	}
+	equal(t, "database after writes in scopes that don't cover the row", dump(t, db), before)
+
+	for _, r := range c.rows(w) {
+		touched := false
+		for _, scope := range w.scopes() {
+			if !inScope(w, scope, r) {
+				continue
+			}
+			if err := attempt(scope, r.key); err != nil {
+				t.Error(err)
+			}
+			after := dump(t, db)
+			lines := difference(before, after)
+			for _, line := range lines {
+				if !slices.ContainsFunc(c.touches(r, scope), func(text string) bool { return strings.Contains(line, text) }) {
+					t.Errorf("writing %+v in %+v touched %s", r, scope, line)
+				}
+			}
+			touched = touched || len(lines) > 0
+			before = after
+		}
+		if !touched {
+			t.Errorf("no scope writes %+v", r)
+		}
+	}
+}
+
+// keysOf are the keys of rows, each once.
+func keysOf(rows []row) (keys []string) {
+	for _, r := range rows {
+		if !slices.Contains(keys, r.key) {
+			keys = append(keys, r.key)
+		}
+	}
+	return keys
+}
+
+func isNotFound(err error) bool {
+	var known *estate.Error
+	return errors.As(err, &known) && known.Kind == estate.NotFound
+}
+
+// difference is the lines that only one of two sorted dumps has.
+func difference(a, b []string) (lines []string) {
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0] < b[0]:
+			lines, a = append(lines, a[0]), a[1:]
+		case len(a) == 0 || b[0] < a[0]:
+			lines, b = append(lines, b[0]), b[1:]
+		default:
+			a, b = a[1:], b[1:]
+		}
+	}
+	return lines
+}

@@ -1,0 +1,297 @@
+// Package storetest is the conformance suite of internal/store: what every
+// database engine must do, and do alike.
+package storetest
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// Database is a new, empty database of the engine under test. Whoever opened
+// it closes it when the test ends.
+type Database struct {
+	Store *store.Store
+
+	// Again opens another handle on the database, as another process would have.
+	// It is closed when the test ends.
+	Again func(t *testing.T) *store.Store
+
+	// SQL reaches the tables beside the store: to see all that is in them, and
+	// to do what no method of the store does.
+	SQL *sql.DB
+
+	// Tables is the query for the names of all tables.
+	Tables string
+}
+
+// Run runs the suite. open is called for every test of it.
+func Run(t *testing.T, open func(t *testing.T) Database) {
+	t.Run("Complete", testComplete)
+	for _, c := range conformance {
+		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
+	}
+	t.Run("Isolation", func(t *testing.T) { testIsolation(t, open) })
+	t.Run("Listing", func(t *testing.T) { testListing(t, open) })
+	t.Run("Transactions", func(t *testing.T) { runEach(t, open, transactions) })
+	t.Run("Closing", func(t *testing.T) { runEach(t, open, closing) })
+	t.Run("Changes", func(t *testing.T) { runEach(t, open, feed) })
+}
+
+type namedTest struct {
+	name string
+	run  func(t *testing.T, db Database)
+}
+
+func runEach(t *testing.T, open func(t *testing.T) Database, tests []namedTest) {
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
+	}
+}
+
+// conformance says which test covers which methods of *store.Tx.
+var conformance = []struct {
+	name   string
+	covers []string
+	run    func(t *testing.T, db Database)
+}{
+	{"Organization", []string{"InsertOrganization", "Organization", "Organizations"}, testOrganization},
+	{"Account", []string{"InsertAccount", "Account", "Accounts", "SetAccountPassword"}, testAccount},
+	{"Region", []string{"InsertRegion", "Region", "Regions"}, testRegion},
+	{"Subscription", []string{"InsertSubscription", "Subscription", "Subscriptions", "SubscriptionOwner"}, testSubscription},
+	{"UpdateSubscription", []string{"UpdateSubscription"}, testUpdateSubscription},
+	{"TakeTenantPlace", []string{"TakeTenantPlace"}, testTakeTenantPlace},
+	{"Tenant", []string{"InsertTenant", "Tenant", "TenantByExternalID"}, testTenant},
+	{"Hostname", []string{"HostnameFree", "TenantByHostname"}, testHostname},
+	{"TenantPages", []string{"Tenants", "CountTenants"}, testTenantPages},
+	{"User", []string{"InsertUser", "User", "BotUser"}, testUser},
+	{"Client", []string{"InsertClient", "Client", "ClientToAuthenticate", "Clients"}, testClient},
+	{"ClientUsage", []string{"AddClientUsage", "ClientUsages"}, testClientUsage},
+	{"Key", []string{"InsertKey", "Keys"}, testKey},
+	{"Audit", []string{"AppendAudit", "AuditRecords"}, testAudit},
+	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
+	{"Trim", []string{"Trim"}, testTrim},
+	{"Text", nil, testText},
+	{"Time", nil, testTime},
+	{"ReadOnly", nil, testReadOnly},
+}
+
+// storeMethods are the methods of *store.Store, and where they are tested.
+var storeMethods = map[string]string{
+	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes",
+}
+
+// testComplete fails when the store has a method that the suite does not know.
+func testComplete(t *testing.T) {
+	covered := map[string]bool{}
+	for _, c := range conformance {
+		for _, name := range c.covers {
+			covered[name] = true
+		}
+	}
+	compareNames(t, "conformance tests", methodNames[*store.Tx](), covered)
+	covered = map[string]bool{}
+	for name := range storeMethods {
+		covered[name] = true
+	}
+	compareNames(t, "conformance tests", methodNames[*store.Store](), covered)
+}
+
+// methodNames are the names of the exported methods of T.
+func methodNames[T any]() []string {
+	typ := reflect.TypeFor[T]()
+	names := make([]string, typ.NumMethod())
+	for i := range names {
+		names[i] = typ.Method(i).Name
+	}
+	return names
+}
+
+// compareNames fails for each method that is not covered, and for each covered
+// name that is no method any more.
+func compareNames(t *testing.T, by string, methods []string, covered map[string]bool) {
+	t.Helper()
+	for _, name := range methods {
+		if !covered[name] {
+			t.Errorf("method %s is not covered by the %s", name, by)
+		}
+	}
+	for name := range covered {
+		if !slices.Contains(methods, name) {
+			t.Errorf("the %s cover %s, which is no method", by, name)
+		}
+	}
+}
+
+// read returns what fn returns in a read transaction.
+func read[T any](t *testing.T, db Database, fn func(tx *store.Tx) (T, error)) (v T) {
+	t.Helper()
+	err := db.Store.Read(t.Context(), func(tx *store.Tx) (err error) {
+		v, err = fn(tx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// readError returns with which error fn fails in a read transaction.
+func readError[T any](t *testing.T, db Database, fn func(tx *store.Tx) (T, error)) error {
+	t.Helper()
+	err := db.Store.Read(t.Context(), func(tx *store.Tx) error {
+		_, err := fn(tx)
+		return err
+	})
+	if err == nil {
+		t.Error("no error")
+	}
+	return err
+}
+
+// write runs fn in a write transaction.
+func write(t *testing.T, db Database, fn func(tx *store.Tx) error) {
+	t.Helper()
+	if err := db.Store.Write(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// refused checks that fn fails in a write transaction, that nothing of it
+// remains, and returns the error.
+func refused(t *testing.T, db Database, fn func(tx *store.Tx) error) error {
+	t.Helper()
+	before := dump(t, db)
+	err := db.Store.Write(t.Context(), fn)
+	if err == nil {
+		t.Error("no error")
+	}
+	equal(t, "database after a refused write", dump(t, db), before)
+	return err
+}
+
+// wantError checks that err is an estate.Error with kind and code.
+func wantError(t *testing.T, err error, kind estate.Kind, code string) *estate.Error {
+	t.Helper()
+	var known *estate.Error
+	if !errors.As(err, &known) || known.Kind != kind || known.Code != code {
+		t.Fatalf("error %v, want %s", err, code)
+	}
+	return known
+}
+
+// wantDefect checks that err is none that a caller should be told: the services
+// see to it that the store is not asked for what its constraints forbid.
+func wantDefect(t *testing.T, err error) {
+	t.Helper()
+	var known *estate.Error
+	if err == nil || errors.As(err, &known) {
+		t.Errorf("error %v, want one that is not an estate.Error", err)
+	}
+}
+
+func equal[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", what, diff)
+	}
+}
+
+// complete checks that no field of a sample is zero, so that a field which the
+// store forgets makes a test fail.
+func complete[T any](t *testing.T, sample T, except ...string) T {
+	t.Helper()
+	v := reflect.ValueOf(sample)
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if v.Field(i).IsZero() != slices.Contains(except, name) {
+			t.Errorf("%T: field %s is %v", sample, name, v.Field(i))
+		}
+	}
+	return sample
+}
+
+// dump is all that is in the database: table by table, row by row.
+func dump(t *testing.T, db Database) []string {
+	t.Helper()
+	var all []string
+	for _, table := range column(t, db, db.Tables) {
+		all = append(all, dumpTable(t, db, table)...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// column returns what a query for one column of text answers.
+func column(t *testing.T, db Database, query string, args ...any) (all []string) {
+	t.Helper()
+	rows, err := db.SQL.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func dumpTable(t *testing.T, db Database, table string) (all []string) {
+	t.Helper()
+	rows, err := db.SQL.QueryContext(t.Context(), "select * from "+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		line := table + ":"
+		for i, name := range columns {
+			line += fmt.Sprintf(" %s=%q", name, fmt.Sprint(values[i]))
+		}
+		all = append(all, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// execute runs a statement beside the store.
+func execute(t *testing.T, db Database, query string, args ...any) {
+	t.Helper()
+	if _, err := db.SQL.ExecContext(t.Context(), query, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// moment is a time n microseconds after some other.
+func moment(n int) time.Time {
+	return time.Date(2026, 1, 2, 3, 4, 5, 678_901_000, time.UTC).Add(time.Duration(n) * time.Microsecond)
+}

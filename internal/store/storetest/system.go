@@ -1,0 +1,226 @@
+package storetest
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+func testKey(t *testing.T, db Database) {
+	keys := func() []estate.Key {
+		return read(t, db, func(tx *store.Tx) ([]estate.Key, error) { return tx.Keys(t.Context()) })
+	}
+	equal(t, "keys of an empty database", keys(), nil)
+	old := estate.Key{ID: "b", Purpose: estate.KeyLicense, Algorithm: "ES256", Sealed: []byte{0, 255, '\''}, CreatedAt: moment(1)}
+	same := estate.Key{ID: "a", Purpose: estate.KeyLicense, Algorithm: "ES256", Sealed: []byte{1}, CreatedAt: moment(2)}
+	newest := estate.Key{ID: "c", Purpose: estate.KeyAccessToken, Algorithm: "HS256", Sealed: []byte{2}, CreatedAt: moment(2)}
+	write(t, db, func(tx *store.Tx) error {
+		return first(tx.InsertKey(t.Context(), newest), tx.InsertKey(t.Context(), same), tx.InsertKey(t.Context(), complete(t, old)))
+	})
+	equal(t, "keys", keys(), []estate.Key{old, same, newest})
+	wantDefect(t, refused(t, db, func(tx *store.Tx) error { return tx.InsertKey(t.Context(), old) }))
+}
+
+func testAudit(t *testing.T, db Database) {
+	s := newSample(t, db)
+	// Of an actor, a record keeps who it was.
+	record := func(scope estate.Scope, at int, action string) estate.AuditRecord {
+		return estate.AuditRecord{
+			Time: moment(at), Scope: scope, Actor: estate.Actor{Kind: estate.ActorClient, ID: "somebody", TraceID: "0123"},
+			Action: action, Target: "something", Outcome: estate.OutcomeRefused,
+			Data: map[string]any{"text": "a <b> & \"c\"", "number": 1.5, "list": []any{"x", nil, true}, "": map[string]any{"y": "z"}},
+		}
+	}
+	home := tenant(s.sub, europe, 1).Scope()
+	region := home
+	region.Tenant = ""
+	oldest, second, third := complete(t, record(home, 5, "first")), record(region, 6, "second"), record(home, 6, "third")
+	second.Data, third.Data = nil, nil
+	highest, foreign := record(all(s.acme), 1, "highest"), record(all(s.other), 9, "foreign")
+	append := func(records ...estate.AuditRecord) {
+		write(t, db, func(tx *store.Tx) error {
+			for _, r := range records {
+				if err := tx.AppendAudit(t.Context(), r); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	records := func(scope estate.Scope, limit int) []estate.AuditRecord {
+		return read(t, db, func(tx *store.Tx) ([]estate.AuditRecord, error) { return tx.AuditRecords(t.Context(), scope, limit) })
+	}
+	equal(t, "no records", records(all(s.acme), 10), nil)
+	append(oldest, second, third, highest, foreign)
+	equal(t, "records", records(all(s.acme), 10), []estate.AuditRecord{third, second, oldest, highest})
+	equal(t, "newest records", records(all(s.acme), 2), []estate.AuditRecord{third, second})
+	equal(t, "records of the region", records(region, 10), []estate.AuditRecord{third, second, oldest})
+	equal(t, "records of the tenant", records(home, 10), []estate.AuditRecord{third, oldest})
+	equal(t, "records of the other", records(all(s.other), 10), []estate.AuditRecord{foreign})
+
+	many := make([]estate.AuditRecord, store.MaxPage+1)
+	for i := range many {
+		many[i] = record(all(s.other), 10, "many")
+	}
+	append(many...)
+	for limit, want := range map[int]int{-1000: 0, -1: 0, 0: 0, 1: 1, store.MaxPage: store.MaxPage, store.MaxPage + 1: store.MaxPage} {
+		if got := records(all(s.other), limit); len(got) != want {
+			t.Errorf("limit %d: %d records, want %d", limit, len(got), want)
+		}
+	}
+}
+
+func testIdempotency(t *testing.T, db Database) {
+	s := newSample(t, db)
+	one := complete(t, store.IdempotentAnswer{RequestHash: []byte{0, 1, 255}, Answer: `{"a":"<ü>"}`})
+	two := store.IdempotentAnswer{RequestHash: []byte{2}, Answer: ""}
+	insert := func(scope estate.Scope, client estate.ClientID, key string, a store.IdempotentAnswer) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			return tx.InsertIdempotentAnswer(t.Context(), scope, client, key, a, moment(1))
+		}
+	}
+	get := func(scope estate.Scope, client estate.ClientID, key string) *store.IdempotentAnswer {
+		t.Helper()
+		return read(t, db, func(tx *store.Tx) (*store.IdempotentAnswer, error) {
+			return tx.IdempotentAnswer(t.Context(), scope, client, key)
+		})
+	}
+	equal(t, "no answer", get(of(s.sub), "c", "k"), nil)
+	write(t, db, insert(of(s.sub), "c", "k", one))
+	write(t, db, insert(of(s.sub), "c", "", two))
+	write(t, db, insert(of(s.sub), "d", "k", two))
+	write(t, db, insert(of(s.second), "c", "k", two))
+	write(t, db, insert(of(s.others), "c", "k", two))
+	equal(t, "answer", get(of(s.sub), "c", "k"), &one)
+	equal(t, "answer to the empty key", get(of(s.sub), "c", ""), &two)
+	equal(t, "answer to another client", get(of(s.sub), "d", "k"), &two)
+	equal(t, "answer elsewhere", get(of(s.second), "c", "k"), &two)
+	equal(t, "answer in another organization", get(of(s.others), "c", "k"), &two)
+	for _, none := range []*store.IdempotentAnswer{get(of(s.sub), "c", "K"), get(of(s.sub), "e", "k"), get(all(s.acme), "c", "k")} {
+		equal(t, "no answer", none, nil)
+	}
+	wantDefect(t, refused(t, db, insert(of(s.sub), "c", "k", two)))
+	wantDefect(t, refused(t, db, insert(estate.Scope{Organization: "nobody"}, "c", "k", one)))
+}
+
+func testTrim(t *testing.T, db Database) {
+	s := newSample(t, db)
+	now := moment(0).Add(100 * time.Hour)
+	answer := func(key string, age time.Duration) {
+		write(t, db, func(tx *store.Tx) error {
+			return tx.InsertIdempotentAnswer(t.Context(), of(s.sub), "c", key, store.IdempotentAnswer{RequestHash: []byte{1}}, now.Add(-age))
+		})
+	}
+	answer("kept", store.IdempotencyRetention)
+	answer("trimmed", store.IdempotencyRetention+time.Microsecond)
+	change := func(n int, age time.Duration) {
+		c := client(estate.LevelOrganization, all(s.acme), n)
+		c.UpdatedAt = now.Add(-age)
+		write(t, db, func(tx *store.Tx) error { return tx.InsertClient(t.Context(), c) })
+	}
+	change(1, time.Minute)
+	change(2, time.Hour+time.Microsecond)
+	change(3, time.Hour)
+	change(4, 50*time.Hour)
+	trim := func() { write(t, db, func(tx *store.Tx) error { return tx.Trim(t.Context(), now) }) }
+	trim()
+	equal(t, "answers", column(t, db, "select key from idempotency_keys"), []string{"kept"})
+	// The newest change stays whatever its age: a follower counts from it.
+	keys := column(t, db, "select key from changes order by seq")
+	equal(t, "changes", keys, []string{string(clientID(1)), string(clientID(3)), string(clientID(4))})
+	before := dump(t, db)
+	trim()
+	equal(t, "trimmed again", dump(t, db), before)
+}
+
+// awkward texts must come back as they went in.
+var awkward = []string{
+	"", " ", "a b ", "ünïcödé", "u\u0308 is not ü", "日本語", "👩‍🚀🏳️‍🌈", "İıſßΣς", `'";--`, `\%_\\`, "$1 ? :a @b", "line\nbreak\r\n\ttab", "\u0001\u001f\u007f\ufeff\u2028\ufffd", "null", "{}", "0", "\U0010ffff",
+}
+
+func testText(t *testing.T, db Database) {
+	s := newSample(t, db)
+	for i, text := range awkward {
+		want := tenant(s.sub, europe, i)
+		want.Name, want.CreatedBy, want.ExternalID = text, text, text
+		want.Labels = map[string]string{text: text, "x": text}
+		insertTenants(t, db, want)
+		got := read(t, db, func(tx *store.Tx) (estate.Tenant, error) { return tx.Tenant(t.Context(), all(s.acme), want.ID) })
+		equal(t, "tenant", got, want)
+
+		u := user(want, i)
+		u.Name, u.Subject, u.Email, u.Roles = text, text, text, []estate.RoleName{estate.RoleName(text)}
+		c := client(estate.LevelTenant, want.Scope(), i)
+		c.Name, c.Description, c.URI, c.RedirectURIs = text, text, text, []string{text}
+		c.Permissions, c.Secrets = estate.Permissions{text}, nil
+		a := account(s.acme, i+10)
+		a.Name, a.Email, a.PasswordHash = text, text, text
+		write(t, db, func(tx *store.Tx) error {
+			return first(tx.InsertUser(t.Context(), u), tx.InsertClient(t.Context(), c), tx.InsertAccount(t.Context(), a))
+		})
+		equal(t, "user", read(t, db, func(tx *store.Tx) (estate.User, error) { return tx.User(t.Context(), want.Scope(), u.ID) }), u)
+		equal(t, "client", read(t, db, func(tx *store.Tx) (estate.Client, error) { return tx.Client(t.Context(), want.Scope(), c.ID) }), c)
+		equal(t, "account", read(t, db, func(tx *store.Tx) (estate.Account, error) { return tx.Account(t.Context(), all(s.acme), text) }), a)
+	}
+}
+
+func testTime(t *testing.T, db Database) {
+	s := newSample(t, db)
+	east := time.FixedZone("east", 14*3600)
+	for i, at := range []time.Time{
+		{}, // no time stays no time
+		moment(0),
+		moment(0).Add(999 * time.Nanosecond), // cut, not rounded
+		moment(0).In(east),
+		time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		time.Date(1969, 12, 31, 23, 59, 59, 999_998_500, time.UTC),
+		time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC),
+		time.Now(), // the monotonic clock reading is lost
+	} {
+		want := tenant(s.sub, europe, i)
+		want.CreatedAt, want.UpdatedAt, want.StatusUpdatedAt = at, at, at
+		insertTenants(t, db, want)
+		got := read(t, db, func(tx *store.Tx) (estate.Tenant, error) { return tx.Tenant(t.Context(), all(s.acme), want.ID) })
+		for _, got := range []time.Time{got.CreatedAt, got.UpdatedAt, got.StatusUpdatedAt} {
+			if want := stored(at); got != want { // as values: in UTC, and nothing beside
+				t.Errorf("%v came back as %v, want %v", at, got, want)
+			}
+		}
+	}
+}
+
+// testReadOnly calls every method in a read transaction, which changes nothing.
+func testReadOnly(t *testing.T, db Database) {
+	s := newSample(t, db)
+	before := dump(t, db)
+	reads := map[string]bool{
+		"Account": true, "Accounts": true, "AuditRecords": true, "BotUser": true, "Client": true, "ClientToAuthenticate": true, "ClientUsages": true,
+		"Clients": true, "CountTenants": true, "HostnameFree": true, "IdempotentAnswer": true, "Keys": true, "Organization": true, "Organizations": true,
+		"Region": true, "Regions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true, "Tenant": true,
+		"TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "User": true,
+	}
+	for _, name := range methodNames[*store.Tx]() {
+		err := db.Store.Read(t.Context(), func(tx *store.Tx) error {
+			method := reflect.ValueOf(tx).MethodByName(name)
+			args := make([]reflect.Value, method.Type().NumIn())
+			for i := range args {
+				args[i] = reflect.New(method.Type().In(i)).Elem()
+				switch args[i].Interface().(type) {
+				case estate.Scope:
+					args[i].Set(reflect.ValueOf(of(s.sub)))
+				}
+			}
+			args[0] = reflect.ValueOf(t.Context())
+			results := method.Call(args)
+			err, _ := results[len(results)-1].Interface().(error)
+			return err
+		})
+		if err == nil && !reads[name] {
+			t.Errorf("%s does not fail in a read transaction", name)
+		}
+	}
+	equal(t, "database", dump(t, db), before)
+}
