@@ -31,6 +31,7 @@ type got struct {
 	scope    estate.Permissions // what it was issued with
 	expires  time.Time
 	history  string
+	surface  estate.Surface
 	narrowed *got // what it was exchanged for
 }
 
@@ -84,7 +85,7 @@ func drawHierarchy(t *rapid.T, e *testenv.Env, tb testing.TB) *hierarchy {
 					h.people = append(h.people, person)
 					add(credential.NewClient{
 						Level: estate.LevelTenant, Scope: tenant.Scope(), Name: "t", AppType: api.AppTypeWeb,
-						Consent:     rapid.SampledFrom([]estate.Consent{"", estate.ConsentTrusted}).Draw(t, "consent"),
+						Consent:     rapid.SampledFrom([]estate.Consent{"", estate.ConsentTrusted, estate.ConsentTrusted}).Draw(t, "consent"),
 						GrantTypes:  some("grants", []string{api.GrantClientCredentials, api.GrantUserImpersonation}),
 						Permissions: some("tenant scopes", tenantScopes),
 					})
@@ -116,6 +117,15 @@ func allowed(c estate.Client, s estate.Surface) bool {
 	}
 }
 
+func (h *hierarchy) allowed(c estate.Client) (hosts []estate.Surface) {
+	for _, s := range h.surfaces {
+		if allowed(c, s) {
+			hosts = append(hosts, s)
+		}
+	}
+	return hosts
+}
+
 // TestReach: for random hierarchies, no sequence of creating, narrowing,
 // exchanging and impersonating yields a token that is accepted at a host, or
 // with scopes, beyond its client's level and scopes.
@@ -127,7 +137,6 @@ func TestReach(t *testing.T) {
 		var tokens []*got
 		scopes := append(append(slices.Clone(tenantScopes), api.RegionScopes()...), api.OrganizationScopes()...)
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
-			surface := rapid.SampledFrom(h.surfaces).Draw(rt, "host")
 			request := credential.TokenRequest{
 				GrantType: rapid.SampledFrom([]string{api.GrantClientCredentials, api.GrantUserImpersonation, api.GrantTokenExchange}).Draw(rt, "grant"),
 				Scope:     strings.Join(rapid.SliceOfN(rapid.SampledFrom(scopes), 0, 3).Draw(rt, "scope"), " "),
@@ -141,9 +150,19 @@ func TestReach(t *testing.T) {
 				next.client = next.narrowed.client
 				request.Exchange = credential.Exchange{SubjectToken: next.narrowed.value, SubjectTokenType: api.TokenTypeAccessToken}
 			} else {
-				next.client = rapid.SampledFrom(h.clients).Draw(rt, "client")
+				clients := h.clients
+				if request.GrantType == api.GrantUserImpersonation && len(h.people) > 0 {
+					clients = slices.DeleteFunc(slices.Clone(clients), func(c testenv.Credentials) bool { return c.Level != estate.LevelTenant })
+				}
+				next.client = rapid.SampledFrom(clients).Draw(rt, "client")
 				request.Credentials = credential.Credentials{ClientID: string(next.client.ID), Secret: estate.Secret(next.client.Secret)}
 			}
+			// Most of what is tried should be what a client might get.
+			surface := rapid.SampledFrom(h.surfaces).Draw(rt, "host")
+			if likely := h.allowed(next.client.Client); len(likely) > 0 && rapid.IntRange(0, 3).Draw(rt, "likely") > 0 {
+				surface = rapid.SampledFrom(likely).Draw(rt, "likely host")
+			}
+			next.surface = surface
 			if request.GrantType == api.GrantUserImpersonation {
 				request.UserLookup = credential.UserLookup{Field: "subject", Value: "someone"}
 				if len(h.people) > 0 && rapid.Bool().Draw(rt, "by id") {
@@ -161,6 +180,9 @@ func TestReach(t *testing.T) {
 			if before := next.narrowed; before != nil {
 				exchanged++
 				next.history = before.history + "; " + next.history
+				if before.surface.Kind == estate.SurfaceTenant && before.surface.Tenant.ID != surface.Tenant.ID {
+					rt.Fatalf("%s: a tenant's token led elsewhere", next.history)
+				}
 				if !next.scope.Within(before.scope) || next.expires.After(before.expires) {
 					rt.Fatalf("%s: exchange gave more: %v until %v, of %v until %v", next.history, next.scope, next.expires, before.scope, before.expires)
 				}
