@@ -28,12 +28,12 @@ import (
 
 // sender is somebody with a DPoP key.
 type sender struct {
-	t   *testing.T
+	t   testing.TB
 	e   *testenv.Env
 	key *ecdsa.PrivateKey
 }
 
-func newSender(t *testing.T, e *testenv.Env) *sender {
+func newSender(t testing.TB, e *testenv.Env) *sender {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -116,7 +116,7 @@ func surfaceOf(origin string) string {
 	}
 }
 
-func exchangeHTTP(t *testing.T, e *testenv.Env, method, target string, header http.Header, body []byte) (*http.Response, []byte) {
+func exchangeHTTP(t testing.TB, e *testenv.Env, method, target string, header http.Header, body []byte) (*http.Response, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, target, bytes.NewReader(body))
 	if err != nil {
@@ -138,7 +138,7 @@ func exchangeHTTP(t *testing.T, e *testenv.Env, method, target string, header ht
 	return res, answer
 }
 
-func postForm(t *testing.T, e *testenv.Env, target string, form url.Values, header http.Header) (*http.Response, []byte) {
+func postForm(t testing.TB, e *testenv.Env, target string, form url.Values, header http.Header) (*http.Response, []byte) {
 	t.Helper()
 	header = header.Clone()
 	if header == nil {
@@ -148,7 +148,7 @@ func postForm(t *testing.T, e *testenv.Env, target string, form url.Values, head
 	return exchangeHTTP(t, e, http.MethodPost, target, header, []byte(form.Encode()))
 }
 
-func oauthErrorOf(t *testing.T, body []byte) string {
+func oauthErrorOf(t testing.TB, body []byte) string {
 	t.Helper()
 	var e api.OAuthErrorBody
 	if err := json.Unmarshal(body, &e); err != nil {
@@ -157,7 +157,7 @@ func oauthErrorOf(t *testing.T, body []byte) string {
 	return e.OAuthError
 }
 
-func tokenOf(t *testing.T, body []byte) api.TokenResponse {
+func tokenOf(t testing.TB, body []byte) api.TokenResponse {
 	t.Helper()
 	var token api.TokenResponse
 	if err := json.Unmarshal(body, &token); err != nil {

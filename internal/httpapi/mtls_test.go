@@ -63,7 +63,7 @@ func TestMTLS_BoundToken(t *testing.T) {
 			TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: certificates, MinVersion: tls.VersionTLS12, Time: e.Clock.Now},
 		}
 		t.Cleanup(transport.CloseIdleConnections)
-		same := *e //nolint:govet // the copy differs in how it connects
+		same := *e
 		same.Client = &http.Client{Transport: transport, CheckRedirect: e.Client.CheckRedirect}
 		return &same
 	}
