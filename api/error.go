@@ -41,6 +41,9 @@ const (
 	CodeUnauthenticated   = "AUTH-1"  // no token, or one that is invalid, expired or of another host
 	CodeForbidden         = "AUTH-2"  // authenticated, but not allowed to do this
 	CodeInsufficientScope = "AUTH-3"  // the token lacks a scope
+	CodeInvalidProof      = "AUTH-20" // RFC 9449 invalid_dpop_proof, at a resource
+	CodeUseNonce          = "AUTH-21" // RFC 9449 use_dpop_nonce, at a resource
+	CodeTokenBound        = "AUTH-22" // the token is bound to a key that was not shown
 	CodeUnknownHost       = "LOGIN-2" // no tenant answers at this host name
 
 	CodeInvalidRequest       = "HTTP-400" // malformed request
@@ -58,7 +61,11 @@ const (
 	CodeOAuthInvalidScope         = "OAUTH-4"  // RFC 6749 invalid_scope
 	CodeOAuthUnauthorizedClient   = "OAUTH-5"  // RFC 6749 unauthorized_client
 	CodeOAuthInvalidClient        = "OAUTH-14" // RFC 6749 invalid_client
-	CodeOAuthTooManyAttempts      = "OAUTH-20" // too many wrong secrets from this address; see Retry-After
+	CodeOAuthTooManyAttempts      = "OAUTH-30" // too many wrong secrets from this address; see Retry-After
+	CodeOAuthInvalidProof         = "OAUTH-20" // RFC 9449 invalid_dpop_proof
+	CodeOAuthUseNonce             = "OAUTH-21" // RFC 9449 use_dpop_nonce
+	CodeOAuthInvalidTarget        = "OAUTH-22" // RFC 8693 invalid_target
+	CodeOAuthInvalidUser          = "OAUTH-23" // RFC 6749 invalid_grant: user_lookup finds nobody
 
 	CodeTenantNotFound       = "TENANTS-8"  // no such tenant, or not visible to the caller
 	CodeTenantLicenseMissing = "TENANTS-21" // body has no licenseKey

@@ -22,6 +22,7 @@ type OAuthClient struct {
 	AllowedScopes      []string          `json:"allowedScopes"`
 	AllowedGrantTypes  []string          `json:"allowedGrantTypes,omitempty"`
 	AllowedAuthMethods []string          `json:"allowedAuthMethods,omitempty"`
+	TokenBinding       string            `json:"tokenBinding,omitempty"` // "dpop" or "mtls": what its tokens must be bound to
 	ConnectionConfig   *ConnectionConfig `json:"connectionConfig,omitempty"`
 	ClientSecret       string            `json:"clientSecret,omitempty"` // 64 hexadecimal digits
 	ClientSecrets      []ClientSecret    `json:"clientSecrets,omitempty"`
@@ -56,5 +57,6 @@ type CreateOAuthClientRequest struct {
 	AllowedScopes      []string          `json:"allowedScopes,omitempty"`
 	AllowedGrantTypes  []string          `json:"allowedGrantTypes,omitempty"`  // web only
 	AllowedAuthMethods []string          `json:"allowedAuthMethods,omitempty"` // "client_secret"
+	TokenBinding       string            `json:"tokenBinding,omitempty"`       // "dpop" or "mtls"
 	ConnectionConfig   *ConnectionConfig `json:"connectionConfig,omitempty"`
 }

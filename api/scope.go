@@ -18,7 +18,13 @@ func RegionScopes() []string {
 	return []string{ScopeAdminClassic, ScopeTenantsCreate, ScopeTenantsDeactivate, ScopeTenantsReactivate}
 }
 
-// OrganizationScopes are the scopes an organization-level client can hold.
+// OrganizationScopes are the scopes that mean something at the console host.
 func OrganizationScopes() []string {
 	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients}
+}
+
+// OrganizationClientScopes are the scopes an organization-level client can
+// hold. ScopeAdminClassic lets it reach into tenants, by token exchange.
+func OrganizationClientScopes() []string {
+	return append(OrganizationScopes(), ScopeAdminClassic)
 }

@@ -6,6 +6,18 @@ import "encoding/json"
 // 6749 section 4.4).
 const GrantClientCredentials = "client_credentials"
 
+// Further grants.
+const (
+	// GrantUserImpersonation is the contract's grant of a trusted client that
+	// acts as a user of its tenant.
+	GrantUserImpersonation = "urn:qlik:oauth:user-impersonation"
+	// GrantTokenExchange is RFC 8693.
+	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+)
+
+// TokenTypeAccessToken is RFC 8693's name of an access token.
+const TokenTypeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+
 // TokenRequest is the body of POST /oauth/token as JSON. The same fields may
 // come form-encoded. Clients may authenticate with HTTP Basic instead of
 // ClientSecret and may repeat ClientID in the body. Unknown members are
@@ -26,6 +38,16 @@ type TokenRequest struct {
 	SubjectTokenType   string `json:"subject_token_type,omitempty"`
 	RequestedTokenType string `json:"requested_token_type,omitempty"`
 	Audience           string `json:"audience,omitempty"`
+	Purpose            string `json:"purpose,omitempty"` // "websocket" or "webresource": what browser clients want the token for
+
+	// Of user impersonation. In a form it is this object as JSON text.
+	UserLookup *UserLookup `json:"user_lookup,omitempty"`
+}
+
+// UserLookup names a user of the tenant.
+type UserLookup struct {
+	Field string `json:"field"` // "subject" or "userId"
+	Value string `json:"value"`
 }
 
 // TokenResponse is the answer of POST /oauth/token. The token is accepted only
@@ -33,7 +55,7 @@ type TokenRequest struct {
 // there: clients in the field read either.
 type TokenResponse struct {
 	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"` // "bearer"; "Bearer" on the console host
+	TokenType   string `json:"token_type"` // "bearer"; "Bearer" on the console host; "DPoP" where the token is bound to a DPoP key
 	ExpiresAt   Time   `json:"expires_at"`
 	ExpiresIn   int64  `json:"expires_in"` // seconds
 	Scope       string `json:"scope,omitempty"`
@@ -52,6 +74,9 @@ type AuthorizationServerMetadata struct {
 	ResponseTypesSupported            []string `json:"response_types_supported"`
 	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
 	ScopesSupported                   []string `json:"scopes_supported"`
+
+	DPoPSigningAlgValuesSupported         []string `json:"dpop_signing_alg_values_supported"`          // RFC 9449 section 5.1
+	TLSClientCertificateBoundAccessTokens bool     `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705 section 3.3
 }
 
 // JWKSet is the document of /.well-known/jwks.json (RFC 7517). The keys are
@@ -66,7 +91,7 @@ type JWKSet struct {
 type Claims struct {
 	Issuer       string `json:"iss"`
 	Audience     string `json:"aud"` // origin of the one host that accepts the token
-	Subject      string `json:"sub"` // the client id
+	Subject      string `json:"sub"` // the client id; of impersonation, the user id
 	ClientID     string `json:"client_id"`
 	ID           string `json:"jti"`
 	IssuedAt     int64  `json:"iat"` // Unix seconds
@@ -79,8 +104,9 @@ type Claims struct {
 	Tenant       string `json:"tenant,omitempty"`
 	User         string `json:"user,omitempty"` // the user at Tenant through which the client acts: its bot, unless it impersonates
 
-	Confirmation *Confirmation `json:"cnf,omitempty"` // the key that the sender must prove to have
-	Actor        *ActorClaim   `json:"act,omitempty"` // who acts, where that is not the subject
+	Confirmation *Confirmation `json:"cnf,omitempty"`       // the key that the sender must prove to have
+	Actor        *ActorClaim   `json:"act,omitempty"`       // who acts, where that is not the subject
+	Exchanged    bool          `json:"exchanged,omitempty"` // bought with a token of a host above, which is how organization-level clients reach tenants
 }
 
 // Confirmation binds a token to a key of its sender (RFC 7800).

@@ -57,6 +57,7 @@ type shared struct {
 	timeout     time.Duration // of one attempt
 	attempts    int
 	now         func() time.Time
+	prover      *prover // nil without DPoP
 
 	mu      sync.Mutex
 	sources map[string]*tokenSource // by origin
@@ -180,6 +181,9 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		h.Transport = newTransport(o.roots)
 	} else if o.roots != nil {
 		return nil, errors.New("certificate authorities cannot be added to an HTTP client that has a Transport of its own")
+	}
+	if p := o.shared.prover; p != nil {
+		p.next, h.Transport = h.Transport, p
 	}
 	h.CheckRedirect = checkRedirect
 	o.shared.http = h

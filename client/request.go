@@ -160,7 +160,7 @@ func (c *Client) send(ctx context.Context, req call) (*Response, error) {
 		if req.header == nil {
 			req.header = make(http.Header)
 		}
-		req.header.Set("Authorization", "Bearer "+token)
+		req.header.Set("Authorization", c.shared.scheme()+" "+token)
 		resp, err := c.shared.send(ctx, req, c.shared.attempts)
 		if resp == nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err

@@ -23,6 +23,7 @@ const maxMargin = time.Minute
 type tokenSource struct {
 	base   *url.URL
 	shared *shared
+	above  *tokenSource // whose tokens are exchanged; nil: the secret is shown
 
 	mu     sync.Mutex
 	token  token
@@ -143,6 +144,9 @@ func (s *tokenSource) leave(f *flight) {
 // fetch buys a token with the client-credentials grant. Nothing is stored by
 // the server for the caller to lose, so it is safe to repeat.
 func (s *tokenSource) fetch(ctx context.Context, attempts int) (token, error) {
+	if s.above != nil {
+		return s.swap(ctx, attempts)
+	}
 	credentials := s.shared.credentials
 	form := url.Values{
 		"grant_type":    {api.GrantClientCredentials},
@@ -152,6 +156,11 @@ func (s *tokenSource) fetch(ctx context.Context, attempts int) (token, error) {
 	if len(credentials.Scopes) > 0 {
 		form.Set("scope", strings.Join(credentials.Scopes, " "))
 	}
+	return s.request(ctx, form, attempts)
+}
+
+// request asks the token endpoint.
+func (s *tokenSource) request(ctx context.Context, form url.Values, attempts int) (token, error) {
 	asked := s.shared.now()
 	resp, err := s.shared.send(ctx, call{
 		method: http.MethodPost,
@@ -163,10 +172,10 @@ func (s *tokenSource) fetch(ctx context.Context, attempts int) (token, error) {
 	if err != nil {
 		return token{}, fmt.Errorf("get token from %s: %w", s.base.Host, err)
 	}
-	return readToken(resp, asked)
+	return readToken(resp, asked, s.shared.scheme())
 }
 
-func readToken(resp *Response, asked time.Time) (token, error) {
+func readToken(resp *Response, asked time.Time, scheme string) (token, error) {
 	// expires_at is read apart: a strange one must not cost a good token.
 	var answer struct {
 		AccessToken string          `json:"access_token"`
@@ -180,8 +189,8 @@ func readToken(resp *Response, asked time.Time) (token, error) {
 	if answer.AccessToken == "" {
 		return token{}, errors.New("read token answer: it holds no access_token")
 	}
-	if !strings.EqualFold(answer.TokenType, "bearer") {
-		return token{}, fmt.Errorf("read token answer: token_type %q is not bearer", answer.TokenType)
+	if !strings.EqualFold(answer.TokenType, scheme) {
+		return token{}, errTokenType(answer.TokenType, strings.ToLower(scheme))
 	}
 	t := token{value: answer.AccessToken}
 	var at api.Time

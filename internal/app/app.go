@@ -113,6 +113,11 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if tlsConfig != nil && a.Config.TLSAskClient == ClientAuthRequest {
+		// The certificate is not verified against any CA: it counts by its
+		// thumbprint alone (RFC 8705 section 6.3).
+		tlsConfig.ClientAuth = tls.RequestClientCert
+	}
 	var stopping atomic.Bool
 	server := &http.Server{
 		Handler:           a.handler(port(listener), &stopping),
@@ -195,6 +200,8 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Domain: a.Config.Domain,
 		Scheme: a.Config.scheme(),
 		Port:   port,
+
+		ClientCertificates: a.Config.TLSAskClient == ClientAuthRequest,
 	})
 }
 

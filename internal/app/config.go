@@ -23,6 +23,7 @@ type Config struct {
 	TLS          string `key:"tls" doc:"off, internal (a development CA in the data folder) or files"`
 	TLSCert      string `key:"tls_cert" doc:"certificate file (PEM, with chain), for tls=files"`
 	TLSKey       string `key:"tls_key" doc:"private key file (PEM), for tls=files"`
+	TLSAskClient string `key:"tls_client_auth" doc:"off, or request: ask TLS clients for a certificate, so that tokens can be bound to it; no CA is needed"`
 	PublicScheme string `key:"public_scheme" doc:"scheme by which clients reach the server, if a proxy changes it: http or https"`
 	PublicPort   int    `key:"public_port" doc:"port by which clients reach the server, if a proxy changes it"`
 
@@ -50,6 +51,8 @@ func Defaults() Config {
 
 		LogLevel:  "info",
 		LogFormat: "text",
+
+		TLSAskClient: ClientAuthOff,
 	}
 }
 
@@ -64,6 +67,12 @@ const (
 const (
 	RateLimitsOff      = "off"
 	RateLimitsContract = "contract"
+)
+
+// The values of Config.TLSAskClient.
+const (
+	ClientAuthOff     = "off"
+	ClientAuthRequest = "request"
 )
 
 var domainPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
@@ -92,6 +101,8 @@ func (c Config) Validate() error {
 	default:
 		check(false, "tls", "%q is not off, internal or files", c.TLS)
 	}
+	check(c.TLSAskClient == ClientAuthOff || c.TLSAskClient == ClientAuthRequest, "tls_client_auth", "%q is not off or request", c.TLSAskClient)
+	check(c.TLSAskClient != ClientAuthRequest || c.TLS != TLSOff, "tls_client_auth", "request needs tls=internal or tls=files: only who ends TLS sees the certificate")
 	check(c.PublicScheme == "" || c.PublicScheme == "http" || c.PublicScheme == "https", "public_scheme", "%q is not http or https", c.PublicScheme)
 	check(c.PublicPort >= 0 && c.PublicPort <= 65535, "public_port", "%d is not a port number", c.PublicPort)
 	check(c.RateLimits == RateLimitsOff || c.RateLimits == RateLimitsContract, "rate_limits", "%q is not off or contract", c.RateLimits)

@@ -50,6 +50,7 @@ of the tenant whose host it is. The secret is printed now and never again.`,
 	flags.StringArrayVar(&c.scopes, "scope", nil, "scope that the client may ask for; may be repeated")
 	flags.StringArrayVar(&c.request.AllowedGrantTypes, "grant-type", nil, "grant type that the client may use; may be repeated")
 	flags.StringVar(&c.request.Description, "description", "", "what the client is for, in your words")
+	flags.StringVar(&c.request.TokenBinding, "token-binding", "", "what its tokens must be bound to: dpop or mtls")
 	flags.BoolVar(&c.trusted, "trusted", false, "do not ask users for consent; machine-to-machine clients need it")
 	return cmd
 }

@@ -73,3 +73,8 @@ func isCode(err error, code string) bool {
 	var e *estate.Error
 	return errors.As(err, &e) && e.Code == code
 }
+
+func isUnauthenticated(err error) bool {
+	var e *estate.Error
+	return errors.As(err, &e) && e.Kind == estate.Unauthenticated
+}

@@ -28,6 +28,7 @@ type NewClient struct {
 	GrantTypes     []string
 	AuthMethods    []string
 	Consent        estate.Consent
+	TokenBinding   estate.TokenBinding
 }
 
 // Authentication methods of clients.
@@ -61,7 +62,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 		ID: estate.NewClientID(), Level: n.Level, Scope: n.Scope, Name: strings.TrimSpace(n.Name), Description: n.Description, AppType: n.AppType,
 		URI: n.URI, LogoURI: n.LogoURI, RedirectURIs: n.RedirectURIs, AllowedOrigins: n.AllowedOrigins,
 		Permissions: estate.ParsePermissions(strings.Join(n.Permissions, " ")),
-		GrantTypes:  n.GrantTypes, AuthMethods: n.AuthMethods, Consent: n.Consent,
+		GrantTypes:  n.GrantTypes, AuthMethods: n.AuthMethods, Consent: n.Consent, TokenBinding: n.TokenBinding,
 		CreatedBy: actor.ID, CreatedByType: "service", CreatedAt: now, UpdatedAt: now,
 	}
 	if actor.Kind == estate.ActorAccount {
@@ -216,6 +217,8 @@ func validateClient(c estate.Client, n NewClient) error {
 		return invalidClient("/appType", "appType must be web: machine clients keep a secret")
 	case n.Consent != "" && n.Consent != estate.ConsentTrusted:
 		return invalidClient("/connectionConfig/consentMethod", "consentMethod can only be trusted at creation; left out it is required")
+	case !n.TokenBinding.Valid():
+		return invalidClient("/tokenBinding", "tokenBinding must be dpop or mtls")
 	}
 	for pointer, uri := range map[string]string{"/clientUri": c.URI, "/logoUri": c.LogoURI} {
 		if uri != "" && !isWebURL(uri) {
@@ -233,8 +236,9 @@ func validateGrants(c estate.Client) error {
 		if c.AppType != api.AppTypeWeb {
 			return invalidClient("/allowedGrantTypes", "allowedGrantTypes is for appType web only")
 		}
-		if grant != api.GrantClientCredentials {
-			return invalidClient(fmt.Sprintf("/allowedGrantTypes/%d", i), "the supported grant type is "+api.GrantClientCredentials)
+		impersonates := grant == api.GrantUserImpersonation && c.Level == estate.LevelTenant
+		if grant != api.GrantClientCredentials && !impersonates {
+			return invalidClient(fmt.Sprintf("/allowedGrantTypes/%d", i), "the supported grant types are "+api.GrantClientCredentials+" and, for a tenant's clients, "+api.GrantUserImpersonation)
 		}
 	}
 	for i, method := range c.AuthMethods {
@@ -262,7 +266,7 @@ func validateLists(c estate.Client) error {
 			return invalidClient(fmt.Sprintf("/allowedOrigins/%d", i), "must be an origin, such as https://app.example.com")
 		}
 	}
-	closed := map[estate.Level][]string{estate.LevelRegion: api.RegionScopes(), estate.LevelOrganization: api.OrganizationScopes()}
+	closed := map[estate.Level][]string{estate.LevelRegion: api.RegionScopes(), estate.LevelOrganization: api.OrganizationClientScopes()}
 	for i, name := range c.Permissions {
 		allowed, isClosed := closed[c.Level]
 		switch {

@@ -27,10 +27,14 @@ type Service struct {
 
 	clients *cache.Map[estate.ClientID, estate.Client]
 	bots    *cache.Map[botKey, estate.User]
+	users   *cache.Map[userKey, estate.User]
+	lookups *cache.Map[subjectKey, estate.UserID]
 	usage   usage
 
 	attempts  *throttle.Attempts
 	throttled throttled
+	nonces    nonces
+	spent     spent
 }
 
 // Sizes of the caches: enough for the clients and bots that are busy at a time.
@@ -38,6 +42,7 @@ type Service struct {
 const (
 	maxCachedClients = 100_000
 	maxCachedBots    = 100_000
+	maxCachedUsers   = 20_000
 )
 
 // New makes the service.
@@ -45,6 +50,9 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func()
 	s := &Service{store: db, keys: keys, audit: audit, now: now, log: log, attempts: throttle.NewAttempts()}
 	s.clients = cache.New(maxCachedClients, s.loadClient)
 	s.bots = cache.New(maxCachedBots, s.loadOrCreateBot)
+	s.users = cache.New(maxCachedUsers, s.loadUser)
+	s.lookups = cache.New(maxCachedUsers, s.loadUserID)
+	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
 	db.Subscribe(s.forget)
 	return s
@@ -60,11 +68,17 @@ func (s *Service) forget(changes []store.Change) {
 		case store.ChangeAll:
 			s.clients.Clear()
 			s.bots.Clear()
+			s.users.Clear()
+			s.lookups.Clear()
 		case store.ChangeClient:
 			s.clients.Invalidate(estate.ClientID(c.Key))
 		case store.ChangeBot:
 			if id := strings.Split(c.Key, "/"); len(id) == 3 {
 				s.bots.Invalidate(botKey{estate.OrganizationID(id[0]), estate.TenantID(id[1]), estate.ClientID(id[2])})
+			}
+		case store.ChangeUser:
+			if id := strings.Split(c.Key, "/"); len(id) == 3 {
+				s.users.Invalidate(userKey{estate.OrganizationID(id[0]), estate.TenantID(id[1]), estate.UserID(id[2])})
 			}
 		}
 	}

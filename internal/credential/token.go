@@ -23,7 +23,8 @@ type TokenRequest struct {
 
 	// Admit is asked once the client has proved who it is, and may refuse it.
 	// Nil admits everyone.
-	Admit func(estate.Client) error
+	Admit      func(estate.Client) error
+	UserLookup UserLookup
 }
 
 // Credentials are how a client says who it is: a secret, or an assertion.
@@ -49,6 +50,7 @@ type Exchange struct {
 	SubjectTokenType   string
 	RequestedTokenType string
 	Audience           string
+	Purpose            string // of the contract's browser clients
 }
 
 // Token is an issued access token.
@@ -65,10 +67,21 @@ type Token struct {
 // own; IssueToken does the rest.
 var grants = map[string]func(*Service, context.Context, *issue) error{
 	api.GrantClientCredentials: (*Service).grantClientCredentials,
+	api.GrantUserImpersonation: (*Service).grantUserImpersonation,
+	api.GrantTokenExchange:     (*Service).grantTokenExchange,
 }
 
-// GrantTypes lists the supported grant types.
-func GrantTypes() []string { return []string{api.GrantClientCredentials} }
+// selfAuthenticating are the grants that find out by themselves who the client
+// is: they fill in client and scope of the issue.
+var selfAuthenticating = map[string]bool{api.GrantTokenExchange: true}
+
+// GrantTypes lists the grant types that a surface supports.
+func GrantTypes(surface estate.SurfaceKind) []string {
+	if surface == estate.SurfaceTenant {
+		return []string{api.GrantClientCredentials, api.GrantUserImpersonation, api.GrantTokenExchange}
+	}
+	return []string{api.GrantClientCredentials, api.GrantTokenExchange}
+}
 
 // issue is a token request on its way to a token.
 type issue struct {
@@ -83,6 +96,7 @@ type issue struct {
 	issuedType   string
 	confirmation *api.Confirmation
 	actor        *api.ActorClaim
+	exchanged    bool
 }
 
 // IssueToken grants an access token for surface.
@@ -94,23 +108,44 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	if !ok {
 		return Token{}, errUnsupportedGrantType
 	}
-	client, err := s.authenticateClient(ctx, r.Credentials)
+	proof, err := s.checkProof(surface, r.Proof, "")
 	if err != nil {
 		return Token{}, err
 	}
-	i := &issue{surface: surface, request: r, client: client}
-	if i.scope, ok = surface.Admits(client); !ok {
-		return Token{}, errInvalidClient // of another level, region, subscription or tenant
+	i := &issue{surface: surface, request: r}
+	if !selfAuthenticating[r.GrantType] {
+		if i.client, err = s.authenticateClient(ctx, r.Credentials); err != nil {
+			return Token{}, err
+		}
+		if i.scope, ok = surface.Admits(i.client); !ok {
+			return Token{}, errInvalidClient // of another level, region, subscription or tenant
+		}
 	}
-	if r.Admit != nil {
-		if err := r.Admit(client); err != nil {
+	// A grant that authenticates the client itself is admitted after it.
+	if !selfAuthenticating[r.GrantType] {
+		if err := r.admit(i.client); err != nil {
 			return Token{}, err
 		}
 	}
 	if err := grant(s, ctx, i); err != nil {
 		return Token{}, err
 	}
+	if selfAuthenticating[r.GrantType] {
+		if err := r.admit(i.client); err != nil {
+			return Token{}, err
+		}
+	}
+	if err := s.bind(i, proof); err != nil {
+		return Token{}, err
+	}
 	return s.sign(i)
+}
+
+func (r TokenRequest) admit(client estate.Client) error {
+	if r.Admit == nil {
+		return nil
+	}
+	return r.Admit(client)
 }
 
 // sign makes the access token that i has come to.
@@ -122,10 +157,14 @@ func (s *Service) sign(i *issue) (Token, error) {
 	if !i.expires.IsZero() && i.expires.Before(expires) {
 		expires = i.expires.Truncate(time.Second)
 	}
+	subject := string(i.client.ID)
+	if i.actor != nil {
+		subject = string(i.user)
+	}
 	claims, err := json.Marshal(api.Claims{
 		Issuer:       i.surface.Origin,
 		Audience:     i.surface.Origin,
-		Subject:      string(i.client.ID),
+		Subject:      subject,
 		ClientID:     string(i.client.ID),
 		ID:           hex.EncodeToString(id[:]),
 		IssuedAt:     now.Unix(),
@@ -139,6 +178,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		User:         string(i.user),
 		Confirmation: i.confirmation,
 		Actor:        i.actor,
+		Exchanged:    i.exchanged,
 	})
 	if err != nil {
 		return Token{}, err
@@ -165,63 +205,93 @@ type Presented struct {
 // checked against what is true now: a client that is gone or disabled, or a
 // scope that was taken from it, counts at once.
 func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
-	payload, err := s.keys.Verify(estate.KeyAccessToken, p.Token)
+	claims, client, err := s.readToken(ctx, p.Token)
 	if err != nil {
-		return estate.Actor{}, errInvalidToken
+		return estate.Actor{}, err
 	}
-	var claims api.Claims
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return estate.Actor{}, errInvalidToken
-	}
-	if s.now().Unix() >= claims.ExpiresAt {
-		return estate.Actor{}, errExpiredToken
-	}
-	// A tenant answers at two names; a token of the one is good at the other.
-	sameTenant := surface.Kind == estate.SurfaceTenant && claims.Tenant == string(surface.Tenant.ID)
-	if claims.Audience != surface.Origin && !sameTenant {
+	if !issuedFor(claims, surface) {
 		return estate.Actor{}, errForeignToken
 	}
-	client, err := s.clients.Get(ctx, estate.ClientID(claims.ClientID))
-	switch {
-	case isCode(err, api.CodeClientNotFound):
-		return estate.Actor{}, errInvalidToken
-	case err != nil:
-		return estate.Actor{}, err
-	case !client.DisabledAt.IsZero():
-		return estate.Actor{}, errInvalidToken
-	}
-	scope, ok := surface.Admits(client)
+	scope, ok := reach(claims, surface, client)
 	if !ok || scope.Tenant != estate.TenantID(claims.Tenant) {
 		return estate.Actor{}, errForeignToken
+	}
+	if err := s.confirm(surface, client, claims.Confirmation, p); err != nil {
+		return estate.Actor{}, err
 	}
 	actor := estate.Actor{
 		Kind:  estate.ActorClient,
 		ID:    string(client.ID),
 		Level: client.Level,
 		Scope: scope,
-	}
-	for _, p := range estate.ParsePermissions(claims.Scope) {
-		if client.Permissions.Holds(p) {
-			actor.Permissions = append(actor.Permissions, p)
-		}
+
+		Permissions: stillHeld(claims, client),
 	}
 	if surface.Kind == estate.SurfaceTenant {
-		bot, err := s.bot(ctx, scope, client.ID)
+		user, err := s.tokenUser(ctx, scope, claims, client)
 		if err != nil {
 			return estate.Actor{}, err
 		}
-		if bot.Status != estate.UserActive {
-			return estate.Actor{}, errInvalidToken
-		}
-		actor.User, actor.Roles = bot.ID, bot.Roles
+		actor.User, actor.Roles = user.ID, user.Roles
+		actor.Permissions = withinRoles(actor.Permissions, user.Roles)
 	}
 	return actor, nil
+}
+
+// readToken checks that a token is one of ours, in force, and of a client that
+// may still use it. Where it may be used is not checked.
+func (s *Service) readToken(ctx context.Context, token string) (claims api.Claims, client estate.Client, err error) {
+	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+	if err != nil {
+		return claims, client, errInvalidToken
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return claims, client, errInvalidToken
+	}
+	if s.now().Unix() >= claims.ExpiresAt {
+		return claims, client, errExpiredToken
+	}
+	client, err = s.clients.Get(ctx, estate.ClientID(claims.ClientID))
+	switch {
+	case isCode(err, api.CodeClientNotFound):
+		return claims, client, errInvalidToken
+	case err != nil:
+		return claims, client, err
+	case !client.DisabledAt.IsZero():
+		return claims, client, errInvalidToken
+	}
+	return claims, client, nil
+}
+
+// issuedFor tells whether surface is where a token was issued. A tenant answers
+// at two names; a token of the one is good at the other.
+func issuedFor(claims api.Claims, surface estate.Surface) bool {
+	sameTenant := surface.Kind == estate.SurfaceTenant && claims.Tenant == string(surface.Tenant.ID)
+	return claims.Audience == surface.Origin || sameTenant
+}
+
+// reach is how far the client of a token reaches at surface.
+func reach(claims api.Claims, surface estate.Surface, client estate.Client) (estate.Scope, bool) {
+	if claims.Exchanged {
+		return surface.AdmitsExchanged(client)
+	}
+	return surface.Admits(client)
+}
+
+// stillHeld are the scopes of a token that its client still holds.
+func stillHeld(claims api.Claims, client estate.Client) (held estate.Permissions) {
+	for _, p := range estate.ParsePermissions(claims.Scope) {
+		if client.Permissions.Holds(p) {
+			held = append(held, p)
+		}
+	}
+	return held
 }
 
 var (
 	errInvalidRequest       = estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, "Invalid request", "")
 	errUnsupportedGrantType = estate.E(estate.Invalid, api.CodeOAuthUnsupportedGrantType, "Unsupported grant type", "").
-				InParameter("grant_type", "the supported grant type is "+api.GrantClientCredentials)
+				InParameter("grant_type", "not a grant type that this host supports; its metadata lists those")
 	errInvalidScope       = estate.E(estate.Invalid, api.CodeOAuthInvalidScope, "Invalid scope", "The client holds none of the requested scopes.")
 	errUnauthorizedClient = estate.E(estate.Invalid, api.CodeOAuthUnauthorizedClient, "Unauthorized client", "The client may not use this grant type.")
 	errInvalidClient      = estate.E(estate.Unauthenticated, api.CodeOAuthInvalidClient, "Invalid client", "Client authentication failed.")

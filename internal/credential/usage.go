@@ -24,10 +24,14 @@ type usageKey struct {
 	client estate.ClientID
 	scope  estate.Scope
 	level  estate.Level
+	user   estate.UserID // who is impersonated
 }
 
 func (u *usage) add(i *issue, now time.Time) {
-	key := usageKey{i.client.ID, i.scope, i.client.Level}
+	key := usageKey{client: i.client.ID, scope: i.scope, level: i.client.Level}
+	if i.actor != nil {
+		key.user = i.user
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c := u.counts[key]
@@ -78,6 +82,9 @@ func (s *Service) Flush(ctx context.Context) {
 			}
 			actor := estate.Actor{Kind: estate.ActorClient, ID: string(key.client), Level: key.level}
 			data := map[string]any{"tokens": count.Tokens}
+			if key.user != "" {
+				data["impersonates"] = key.user
+			}
 			if err := s.audit.Done(ctx, tx, actor, key.scope, "oauth-token.issue", string(key.client), data); err != nil {
 				return err
 			}

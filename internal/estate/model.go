@@ -135,6 +135,19 @@ const (
 	ConsentTrusted  Consent = "trusted"
 )
 
+// TokenBinding is what the tokens of a client must be bound to, so that a
+// stolen one is worth nothing.
+type TokenBinding string
+
+// The bindings. A client without one may still bind a token by DPoP.
+const (
+	BindingDPoP TokenBinding = "dpop" // a key of the sender (RFC 9449)
+	BindingMTLS TokenBinding = "mtls" // a TLS client certificate (RFC 8705)
+)
+
+// Valid tells whether b is a binding, or none.
+func (b TokenBinding) Valid() bool { return b == "" || b == BindingDPoP || b == BindingMTLS }
+
 // Client is a machine credential, or at tenant level any OAuth client. Its
 // reach is Scope: organization only, or with subscription and region, or with
 // all four fields.
@@ -153,6 +166,7 @@ type Client struct {
 	GrantTypes     []string
 	AuthMethods    []string
 	Consent        Consent
+	TokenBinding   TokenBinding
 	Secrets        []ClientSecret
 	CreatedBy      string
 	CreatedByType  string

@@ -39,3 +39,14 @@ func (s Surface) Admits(client Client) (Scope, bool) {
 	}
 	return Scope{}, false
 }
+
+// AdmitsExchanged is Admits for tokens that were bought with a token of a host
+// above s: by them a client also reaches the tenants below it at which it can't
+// get a token by itself.
+func (s Surface) AdmitsExchanged(client Client) (Scope, bool) {
+	if s.Kind == SurfaceTenant && client.Level == LevelOrganization {
+		t := s.Tenant.Scope()
+		return t, client.Scope == Scope{Organization: t.Organization}
+	}
+	return s.Admits(client)
+}

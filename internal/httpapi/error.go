@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -45,6 +47,10 @@ var oauthErrors = map[string]string{
 	api.CodeOAuthInvalidScope:         "invalid_scope",
 	api.CodeOAuthUnauthorizedClient:   "unauthorized_client",
 	api.CodeOAuthInvalidClient:        "invalid_client",
+	api.CodeOAuthInvalidProof:         "invalid_dpop_proof",
+	api.CodeOAuthUseNonce:             "use_dpop_nonce",
+	api.CodeOAuthInvalidTarget:        "invalid_target",
+	api.CodeOAuthInvalidUser:          "invalid_grant",
 }
 
 func oauthError(e *estate.Error) string {
@@ -109,6 +115,8 @@ func (x *exchange) challenge(e *estate.Error, status int) {
 		if _, _, basic := x.r.BasicAuth(); status == http.StatusUnauthorized && basic {
 			value = `Basic realm="freehold"`
 		}
+	case proofErrors[e.Code] != "":
+		value = `DPoP realm="freehold", error="` + proofErrors[e.Code] + `", algs="` + strings.Join(credential.ProofAlgorithms(), " ") + `"`
 	case status == http.StatusUnauthorized && x.r.Header.Get("Authorization") == "":
 		value = `Bearer realm="freehold"`
 	case status == http.StatusUnauthorized:
@@ -119,6 +127,14 @@ func (x *exchange) challenge(e *estate.Error, status int) {
 	if value != "" {
 		x.w.Header().Set("WWW-Authenticate", value)
 	}
+}
+
+// proofErrors are what RFC 9449 section 7.1 calls what is wrong with a DPoP
+// proof, or with a token that needs one.
+var proofErrors = map[string]string{
+	api.CodeInvalidProof: "invalid_dpop_proof",
+	api.CodeUseNonce:     "use_dpop_nonce",
+	api.CodeTokenBound:   "invalid_token",
 }
 
 // wireErrors writes e as entries of the envelope: one, or one a field.

@@ -23,7 +23,7 @@ const maxBody = 500 << 10
 func (x *exchange) authenticate() (estate.Actor, error) {
 	header := x.r.Header.Get("Authorization")
 	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") || token == "" {
 		return estate.Actor{}, errNoToken
 	}
 	return x.server.Credential.Authenticate(x.r.Context(), x.surface, credential.Presented{
@@ -31,9 +31,13 @@ func (x *exchange) authenticate() (estate.Actor, error) {
 	})
 }
 
-// proof gathers what the request shows of its sender's keys.
+// proof gathers what the request shows of its sender's keys. Who shows a DPoP
+// proof gets the nonce for the next one, whatever the answer is.
 func (x *exchange) proof() credential.Proof {
 	p := credential.Proof{DPoP: x.r.Header["Dpop"], Method: x.r.Method, URL: x.surface.Origin + x.r.URL.EscapedPath()}
+	if len(p.DPoP) > 0 {
+		x.w.Header().Set("DPoP-Nonce", x.server.Credential.ProofNonce(x.surface))
+	}
 	if x.r.TLS != nil && len(x.r.TLS.PeerCertificates) > 0 {
 		p.Certificate = x.r.TLS.PeerCertificates[0]
 	}

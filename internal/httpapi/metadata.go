@@ -52,7 +52,7 @@ func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 	scopes := []string{api.ScopeUserDefault, api.ScopeAdminClassic}
 	switch x.surface.Kind {
 	case estate.SurfaceConsole:
-		scopes = api.OrganizationScopes()
+		scopes = api.OrganizationClientScopes()
 	case estate.SurfaceRegister:
 		scopes = api.RegionScopes()
 	}
@@ -60,10 +60,13 @@ func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 		Issuer:                            origin,
 		TokenEndpoint:                     origin + tokenPath,
 		JWKSURI:                           origin + "/.well-known/jwks.json",
-		GrantTypesSupported:               credential.GrantTypes(),
+		GrantTypesSupported:               credential.GrantTypes(x.surface.Kind),
 		ResponseTypesSupported:            []string{},
 		TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "client_secret_post"},
 		ScopesSupported:                   scopes,
+
+		DPoPSigningAlgValuesSupported:         credential.ProofAlgorithms(),
+		TLSClientCertificateBoundAccessTokens: x.server.ClientCertificates,
 	}, nil
 }
 

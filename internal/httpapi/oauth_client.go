@@ -22,6 +22,7 @@ func createOAuthClient(x *exchange, in api.CreateOAuthClientRequest) (api.OAuthC
 		Permissions:    in.AllowedScopes,
 		GrantTypes:     in.AllowedGrantTypes,
 		AuthMethods:    in.AllowedAuthMethods,
+		TokenBinding:   estate.TokenBinding(in.TokenBinding),
 	}
 	if x.surface.Kind == estate.SurfaceConsole {
 		n.Level = estate.LevelOrganization
@@ -52,6 +53,7 @@ func wireClient(c estate.Client) api.OAuthClient {
 		AllowedScopes:      c.Permissions,
 		AllowedGrantTypes:  c.GrantTypes,
 		AllowedAuthMethods: c.AuthMethods,
+		TokenBinding:       string(c.TokenBinding),
 		CreatedByType:      c.CreatedByType,
 		CreatedAt:          api.Time{Time: c.CreatedAt},
 		UpdatedAt:          api.Time{Time: c.UpdatedAt},

@@ -288,7 +288,7 @@ func TestAttempts_SlowedDown(t *testing.T) {
 	}
 	right := ask(string(c.ID), c.Secret, attacker)
 	retryAfter(t, right)
-	if !bytes.Contains(right.body, []byte(`"code":"OAUTH-20"`)) || !bytes.Contains(right.body, []byte(`"error":"temporarily_unavailable"`)) {
+	if !bytes.Contains(right.body, []byte(`"code":"OAUTH-30"`)) || !bytes.Contains(right.body, []byte(`"error":"temporarily_unavailable"`)) {
 		t.Errorf("answered %s", right.body)
 	}
 	if a := ask(string(c.ID), c.Secret, owner); a.status != http.StatusOK {

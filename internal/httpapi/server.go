@@ -40,6 +40,8 @@ type Config struct {
 	Domain string // base domain of all hosts
 	Scheme string // "http" or "https"
 	Port   int
+
+	ClientCertificates bool // TLS clients are asked for one
 }
 
 // Server is the http.Handler of all surfaces.

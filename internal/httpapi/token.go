@@ -29,9 +29,10 @@ func issueToken(x *exchange) error {
 		Proof: x.proof(),
 		Exchange: credential.Exchange{
 			SubjectToken: in.SubjectToken, SubjectTokenType: in.SubjectTokenType, RequestedTokenType: in.RequestedTokenType,
-			Audience: in.Audience,
+			Audience: in.Audience, Purpose: in.Purpose,
 		},
-		Admit: x.admit,
+		Admit:      x.admit,
+		UserLookup: userLookup(in),
 	})
 	if err != nil {
 		return err
@@ -40,6 +41,9 @@ func issueToken(x *exchange) error {
 	kind := "bearer"
 	if x.surface.Kind == estate.SurfaceConsole {
 		kind = "Bearer" // as the contract's examples have it
+	}
+	if token.DPoP {
+		kind = "DPoP"
 	}
 	x.writeJSON(http.StatusOK, api.TokenResponse{
 		AccessToken: token.Value,
@@ -80,18 +84,29 @@ func parseTokenForm(body string, in *api.TokenRequest) error {
 	if err != nil {
 		return invalidTokenRequest("The body is not form-encoded.")
 	}
+	var lookup string
 	for name, field := range map[string]*string{
 		"grant_type": &in.GrantType, "client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
 		"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
 		"subject_token": &in.SubjectToken, "subject_token_type": &in.SubjectTokenType, "requested_token_type": &in.RequestedTokenType,
-		"audience": &in.Audience,
+		"audience": &in.Audience, "purpose": &in.Purpose, "user_lookup": &lookup,
 	} {
 		if len(form[name]) > 1 { // RFC 6749 section 3.2
 			return invalidTokenRequest(name + " is given more than once.")
 		}
 		*field = form.Get(name)
 	}
+	if lookup != "" && json.Unmarshal([]byte(lookup), &in.UserLookup) != nil {
+		return invalidTokenRequest("user_lookup is not a JSON object with the members field and value.")
+	}
 	return nil
+}
+
+func userLookup(in api.TokenRequest) credential.UserLookup {
+	if in.UserLookup == nil {
+		return credential.UserLookup{}
+	}
+	return credential.UserLookup{Field: in.UserLookup.Field, Value: in.UserLookup.Value}
 }
 
 // basicCredentials takes id and secret from HTTP Basic, if it is there. Some

@@ -22,13 +22,14 @@ type clientView struct {
 	Region       estate.RegionCode     `json:"region,omitempty"`
 	Tenant       estate.TenantID       `json:"tenantId,omitempty"`
 	Scopes       estate.Permissions    `json:"allowedScopes"`
+	TokenBinding estate.TokenBinding   `json:"tokenBinding,omitempty"`
 	CreatedAt    time.Time             `json:"createdAt"`
 }
 
 func viewClient(c estate.Client) clientView {
 	return clientView{
 		ClientID: c.ID, Name: c.Name, Level: c.Level, Organization: c.Scope.Organization, Subscription: c.Scope.Subscription,
-		Region: c.Scope.Region, Tenant: c.Scope.Tenant, Scopes: c.Permissions, CreatedAt: c.CreatedAt,
+		Region: c.Scope.Region, Tenant: c.Scope.Tenant, Scopes: c.Permissions, TokenBinding: c.TokenBinding, CreatedAt: c.CreatedAt,
 	}
 }
 
@@ -75,6 +76,7 @@ func clientCommand(with with) *cobra.Command {
 	create.Flags().StringVar(&n.Name, "name", "", "name for people; region-level clients are named after their region if it is left out")
 	create.Flags().StringVar(&n.Description, "description", "", "text for people")
 	create.Flags().StringSliceVar(&n.Permissions, "scope", nil, "scopes, repeated or separated by commas; default all of the level")
+	create.Flags().StringVar((*string)(&n.TokenBinding), "token-binding", "", "what its tokens must be bound to: dpop or mtls; default nothing")
 	_ = create.MarkFlagRequired("level")
 
 	var listOf, listLevel string

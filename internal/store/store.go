@@ -261,6 +261,7 @@ const (
 	ChangeHostname     ChangeKind = "hostname"     // key: estate.Hostname
 	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
 	ChangeClient       ChangeKind = "client"       // key: id
+	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
 )
 
 // Subscribe registers fn to be called with committed changes: of this process

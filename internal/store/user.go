@@ -36,6 +36,34 @@ func (tx *Tx) User(ctx context.Context, scope estate.Scope, id estate.UserID) (e
 	return tx.user(ctx, c)
 }
 
+// UserBySubject returns the user with the subject in the tenant of scope.
+func (tx *Tx) UserBySubject(ctx context.Context, scope estate.Scope, subject string) (estate.User, error) {
+	c := inTenant(scope)
+	c.add("subject = " + c.arg(subject))
+	return tx.user(ctx, c)
+}
+
+// UpdateUser changes name, e-mail address, status and roles of a user.
+func (tx *Tx) UpdateUser(ctx context.Context, scope estate.Scope, u estate.User) error {
+	c := inTenant(scope)
+	set := "update users set name = " + c.arg(u.Name) + ", email = " + c.arg(u.Email) + ", status = " + c.arg(u.Status) +
+		", roles = " + c.arg(marshal(u.Roles)) + ", updated_at = " + c.arg(micros(u.UpdatedAt))
+	c.add("id = " + c.arg(u.ID))
+	n, err := tx.exec(ctx, set+c.where(), c.args...)
+	if err == nil && n == 0 {
+		err = errUserNotFound
+	}
+	if err != nil {
+		return wrap("update user", err)
+	}
+	if u.ClientID != "" {
+		if err := tx.changed(ctx, u.UpdatedAt, ChangeBot, strings.Join([]string{string(scope.Organization), string(scope.Tenant), string(u.ClientID)}, "/")); err != nil {
+			return err
+		}
+	}
+	return tx.changed(ctx, u.UpdatedAt, ChangeUser, strings.Join([]string{string(scope.Organization), string(scope.Tenant), string(u.ID)}, "/"))
+}
+
 // BotUser returns the bot of client in the tenant of scope.
 func (tx *Tx) BotUser(ctx context.Context, scope estate.Scope, client estate.ClientID) (estate.User, error) {
 	c := inTenant(scope)

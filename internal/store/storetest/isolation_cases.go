@@ -282,6 +282,14 @@ var readCases = map[string]readCase{
 			return oneID(u, err, idOfUser)
 		},
 	},
+	"UserBySubject": {
+		rows:   func(w world) []row { return userRows(w, func(u estate.User) string { return u.Subject }) },
+		covers: needsTenant,
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
+			u, err := tx.UserBySubject(ctx, scope, key)
+			return oneID(u, err, idOfUser)
+		},
+	},
 	"BotUser": {
 		rows:   func(w world) []row { return userRows(w, func(u estate.User) string { return string(u.ClientID) }) },
 		covers: needsTenant,
@@ -332,6 +340,19 @@ var writeCases = map[string]writeCase{
 			return tx.SetAccountPassword(ctx, scope, estate.AccountID(key), "new", moment(99))
 		},
 		touches: func(r row, _ estate.Scope) []string { return []string{fmt.Sprintf("accounts: id=%q", r.key)} },
+	},
+	"UpdateUser": {
+		rows:   func(w world) []row { return userRows(w, func(u estate.User) string { return string(u.ID) }) },
+		covers: func(_ world, scope estate.Scope, r row) bool { return needsTenant(scope, r) },
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
+			return tx.UpdateUser(ctx, scope, estate.User{ID: estate.UserID(key), Name: "renamed", Status: estate.UserDisabled, UpdatedAt: moment(99)})
+		},
+		touches: func(r row, scope estate.Scope) []string {
+			return []string{
+				fmt.Sprintf("users: tenant_id=%q id=%q", scope.Tenant, r.key),
+				fmt.Sprintf("kind=%q key=%q", store.ChangeUser, fmt.Sprintf("%s/%s/%s", scope.Organization, scope.Tenant, r.key)),
+			}
+		},
 	},
 	"UpdateSubscription": {
 		rows: subscriptionRows,
