@@ -19,6 +19,7 @@ var direction = map[string][]string{
 	"internal/estate":      {},
 	"internal/filter":      {},
 	"internal/cache":       {},
+	"internal/outbound":    {},
 	"internal/store":       {"api", "internal/estate", "internal/filter"},
 	"internal/keyring":     {"internal/estate", "internal/store"},
 	"internal/event":       {"internal/estate", "internal/store"},
@@ -37,7 +38,7 @@ var direction = map[string][]string{
 }
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound"}
 
 // testSupport is imported by tests only, and free in its own imports.
 var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "interop"}
