@@ -150,6 +150,9 @@ type Client struct {
 	AuthMethods    []string
 	Consent        Consent
 	Secrets        []ClientSecret
+	PublicKeys     []PublicKey
+	JWKSURI        string // where the public keys are, instead of PublicKeys
+	Federated      []FederatedCredential
 	CreatedBy      string
 	CreatedByType  string
 	CreatedAt      time.Time
