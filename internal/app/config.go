@@ -24,6 +24,7 @@ type Config struct {
 	TLSKey       string `key:"tls_key" doc:"private key file (PEM), for tls=files"`
 	PublicScheme string `key:"public_scheme" doc:"scheme by which clients reach the server, if a proxy changes it: http or https"`
 	PublicPort   int    `key:"public_port" doc:"port by which clients reach the server, if a proxy changes it"`
+	AllowPrivate bool   `key:"outbound_allow_private" doc:"fetch key sets and issuer metadata also from private addresses, and over http"`
 	LogLevel     string `key:"log_level" doc:"debug, info, warn or error"`
 	LogFormat    string `key:"log_format" doc:"text or json"`
 }

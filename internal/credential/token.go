@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -59,16 +60,18 @@ type Token struct {
 // own; IssueToken does the rest.
 var grants = map[string]func(*Service, context.Context, *issue) error{
 	api.GrantClientCredentials: (*Service).grantClientCredentials,
+	api.GrantTokenExchange:     (*Service).grantTokenExchange,
 }
 
 // GrantTypes lists the supported grant types.
-func GrantTypes() []string { return []string{api.GrantClientCredentials} }
+func GrantTypes() []string { return []string{api.GrantClientCredentials, api.GrantTokenExchange} }
 
 // issue is a token request on its way to a token.
 type issue struct {
 	surface estate.Surface
 	request TokenRequest
 	client  estate.Client
+	workload
 	scope   estate.Scope // how far the token reaches
 	granted estate.Permissions
 	user    estate.UserID
@@ -88,11 +91,11 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	if !ok {
 		return Token{}, errUnsupportedGrantType
 	}
-	client, err := s.authenticateClient(ctx, r.Credentials)
+	client, by, err := s.identify(ctx, surface, r)
 	if err != nil {
 		return Token{}, err
 	}
-	i := &issue{surface: surface, request: r, client: client}
+	i := &issue{surface: surface, request: r, client: client, workload: by}
 	if i.scope, ok = surface.Admits(client); !ok {
 		return Token{}, errInvalidClient // of another level, region, subscription or tenant
 	}
@@ -210,7 +213,7 @@ func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Pr
 var (
 	errInvalidRequest       = estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, "Invalid request", "")
 	errUnsupportedGrantType = estate.E(estate.Invalid, api.CodeOAuthUnsupportedGrantType, "Unsupported grant type", "").
-				InParameter("grant_type", "the supported grant type is "+api.GrantClientCredentials)
+				InParameter("grant_type", "the supported grant types are "+strings.Join(GrantTypes(), ", "))
 	errInvalidScope       = estate.E(estate.Invalid, api.CodeOAuthInvalidScope, "Invalid scope", "The client holds none of the requested scopes.")
 	errUnauthorizedClient = estate.E(estate.Invalid, api.CodeOAuthUnauthorizedClient, "Unauthorized client", "The client may not use this grant type.")
 	errInvalidClient      = estate.E(estate.Unauthenticated, api.CodeOAuthInvalidClient, "Invalid client", "Client authentication failed.")

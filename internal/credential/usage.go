@@ -24,10 +24,11 @@ type usageKey struct {
 	client estate.ClientID
 	scope  estate.Scope
 	level  estate.Level
+	workload
 }
 
 func (u *usage) add(i *issue, now time.Time) {
-	key := usageKey{i.client.ID, i.scope, i.client.Level}
+	key := usageKey{i.client.ID, i.scope, i.client.Level, i.workload}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c := u.counts[key]
@@ -57,6 +58,7 @@ func (s *Service) Run(ctx context.Context) {
 			s.Flush(ctx)
 		case <-ctx.Done():
 			s.Flush(context.WithoutCancel(ctx))
+			s.flushRefusals(context.WithoutCancel(ctx), true)
 			return
 		}
 	}
@@ -66,6 +68,7 @@ func (s *Service) Run(ctx context.Context) {
 // and one audit record with the number of tokens it got. What can't be written
 // is counted as lost in the log.
 func (s *Service) Flush(ctx context.Context) {
+	s.flushRefusals(ctx, false)
 	taken := s.usage.take()
 	if len(taken) == 0 {
 		return
@@ -77,6 +80,9 @@ func (s *Service) Flush(ctx context.Context) {
 			}
 			actor := estate.Actor{Kind: estate.ActorClient, ID: string(key.client), Level: key.level}
 			data := map[string]any{"tokens": count.Tokens}
+			if w := key.workload; w.credential != "" {
+				data["federatedCredential"], data["issuer"], data["subject"] = w.credential, w.issuer, w.subject
+			}
 			if err := s.audit.Done(ctx, tx, actor, key.scope, "oauth-token.issue", string(key.client), data); err != nil {
 				return err
 			}

@@ -22,6 +22,11 @@ func createOAuthClient(x *exchange, in api.CreateOAuthClientRequest) (api.OAuthC
 		Permissions:    in.AllowedScopes,
 		GrantTypes:     in.AllowedGrantTypes,
 		AuthMethods:    in.AllowedAuthMethods,
+		PublicKeys:     in.PublicKeys,
+		JWKSURI:        in.JWKSURI,
+	}
+	for _, f := range in.FederatedCredentials {
+		n.Federated = append(n.Federated, estate.FederatedCredential(f))
 	}
 	if x.surface.Kind == estate.SurfaceConsole {
 		n.Level = estate.LevelOrganization
@@ -52,6 +57,7 @@ func wireClient(c estate.Client) api.OAuthClient {
 		AllowedScopes:      c.Permissions,
 		AllowedGrantTypes:  c.GrantTypes,
 		AllowedAuthMethods: c.AuthMethods,
+		JWKSURI:            c.JWKSURI,
 		CreatedByType:      c.CreatedByType,
 		CreatedAt:          api.Time{Time: c.CreatedAt},
 		UpdatedAt:          api.Time{Time: c.UpdatedAt},
@@ -61,6 +67,12 @@ func wireClient(c estate.Client) api.OAuthClient {
 	}
 	for _, s := range c.Secrets {
 		out.ClientSecrets = append(out.ClientSecrets, api.ClientSecret{Hint: s.Hint, CreatedAt: api.Time{Time: s.CreatedAt}, CreatedBy: s.CreatedBy})
+	}
+	for _, k := range c.PublicKeys {
+		out.PublicKeys = append(out.PublicKeys, k.JWK)
+	}
+	for _, f := range c.Federated {
+		out.FederatedCredentials = append(out.FederatedCredentials, api.FederatedCredential(f))
 	}
 	return out
 }

@@ -71,6 +71,7 @@ func New(t testing.TB) *Env {
 	config := app.Defaults()
 	config.DataDir = filepath.Join(dir, "data")
 	config.Domain = Domain
+	config.AllowPrivate = true // what tests fetch from is on loopback
 	return Start(t, config, dir)
 }
 
