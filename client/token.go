@@ -145,21 +145,30 @@ func (s *tokenSource) leave(f *flight) {
 func (s *tokenSource) fetch(ctx context.Context, attempts int) (token, error) {
 	credentials := s.shared.credentials
 	form := url.Values{
-		"grant_type":    {api.GrantClientCredentials},
-		"client_id":     {credentials.ClientID},
-		"client_secret": {credentials.ClientSecret},
+		"grant_type": {api.GrantClientCredentials},
+		"client_id":  {credentials.ClientID},
+	}
+	if credentials.Assertion == nil {
+		form.Set("client_secret", credentials.ClientSecret)
 	}
 	if len(credentials.Scopes) > 0 {
 		form.Set("scope", strings.Join(credentials.Scopes, " "))
 	}
 	asked := s.shared.now()
-	resp, err := s.shared.send(ctx, call{
+	// An assertion is good for one attempt, whether that arrives or not.
+	request := call{
 		method: http.MethodPost,
 		url:    s.base.JoinPath("/oauth/token"),
 		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-		body:   []byte(form.Encode()),
 		safe:   true,
-	}, attempts)
+	}
+	request.renew = func(ctx context.Context) ([]byte, error) {
+		if err := addAssertion(ctx, form, credentials.Assertion, s.base); err != nil {
+			return nil, err
+		}
+		return []byte(form.Encode()), nil
+	}
+	resp, err := s.shared.send(ctx, request, attempts)
 	if err != nil {
 		return token{}, fmt.Errorf("get token from %s: %w", s.base.Host, err)
 	}
