@@ -75,6 +75,9 @@ func TestPrivateKeyJWT_Refused(t *testing.T) {
 		"algorithm not ours":       {func() string { return jwtSigner{rsaKey.key, "k2", jose.RS384}.sign(t, good()) }, `algorithm "RS384"`},
 		"key of the wrong type":    {func() string { return jwtSigner{rsaKey.key, "k1", jose.RS256}.sign(t, good()) }, "no such key is for algorithm RS256"},
 		"unknown kid":              {func() string { return jwtSigner{key.key, "k3", jose.ES256}.sign(t, good()) }, `no key has the kid "k3"`},
+		"critical header": {func() string {
+			return base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"k1","crit":["b64"],"b64":false}`)) + ".e30.AA"
+		}, "crit"},
 		"not a JWT":                {func() string { return "nonsense" }, "not a signed JWT"},
 		"five parts":               {func() string { return "a.b.c.d.e" }, "not a signed JWT"},
 		"claims not an object":     {func() string { return key.sign(t, nil) }, ""},

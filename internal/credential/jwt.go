@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -21,11 +22,12 @@ const (
 
 // signedToken is a JWT that somebody else made and nobody has verified yet.
 type signedToken struct {
-	algorithm string
+	algorithm string // canonical
 	keyID     string
 	claims    tokenClaims
 	payload   []byte
 	signed    *jose.JSONWebSignature
+	text      string
 }
 
 // tokenClaims are the registered claims of a JWT (RFC 7519 section 4.1).
@@ -73,9 +75,14 @@ func parseSignedToken(token string, algorithms []string) (*signedToken, error) {
 	var h struct {
 		Algorithm string `json:"alg"`
 		KeyID     string `json:"kid"`
+
+		Critical json.RawMessage `json:"crit"`
 	}
 	if err != nil || json.Unmarshal(header, &h) != nil {
 		return nil, refuse("not a signed JWT")
+	}
+	if h.Critical != nil { // none is known here (RFC 7515 section 4.1.11)
+		return nil, refuse("the header has crit")
 	}
 	if !slices.Contains(algorithms, h.Algorithm) {
 		return nil, refuse("algorithm %q is not accepted", short(h.Algorithm))
@@ -84,8 +91,8 @@ func parseSignedToken(token string, algorithms []string) (*signedToken, error) {
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, refuse("not a signed JWT")
 	}
-	t := &signedToken{signed: signed, payload: signed.UnsafePayloadWithoutVerification()}
-	t.algorithm, t.keyID = signed.Signatures[0].Header.Algorithm, signed.Signatures[0].Header.KeyID
+	t := &signedToken{signed: signed, text: token, payload: signed.UnsafePayloadWithoutVerification()}
+	t.algorithm, t.keyID = canonical(signed.Signatures[0].Header.Algorithm), signed.Signatures[0].Header.KeyID
 	if err := json.Unmarshal(t.payload, &t.claims); err != nil {
 		return nil, refuse("the claims are not those of a JWT")
 	}
@@ -105,7 +112,7 @@ func (t *signedToken) verify(keys []verificationKey) error {
 			continue
 		}
 		fitting = true
-		if _, err := t.signed.Verify(k.key); err == nil {
+		if t.signedBy(k.key) {
 			return nil
 		}
 	}
@@ -117,6 +124,17 @@ func (t *signedToken) verify(keys []verificationKey) error {
 	default:
 		return refuse("the signature is wrong")
 	}
+}
+
+// signedBy tells whether key made the signature. The library knows Ed25519 by
+// its older name only.
+func (t *signedToken) signedBy(key any) bool {
+	if public, ok := key.(ed25519.PublicKey); ok {
+		text := t.text[:strings.LastIndexByte(t.text, '.')]
+		return ed25519.Verify(public, []byte(text), t.signed.Signatures[0].Signature)
+	}
+	_, err := t.signed.Verify(key)
+	return err == nil
 }
 
 // inForce checks exp, and iat and nbf where they are there. Its errors are

@@ -29,13 +29,28 @@ const (
 )
 
 // AssertionAlgorithms are the signature algorithms of private_key_jwt: the
-// contract's three, and three that are smaller or are more widely recommended.
+// contract's three, and three that are smaller or are more widely recommended,
+// the last one under both its names (RFC 8037, RFC 9864).
 func AssertionAlgorithms() []string {
-	return []string{"RS256", "RS512", "ES384", "PS256", "ES256", "EdDSA"}
+	return []string{"RS256", "RS512", "ES384", "PS256", "ES256", edDSA, ed25519Name}
+}
+
+// EdDSA, where it means Ed25519, and the name that says so.
+const (
+	edDSA       = "EdDSA"
+	ed25519Name = "Ed25519"
+)
+
+// canonical is the one name by which keys are compared with algorithms.
+func canonical(algorithm string) string {
+	if algorithm == ed25519Name {
+		return edDSA
+	}
+	return algorithm
 }
 
 // outsideAlgorithms are those of outside issuers' tokens: they choose, not us.
-var outsideAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+var outsideAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", edDSA, ed25519Name}
 
 // verificationKey is a public key that is ready to verify with.
 type verificationKey struct {
@@ -123,7 +138,7 @@ func readPublicKey(raw json.RawMessage) (key estate.PublicKey, thumbprint string
 	if member, ok := members["key_ops"]; ok && (json.Unmarshal(member, &operations) != nil || !slices.Contains(operations, "verify")) {
 		return key, "", keyError{"/key_ops", "must hold verify"}
 	}
-	return keepPublicKey(raw, kid, algorithm)
+	return keepPublicKey(raw, kid, canonical(algorithm))
 }
 
 // keepPublicKey checks the key itself and writes it anew, so that only known,
@@ -174,7 +189,7 @@ func algorithmsOf(key any) []string {
 			return []string{"ES512"}
 		}
 	case ed25519.PublicKey:
-		return []string{"EdDSA"}
+		return []string{edDSA}
 	}
 	return nil
 }
@@ -213,10 +228,10 @@ func parseKeySet(_ string, body []byte) ([]verificationKey, error) {
 		}
 		able := algorithmsOf(parsed.Key)
 		if parsed.Algorithm != "" {
-			if !slices.Contains(able, parsed.Algorithm) {
+			if !slices.Contains(able, canonical(parsed.Algorithm)) {
 				continue
 			}
-			able = []string{parsed.Algorithm}
+			able = []string{canonical(parsed.Algorithm)}
 		}
 		if len(able) > 0 && len(keys) < maxFetchedKeys {
 			keys = append(keys, verificationKey{id: parsed.KeyID, algorithms: able, key: parsed.Key})

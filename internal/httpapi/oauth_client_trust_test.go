@@ -126,7 +126,7 @@ func TestMetadata_Assertions(t *testing.T) {
 			t.Fatal(err)
 		}
 		apitest.Check(t, surface, request, nil, response, text)
-		for _, want := range []string{`"private_key_jwt"`, `"RS256","RS512","ES384","PS256","ES256","EdDSA"`, api.GrantTokenExchange} {
+		for _, want := range []string{`"private_key_jwt"`, `"RS256","RS512","ES384","PS256","ES256","EdDSA","Ed25519"`, api.GrantTokenExchange} {
 			if !strings.Contains(string(text), want) {
 				t.Errorf("%s: metadata lacks %s: %s", surface, want, text)
 			}
