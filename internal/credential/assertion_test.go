@@ -301,7 +301,7 @@ func TestPrivateKeyJWT_JWKSURI(t *testing.T) {
 func TestCreateClient_PublicKeys(t *testing.T) {
 	e := testenv.New(t)
 	good := newJWTSigner(t, "ES256", "k1")
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // to be refused
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,10 @@ package credential
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/freehold-platform/freehold/api"
-	"github.com/freehold-platform/freehold/internal/estate"
 )
 
 // isOutsideToken tells whether a subject token is one that somebody else than
@@ -23,8 +23,11 @@ func (s *Service) exchangeOutsideToken(ctx context.Context, i *issue) error {
 	}
 	if i.workload == (workload{}) { // the client has shown who it is by other means
 		_, by, err := s.authenticateWorkload(ctx, string(i.client.ID), i.request.Exchange.SubjectToken)
-		if err != nil {
-			return estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, "Invalid request", "").InParameter("subject_token", "the client does not trust this token")
+		switch {
+		case errors.Is(err, errInvalidClient):
+			return errInvalidRequest.InParameter("subject_token", "the client does not trust this token")
+		case err != nil:
+			return err
 		}
 		i.workload = by
 	}

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -11,8 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"crypto"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -79,8 +78,11 @@ func validatePublicKeys(jwks []json.RawMessage) ([]estate.PublicKey, error) {
 		pointer := fmt.Sprintf("/publicKeys/%d", i)
 		key, thumbprint, err := readPublicKey(raw)
 		var wrong keyError
-		if errors.As(err, &wrong) {
+		switch {
+		case errors.As(err, &wrong):
 			return nil, invalidClient(pointer+wrong.member, wrong.detail)
+		case err != nil:
+			return nil, err
 		}
 		if thumbprints[thumbprint] {
 			return nil, invalidClient(pointer, "the key is registered twice")

@@ -103,7 +103,7 @@ func (c *Client) get(ctx context.Context, rawURL string) (document, error) {
 	}
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "freehold")
-	response, err := c.http.Do(request) //nolint:gosec // that a user names the URL is what this package is for
+	response, err := c.http.Do(request)
 	if err != nil {
 		return document{}, err
 	}
