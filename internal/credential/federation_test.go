@@ -216,6 +216,32 @@ func TestFederation_Refused(t *testing.T) {
 	})
 }
 
+func TestCheckOutsideToken(t *testing.T) {
+	e := testenv.New(t)
+	key := newJWTSigner(t, "ES256", "i1")
+	i := newIssuer(t, key.jwk(t))
+	client := federatedClient(t, e, deploys(i))
+	good := workloadClaims(e, i)
+	got, err := e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, client.ID, key.sign(t, good))
+	if err != nil || !got.Accepted || got.Credential != "deploy" || got.Issuer != i.URL || got.Subject != good["sub"] {
+		t.Errorf("a good token: %+v, %v", got, err)
+	}
+	got, err = e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, client.ID, key.sign(t, changed(good, "environment", "staging")))
+	if err != nil || got.Accepted || got.Reason != "deploy: condition is false" || got.Issuer != i.URL {
+		t.Errorf("another environment: %+v, %v", got, err)
+	}
+	got, err = e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, client.ID, "nonsense")
+	if err != nil || got.Accepted || got.Reason != "not a signed JWT" {
+		t.Errorf("nonsense: %+v, %v", got, err)
+	}
+	if _, err := e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, estate.NewClientID(), "nonsense"); err == nil {
+		t.Error("an unknown client: no error")
+	}
+	if _, err := e.App.Credential.CheckOutsideToken(t.Context(), estate.Actor{}, client.ID, key.sign(t, good)); err == nil {
+		t.Error("nobody asks: no error")
+	}
+}
+
 func TestFederation_ExchangeRequests(t *testing.T) {
 	e := testenv.New(t)
 	key := newJWTSigner(t, "ES256", "i1")

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/freehold-platform/freehold/api"
@@ -70,4 +72,47 @@ func (f *trustFlags) read(n *credential.NewClient) error {
 		n.Federated = append(n.Federated, estate.FederatedCredential(entry))
 	}
 	return nil
+}
+
+type outsideTokenView struct {
+	Accepted   bool   `json:"accepted"`
+	Credential string `json:"federatedCredential,omitempty"`
+	Issuer     string `json:"issuer,omitempty"`
+	Subject    string `json:"subject,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+// checkTokenCommand tries a workload's token on a client.
+func checkTokenCommand(with with) *cobra.Command {
+	var client, file string
+	check := &cobra.Command{
+		Use:   "check-token",
+		Short: "Tell whether a client would accept the token of an outside issuer, and why not",
+		Long: "Tell whether a client would accept the token of an outside issuer, and why not. The issuer's keys are fetched as the\n" +
+			"server would; no token is issued. It fails if the token is not accepted.",
+		Args: cobra.NoArgs,
+		RunE: with(func(s *session, _ []string) error {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return fmt.Errorf("token: %w", err)
+			}
+			checked, err := s.Credential.CheckOutsideToken(s.cmd.Context(), s.actor, estate.ClientID(client), strings.TrimSpace(string(text)))
+			if err != nil {
+				return err
+			}
+			v := outsideTokenView(checked)
+			if err := s.out.One(s.cmd, v, []string{"ACCEPTED BY", "ISSUER", "SUBJECT", "REASON"}, []string{v.Credential, v.Issuer, v.Subject, v.Reason}); err != nil {
+				return err
+			}
+			if !v.Accepted {
+				return errors.New("the token is not accepted: " + v.Reason)
+			}
+			return nil
+		}),
+	}
+	check.Flags().StringVar(&client, "client", "", "client id")
+	check.Flags().StringVar(&file, "token-file", "", "file with the token")
+	_ = check.MarkFlagRequired("client")
+	_ = check.MarkFlagRequired("token-file")
+	return check
 }

@@ -79,4 +79,16 @@ func TestClientCreate_WithoutSecret(t *testing.T) {
 			}
 		})
 	}
+
+	out, err := run(append(create, "--federation-file", file("trust", federation))...)
+	var made struct {
+		ID string `json:"clientId"`
+	}
+	if err != nil || json.Unmarshal([]byte(out), &made) != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out, err = run("client", "check-token", "--client", made.ID, "--token-file", file("token", "nonsense\n"), "--output", "json")
+	if err == nil || !strings.Contains(err.Error(), "not a signed JWT") || !strings.Contains(out, `"accepted": false`) {
+		t.Errorf("check-token: %v: %s", err, out)
+	}
 }
