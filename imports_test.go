@@ -20,6 +20,7 @@ var direction = map[string][]string{
 	"internal/filter":      {},
 	"internal/cache":       {},
 	"internal/throttle":    {},
+	"internal/outbound":    {},
 	"internal/store":       {"api", "internal/estate", "internal/filter"},
 	"internal/keyring":     {"internal/estate", "internal/store"},
 	"internal/event":       {"internal/estate", "internal/store"},
@@ -38,7 +39,7 @@ var direction = map[string][]string{
 }
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/throttle"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/throttle"}
 
 // testSupport is imported by tests only, and free in its own imports.
 var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "interop"}

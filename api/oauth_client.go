@@ -1,5 +1,7 @@
 package api
 
+import "encoding/json"
+
 // Application types of an OAuth client.
 const (
 	AppTypeWeb            = "web"
@@ -24,11 +26,26 @@ type OAuthClient struct {
 	AllowedAuthMethods []string          `json:"allowedAuthMethods,omitempty"`
 	TokenBinding       string            `json:"tokenBinding,omitempty"` // "dpop" or "mtls": what its tokens must be bound to
 	ConnectionConfig   *ConnectionConfig `json:"connectionConfig,omitempty"`
+	PublicKeys         []json.RawMessage `json:"publicKeys,omitempty"` // JWKs (RFC 7517)
+	JWKSURI            string            `json:"jwksUri,omitempty"`
 	ClientSecret       string            `json:"clientSecret,omitempty"` // 64 hexadecimal digits
 	ClientSecrets      []ClientSecret    `json:"clientSecrets,omitempty"`
 	CreatedByType      string            `json:"createdByType,omitempty"` // "user" or "service"
 	CreatedAt          Time              `json:"createdAt"`
 	UpdatedAt          Time              `json:"updatedAt"`
+
+	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
+}
+
+// FederatedCredential makes a client trust tokens of an outside OpenID Connect
+// issuer: those for Audience that have Subject, where it is set, and fulfil
+// Condition, where it is set. One of the two has to be.
+type FederatedCredential struct {
+	Name      string `json:"name"` // unique in the client
+	Issuer    string `json:"issuer"`
+	Audience  string `json:"audience"`
+	Subject   string `json:"subject,omitempty"`
+	Condition string `json:"condition,omitempty"` // CEL of type bool over the map claims
 }
 
 // ClientSecret describes a stored secret without telling it.
@@ -56,7 +73,11 @@ type CreateOAuthClientRequest struct {
 	AllowedOrigins     []string          `json:"allowedOrigins,omitempty"` // at most 5
 	AllowedScopes      []string          `json:"allowedScopes,omitempty"`
 	AllowedGrantTypes  []string          `json:"allowedGrantTypes,omitempty"`  // web only
-	AllowedAuthMethods []string          `json:"allowedAuthMethods,omitempty"` // "client_secret"
+	AllowedAuthMethods []string          `json:"allowedAuthMethods,omitempty"` // "client_secret", "private_key_jwt"
 	TokenBinding       string            `json:"tokenBinding,omitempty"`       // "dpop" or "mtls"
 	ConnectionConfig   *ConnectionConfig `json:"connectionConfig,omitempty"`
+	PublicKeys         []json.RawMessage `json:"publicKeys,omitempty"` // JWKs, at most 5
+	JWKSURI            string            `json:"jwksUri,omitempty"`    // instead of PublicKeys
+
+	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
 }

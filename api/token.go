@@ -15,8 +15,18 @@ const (
 	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
-// TokenTypeAccessToken is RFC 8693's name of an access token.
-const TokenTypeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+// AssertionTypeJWT is the client_assertion_type of JWTs (RFC 7523).
+const AssertionTypeJWT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// Types of tokens in an exchange (RFC 8693 section 3).
+const (
+	TokenTypeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+	TokenTypeIDToken     = "urn:ietf:params:oauth:token-type:id_token"
+	TokenTypeJWT         = "urn:ietf:params:oauth:token-type:jwt"
+)
+
+// TokenPath is where every host has its token endpoint.
+const TokenPath = "/oauth/token"
 
 // TokenRequest is the body of POST /oauth/token as JSON. The same fields may
 // come form-encoded. Clients may authenticate with HTTP Basic instead of
@@ -73,6 +83,7 @@ type AuthorizationServerMetadata struct {
 	GrantTypesSupported               []string `json:"grant_types_supported"`
 	ResponseTypesSupported            []string `json:"response_types_supported"`
 	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
+	TokenEndpointAuthSigningAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"` // of private_key_jwt
 	ScopesSupported                   []string `json:"scopes_supported"`
 
 	DPoPSigningAlgValuesSupported         []string `json:"dpop_signing_alg_values_supported"`          // RFC 9449 section 5.1

@@ -27,13 +27,21 @@ type Credentials struct {
 	ClientID     string
 	ClientSecret string
 	Scopes       []string // empty: all scopes of the client
+
+	// Assertion takes the place of ClientSecret where there is to be no secret.
+	Assertion AssertionSource
 }
 
 // Format writes c without its secret, whatever the verb.
 func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // String returns c without its secret.
-func (c Credentials) String() string { return "client " + c.ClientID + ", secret [redacted]" }
+func (c Credentials) String() string {
+	if c.Assertion != nil {
+		return "client " + c.ClientID + ", by assertion"
+	}
+	return "client " + c.ClientID + ", secret [redacted]"
+}
 
 // LogValue returns c without its secret.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -76,8 +84,11 @@ type options struct {
 // calls go out without authentication.
 func WithCredentials(credentials Credentials) Option {
 	return func(o *options) error {
-		if credentials.ClientID == "" || credentials.ClientSecret == "" {
+		switch {
+		case credentials.ClientID == "" || credentials.ClientSecret == "" && credentials.Assertion == nil:
 			return errors.New("credentials need a client id and a client secret")
+		case credentials.ClientSecret != "" && credentials.Assertion != nil:
+			return errors.New("credentials need either a client secret or an assertion, not both")
 		}
 		credentials.Scopes = append([]string(nil), credentials.Scopes...)
 		o.shared.credentials = &credentials

@@ -48,7 +48,7 @@ func (s *tokenSource) swap(ctx context.Context, attempts int) (token, error) {
 			"client_id":          {s.shared.credentials.ClientID},
 			"subject_token":      {subject},
 			"subject_token_type": {api.TokenTypeAccessToken},
-		}, attempts)
+		}, nil, attempts)
 		var refused *Error
 		if err == nil || again || !errors.As(err, &refused) || refused.StatusCode != http.StatusBadRequest {
 			return t, err

@@ -149,26 +149,35 @@ func (s *tokenSource) fetch(ctx context.Context, attempts int) (token, error) {
 	}
 	credentials := s.shared.credentials
 	form := url.Values{
-		"grant_type":    {api.GrantClientCredentials},
-		"client_id":     {credentials.ClientID},
-		"client_secret": {credentials.ClientSecret},
+		"grant_type": {api.GrantClientCredentials},
+		"client_id":  {credentials.ClientID},
+	}
+	if credentials.Assertion == nil {
+		form.Set("client_secret", credentials.ClientSecret)
 	}
 	if len(credentials.Scopes) > 0 {
 		form.Set("scope", strings.Join(credentials.Scopes, " "))
 	}
-	return s.request(ctx, form, attempts)
+	return s.request(ctx, form, credentials.Assertion, attempts)
 }
 
-// request asks the token endpoint.
-func (s *tokenSource) request(ctx context.Context, form url.Values, attempts int) (token, error) {
+// request asks the token endpoint, with an assertion of source unless it is nil.
+func (s *tokenSource) request(ctx context.Context, form url.Values, source AssertionSource, attempts int) (token, error) {
 	asked := s.shared.now()
-	resp, err := s.shared.send(ctx, call{
+	// An assertion is good for one attempt, whether that arrives or not.
+	request := call{
 		method: http.MethodPost,
 		url:    s.base.JoinPath("/oauth/token"),
 		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-		body:   []byte(form.Encode()),
 		safe:   true,
-	}, attempts)
+	}
+	request.renew = func(ctx context.Context) ([]byte, error) {
+		if err := addAssertion(ctx, form, source, s.base); err != nil {
+			return nil, err
+		}
+		return []byte(form.Encode()), nil
+	}
+	resp, err := s.shared.send(ctx, request, attempts)
 	if err != nil {
 		return token{}, fmt.Errorf("get token from %s: %w", s.base.Host, err)
 	}

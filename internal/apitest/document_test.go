@@ -296,6 +296,7 @@ func wireTypes() map[string]any {
 		"Error":                       api.Error{},
 		"ErrorBody":                   api.ErrorBody{},
 		"ErrorSource":                 api.ErrorSource{},
+		"FederatedCredential":         api.FederatedCredential{},
 		"JWKSet":                      api.JWKSet{},
 		"LicenseAllotment":            api.LicenseAllotment{},
 		"LicenseOverview":             api.LicenseOverview{},
@@ -315,6 +316,7 @@ func wireTypes() map[string]any {
 		"User":                        api.User{},
 
 		"AppType":         nil, // string
+		"ClientPublicKey": nil,
 		"JWK":             nil,
 		"Liveness":        nil,
 		"OpenAPIDocument": nil,
@@ -327,6 +329,7 @@ func wireTypes() map[string]any {
 // omitempty are required, and nothing else is allowed but in requests.
 func TestDocuments_WireTypes(t *testing.T) {
 	open := map[string]string{
+		"ClientPublicKey":          "JWKs may have more members, which are not kept",
 		"CreateOAuthClientRequest": "clients written for the contract send more",
 		"CreateTenantRequest":      "clients written for the contract send more",
 		"OpenAPIDocument":          "described by the OpenAPI Specification",

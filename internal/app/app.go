@@ -21,6 +21,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
@@ -78,7 +79,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	return &App{
 		Config:     c,
 		Store:      db,
-		Credential: credential.New(db, keys, audit, now, log),
+		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
 		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
 		Directory:  directory.New(db, audit, now),
 		log:        log,

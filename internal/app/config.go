@@ -26,6 +26,7 @@ type Config struct {
 	TLSAskClient string `key:"tls_client_auth" doc:"off, or request: ask TLS clients for a certificate, so that tokens can be bound to it; no CA is needed"`
 	PublicScheme string `key:"public_scheme" doc:"scheme by which clients reach the server, if a proxy changes it: http or https"`
 	PublicPort   int    `key:"public_port" doc:"port by which clients reach the server, if a proxy changes it"`
+	AllowPrivate bool   `key:"outbound_allow_private" doc:"fetch key sets and issuer metadata also from private addresses, and over http"`
 
 	RateLimits         string `key:"rate_limits" doc:"off, or contract: refuse callers that exceed the limits below; a subscription's own limits hold in any case"`
 	RateTier1PerMinute int    `key:"rate_tier1_per_minute" doc:"requests of each caller per minute, averaged over five: most reads"`

@@ -55,6 +55,8 @@ func (l *Loader) Bind(flags *pflag.FlagSet, only ...string) {
 		switch field := value.Field(i).Addr().Interface().(type) {
 		case *string:
 			l.all.StringVar(field, s.Flag(), *field, s.Doc)
+		case *bool:
+			l.all.BoolVar(field, s.Flag(), *field, s.Doc)
 		case *int:
 			l.all.IntVar(field, s.Flag(), *field, s.Doc)
 		}

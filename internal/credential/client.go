@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -29,6 +30,9 @@ type NewClient struct {
 	AuthMethods    []string
 	Consent        estate.Consent
 	TokenBinding   estate.TokenBinding
+	PublicKeys     []json.RawMessage // JWKs
+	JWKSURI        string
+	Federated      []estate.FederatedCredential
 }
 
 // Authentication methods of clients.
@@ -68,8 +72,15 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 	if actor.Kind == estate.ActorAccount {
 		c.CreatedByType = "user"
 	}
+	c.JWKSURI, c.Federated = n.JWKSURI, n.Federated
+	if c.PublicKeys, err = validatePublicKeys(n.PublicKeys); err != nil {
+		return estate.Client{}, "", err
+	}
 	complete(&c)
 	if err := validateClient(c, n); err != nil {
+		return c, "", err
+	}
+	if err := s.validateTrust(c); err != nil {
 		return c, "", err
 	}
 	if actor.Kind == estate.ActorClient && n.Level != estate.LevelTenant && !c.Permissions.Within(actor.Permissions) {
@@ -87,7 +98,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, c.Scope, "oauth-client.create", string(c.ID), map[string]any{
-			"name": c.Name, "level": c.Level, "scopes": c.Permissions,
+			"name": c.Name, "level": c.Level, "scopes": c.Permissions, "authMethods": c.AuthMethods,
 		})
 	})
 	if err != nil {
@@ -143,7 +154,7 @@ func complete(c *estate.Client) {
 		c.Consent = estate.ConsentTrusted
 	}
 	if c.AppType == api.AppTypeWeb && len(c.AuthMethods) == 0 {
-		c.AuthMethods = []string{authClientSecret}
+		c.AuthMethods = defaultAuthMethods(c)
 	}
 	if c.Consent == "" {
 		c.Consent = estate.ConsentRequired
@@ -154,6 +165,18 @@ func complete(c *estate.Client) {
 	if len(c.Permissions) == 0 {
 		c.Permissions = defaultPermissions(c)
 	}
+}
+
+// defaultAuthMethods are a secret, unless the client came with something better:
+// then there is to be no secret anywhere.
+func defaultAuthMethods(c *estate.Client) []string {
+	switch {
+	case len(c.PublicKeys) > 0 || c.JWKSURI != "":
+		return []string{authPrivateKeyJWT}
+	case len(c.Federated) > 0:
+		return nil
+	}
+	return []string{authClientSecret}
 }
 
 // defaultPermissions are what a client gets that was not given any: as the
@@ -242,8 +265,8 @@ func validateGrants(c estate.Client) error {
 		}
 	}
 	for i, method := range c.AuthMethods {
-		if c.AppType != api.AppTypeWeb || method != authClientSecret {
-			return invalidClient(fmt.Sprintf("/allowedAuthMethods/%d", i), "the supported method is "+authClientSecret+", for appType web")
+		if c.AppType != api.AppTypeWeb || method != authClientSecret && method != authPrivateKeyJWT {
+			return invalidClient(fmt.Sprintf("/allowedAuthMethods/%d", i), "the supported methods are "+authClientSecret+" and "+authPrivateKeyJWT+", for appType web")
 		}
 	}
 	return nil

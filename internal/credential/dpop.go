@@ -32,10 +32,9 @@ func ProofAlgorithms() []string {
 
 // Limits of proofs: what costs memory or time grows with them.
 const (
-	maxProof   = 8 << 10
-	maxProofID = 256
-	minRSABits = 2048
-	maxRSABits = 4096
+	maxProof        = 8 << 10
+	maxProofID      = 256
+	maxProofRSABits = 4096 // a stranger makes us verify it
 
 	// proofSkew is how far a sender's clock may be off. Freshness does not come
 	// from that clock but from the server's nonce, so the window can be wide.
@@ -80,7 +79,7 @@ func parseProof(text string) (proof, error) {
 	if key == nil || !key.Valid() || !key.IsPublic() {
 		return proof{}, errMalformedProof
 	}
-	if r, ok := key.Key.(*rsa.PublicKey); ok && (r.N.BitLen() < minRSABits || r.N.BitLen() > maxRSABits) {
+	if r, ok := key.Key.(*rsa.PublicKey); ok && (r.N.BitLen() < minRSABits || r.N.BitLen() > maxProofRSABits) {
 		return proof{}, errMalformedProof
 	}
 	payload, err := signed.Verify(key)

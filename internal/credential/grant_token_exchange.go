@@ -7,9 +7,11 @@ import (
 )
 
 // exchanges maps the types of subject tokens (RFC 8693 section 3) to what makes
-// a token of ours of them. Each finds out who the client is.
+// a token of ours of them.
 var exchanges = map[string]func(*Service, context.Context, *issue) error{
 	api.TokenTypeAccessToken: (*Service).exchangeAccessToken,
+	api.TokenTypeJWT:         (*Service).exchangeOutsideToken,
+	api.TokenTypeIDToken:     (*Service).exchangeOutsideToken,
 }
 
 // grantTokenExchange is RFC 8693. Only access tokens come out of it.

@@ -71,9 +71,11 @@ var grants = map[string]func(*Service, context.Context, *issue) error{
 	api.GrantTokenExchange:     (*Service).grantTokenExchange,
 }
 
-// selfAuthenticating are the grants that find out by themselves who the client
-// is: they fill in client and scope of the issue.
-var selfAuthenticating = map[string]bool{api.GrantTokenExchange: true}
+// selfAuthenticating tells whether the grant finds out by itself who the client
+// is: an access token of ours says it.
+func (r TokenRequest) selfAuthenticating() bool {
+	return r.GrantType == api.GrantTokenExchange && !isOutsideToken(r.Exchange.SubjectTokenType)
+}
 
 // GrantTypes lists the grant types that a surface supports.
 func GrantTypes(surface estate.SurfaceKind) []string {
@@ -88,6 +90,7 @@ type issue struct {
 	surface estate.Surface
 	request TokenRequest
 	client  estate.Client
+	workload
 	scope   estate.Scope // how far the token reaches
 	granted estate.Permissions
 	user    estate.UserID
@@ -113,16 +116,13 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 		return Token{}, err
 	}
 	i := &issue{surface: surface, request: r}
-	if !selfAuthenticating[r.GrantType] {
-		if i.client, err = s.authenticateClient(ctx, r.Credentials); err != nil {
+	if !r.selfAuthenticating() {
+		if i.client, i.workload, err = s.identify(ctx, surface, r); err != nil {
 			return Token{}, err
 		}
 		if i.scope, ok = surface.Admits(i.client); !ok {
 			return Token{}, errInvalidClient // of another level, region, subscription or tenant
 		}
-	}
-	// A grant that authenticates the client itself is admitted after it.
-	if !selfAuthenticating[r.GrantType] {
 		if err := r.admit(i.client); err != nil {
 			return Token{}, err
 		}
@@ -130,7 +130,7 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	if err := grant(s, ctx, i); err != nil {
 		return Token{}, err
 	}
-	if selfAuthenticating[r.GrantType] {
+	if r.selfAuthenticating() {
 		if err := r.admit(i.client); err != nil {
 			return Token{}, err
 		}

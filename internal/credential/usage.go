@@ -25,10 +25,11 @@ type usageKey struct {
 	scope  estate.Scope
 	level  estate.Level
 	user   estate.UserID // who is impersonated
+	workload
 }
 
 func (u *usage) add(i *issue, now time.Time) {
-	key := usageKey{client: i.client.ID, scope: i.scope, level: i.client.Level}
+	key := usageKey{client: i.client.ID, scope: i.scope, level: i.client.Level, workload: i.workload}
 	if i.actor != nil {
 		key.user = i.user
 	}
@@ -61,6 +62,7 @@ func (s *Service) Run(ctx context.Context) {
 			s.Flush(ctx)
 		case <-ctx.Done():
 			s.Flush(context.WithoutCancel(ctx))
+			s.flushRefusals(context.WithoutCancel(ctx), true)
 			return
 		}
 	}
@@ -71,6 +73,7 @@ func (s *Service) Run(ctx context.Context) {
 // were slowed down. What can't be written is counted as lost in the log.
 func (s *Service) Flush(ctx context.Context) {
 	s.flushThrottled(ctx)
+	s.flushRefusals(ctx, false)
 	taken := s.usage.take()
 	if len(taken) == 0 {
 		return
@@ -84,6 +87,9 @@ func (s *Service) Flush(ctx context.Context) {
 			data := map[string]any{"tokens": count.Tokens}
 			if key.user != "" {
 				data["impersonates"] = key.user
+			}
+			if w := key.workload; w.credential != "" {
+				data["federatedCredential"], data["issuer"], data["subject"] = w.credential, w.issuer, w.subject
 			}
 			if err := s.audit.Done(ctx, tx, actor, key.scope, "oauth-token.issue", string(key.client), data); err != nil {
 				return err

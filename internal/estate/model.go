@@ -168,6 +168,9 @@ type Client struct {
 	Consent        Consent
 	TokenBinding   TokenBinding
 	Secrets        []ClientSecret
+	PublicKeys     []PublicKey
+	JWKSURI        string // where the public keys are, instead of PublicKeys
+	Federated      []FederatedCredential
 	CreatedBy      string
 	CreatedByType  string
 	CreatedAt      time.Time

@@ -43,7 +43,7 @@ func newServer(t testing.TB, log *slog.Logger) *Server {
 	must(err)
 	audit := event.Auditor{Store: db, Log: log, Now: time.Now}
 	s := New(Config{
-		Credential: credential.New(db, keys, audit, time.Now, log), Tenancy: tenancy.New(db, keys, audit, time.Now, domain), Directory: directory.New(db, audit, time.Now),
+		Credential: credential.New(db, keys, audit, nil, time.Now, log), Tenancy: tenancy.New(db, keys, audit, time.Now, domain), Directory: directory.New(db, audit, time.Now),
 		Ready: func(ctx context.Context) map[string]error { return map[string]error{"database": db.Ping(ctx)} },
 		Log:   log, Now: time.Now, Domain: domain, Scheme: "http", Port: 80,
 	})

@@ -62,7 +62,8 @@ func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 		JWKSURI:                           origin + "/.well-known/jwks.json",
 		GrantTypesSupported:               credential.GrantTypes(x.surface.Kind),
 		ResponseTypesSupported:            []string{},
-		TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "client_secret_post"},
+		TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},
+		TokenEndpointAuthSigningAlgs:      credential.AssertionAlgorithms(),
 		ScopesSupported:                   scopes,
 
 		DPoPSigningAlgValuesSupported:         credential.ProofAlgorithms(),

@@ -23,6 +23,11 @@ func createOAuthClient(x *exchange, in api.CreateOAuthClientRequest) (api.OAuthC
 		GrantTypes:     in.AllowedGrantTypes,
 		AuthMethods:    in.AllowedAuthMethods,
 		TokenBinding:   estate.TokenBinding(in.TokenBinding),
+		PublicKeys:     in.PublicKeys,
+		JWKSURI:        in.JWKSURI,
+	}
+	for _, f := range in.FederatedCredentials {
+		n.Federated = append(n.Federated, estate.FederatedCredential(f))
 	}
 	if x.surface.Kind == estate.SurfaceConsole {
 		n.Level = estate.LevelOrganization
@@ -54,6 +59,7 @@ func wireClient(c estate.Client) api.OAuthClient {
 		AllowedGrantTypes:  c.GrantTypes,
 		AllowedAuthMethods: c.AuthMethods,
 		TokenBinding:       string(c.TokenBinding),
+		JWKSURI:            c.JWKSURI,
 		CreatedByType:      c.CreatedByType,
 		CreatedAt:          api.Time{Time: c.CreatedAt},
 		UpdatedAt:          api.Time{Time: c.UpdatedAt},
@@ -63,6 +69,12 @@ func wireClient(c estate.Client) api.OAuthClient {
 	}
 	for _, s := range c.Secrets {
 		out.ClientSecrets = append(out.ClientSecrets, api.ClientSecret{Hint: s.Hint, CreatedAt: api.Time{Time: s.CreatedAt}, CreatedBy: s.CreatedBy})
+	}
+	for _, k := range c.PublicKeys {
+		out.PublicKeys = append(out.PublicKeys, k.JWK)
+	}
+	for _, f := range c.Federated {
+		out.FederatedCredentials = append(out.FederatedCredentials, api.FederatedCredential(f))
 	}
 	return out
 }

@@ -29,7 +29,7 @@ var (
 )
 
 const (
-	tokenPath     = "/oauth/token"
+	tokenPath     = api.TokenPath
 	livenessPath  = "/livez"
 	readinessPath = "/readyz"
 )

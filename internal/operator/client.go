@@ -39,11 +39,13 @@ func clientCommand(with with) *cobra.Command {
 		return []string{string(v.ClientID), v.Name, string(v.Level), string(v.Region), v.Scopes.String(), v.CreatedAt.Format(time.RFC3339)}
 	}
 	var level, organization, number, region, tenant string
+	var trust trustFlags
 	n := credential.NewClient{AppType: api.AppTypeWeb, GrantTypes: []string{api.GrantClientCredentials}, Consent: estate.ConsentTrusted}
 	create := &cobra.Command{
 		Use:   "create",
 		Short: "Make a machine client; the secret is printed once",
-		Long: "Make a machine client; the secret is printed once and can't be had again.\n\n" +
+		Long: "Make a machine client; the secret is printed once and can't be had again. With --public-key-file, --jwks-uri or\n" +
+			"--federation-file the client gets no secret: it signs, or shows tokens of an issuer that it trusts.\n\n" +
 			"  --level organization                                 reads the whole estate at the console host\n" +
 			"  --level region --subscription NUMBER --region CODE   creates tenants, and reaches all of them in the region\n" +
 			"  --level tenant --tenant ID                           reaches one tenant",
@@ -59,11 +61,17 @@ func clientCommand(with with) *cobra.Command {
 			if n.Level == estate.LevelTenant && len(n.Permissions) == 0 {
 				n.Permissions = []string{api.ScopeAdminClassic}
 			}
+			if err := trust.read(&n); err != nil {
+				return err
+			}
 			c, secret, err := s.Credential.CreateClient(s.cmd.Context(), s.actor, n)
 			if err != nil {
 				return err
 			}
 			v := viewClient(c)
+			if secret == "" {
+				return s.out.One(s.cmd, v, headers, row(v))
+			}
 			v.ClientSecret = secret.Reveal()
 			return s.out.One(s.cmd, v, append([]string{"CLIENT SECRET"}, headers...), append([]string{v.ClientSecret}, row(v)...))
 		}),
@@ -77,6 +85,7 @@ func clientCommand(with with) *cobra.Command {
 	create.Flags().StringVar(&n.Description, "description", "", "text for people")
 	create.Flags().StringSliceVar(&n.Permissions, "scope", nil, "scopes, repeated or separated by commas; default all of the level")
 	create.Flags().StringVar((*string)(&n.TokenBinding), "token-binding", "", "what its tokens must be bound to: dpop or mtls; default nothing")
+	trust.bind(create.Flags())
 	_ = create.MarkFlagRequired("level")
 
 	var listOf, listLevel string
@@ -93,7 +102,7 @@ func clientCommand(with with) *cobra.Command {
 	}
 	listAll.Flags().StringVar(&listOf, "organization", "", organizationUsage)
 	listAll.Flags().StringVar(&listLevel, "level", "", "only clients of this level")
-	return group("client", "Machine clients (OAuth2 client credentials)", create, listAll)
+	return group("client", "Machine clients (OAuth2 client credentials)", create, listAll, checkTokenCommand(with))
 }
 
 // clientScope says where a client of the level belongs.

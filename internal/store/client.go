@@ -18,7 +18,10 @@ type clientSettings struct {
 	RedirectURIs   []string `json:"redirectUris,omitempty"`
 	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
 
-	TokenBinding estate.TokenBinding `json:"tokenBinding,omitempty"`
+	TokenBinding estate.TokenBinding          `json:"tokenBinding,omitempty"`
+	PublicKeys   []estate.PublicKey           `json:"publicKeys,omitempty"`
+	JWKSURI      string                       `json:"jwksUri,omitempty"`
+	Federated    []estate.FederatedCredential `json:"federated,omitempty"`
 }
 
 func scanClient(row rowScanner) (estate.Client, error) {
@@ -41,13 +44,17 @@ func scanClient(row rowScanner) (estate.Client, error) {
 	}
 	c.URI, c.LogoURI, c.RedirectURIs, c.AllowedOrigins = s.URI, s.LogoURI, s.RedirectURIs, s.AllowedOrigins
 	c.TokenBinding = s.TokenBinding
+	c.PublicKeys, c.JWKSURI, c.Federated = s.PublicKeys, s.JWKSURI, s.Federated
 	c.CreatedAt, c.UpdatedAt, c.DisabledAt = fromMicros(created), fromMicros(updated), fromMicros(disabled)
 	return c, nil
 }
 
 // InsertClient adds c with its secrets.
 func (tx *Tx) InsertClient(ctx context.Context, c estate.Client) error {
-	settings := clientSettings{URI: c.URI, LogoURI: c.LogoURI, RedirectURIs: c.RedirectURIs, AllowedOrigins: c.AllowedOrigins, TokenBinding: c.TokenBinding}
+	settings := clientSettings{
+		URI: c.URI, LogoURI: c.LogoURI, RedirectURIs: c.RedirectURIs, AllowedOrigins: c.AllowedOrigins,
+		PublicKeys: c.PublicKeys, JWKSURI: c.JWKSURI, Federated: c.Federated, TokenBinding: c.TokenBinding,
+	}
 	_, err := tx.exec(ctx, "insert into clients ("+clientColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
 		c.ID, c.Level, c.Scope.Organization, c.Scope.Subscription, c.Scope.Region, c.Scope.Tenant, c.Name, c.Description, c.AppType,
 		marshal(c.Permissions), marshal(c.GrantTypes), marshal(c.AuthMethods), c.Consent, marshal(settings),

@@ -99,6 +99,9 @@ func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 	if _, err := tx.exec(ctx, "delete from idempotency_keys where created_at < $1", micros(now.Add(-IdempotencyRetention))); err != nil {
 		return wrap("trim idempotency keys", err)
 	}
+	if err := tx.trimAssertions(ctx, now); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, "delete from changes where created_at < $1 and seq < (select max(seq) from changes)", micros(now.Add(-changeRetention)))
 	return wrap("trim changes", err)
 }
