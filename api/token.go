@@ -51,7 +51,13 @@ type AuthorizationServerMetadata struct {
 	GrantTypesSupported               []string `json:"grant_types_supported"`
 	ResponseTypesSupported            []string `json:"response_types_supported"`
 	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
-	ScopesSupported                   []string `json:"scopes_supported"`
+
+	RevocationEndpoint                        string   `json:"revocation_endpoint"`
+	RevocationEndpointAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
+	IntrospectionEndpoint                     string   `json:"introspection_endpoint"`
+	IntrospectionEndpointAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionSigningAlgorithmsSupported   []string `json:"introspection_signing_alg_values_supported"`
+	ScopesSupported                           []string `json:"scopes_supported"`
 }
 
 // JWKSet is the document of /.well-known/jwks.json (RFC 7517). The keys are
@@ -77,6 +83,7 @@ type Claims struct {
 	Subscription string `json:"subscription,omitempty"`
 	Region       string `json:"region,omitempty"`
 	Tenant       string `json:"tenant,omitempty"`
+	IssuedMillis int64  `json:"iat_ms"`         // Unix milliseconds, for revocation of what was issued until then
 	User         string `json:"user,omitempty"` // the user at Tenant through which the client acts: its bot, unless it impersonates
 
 	Confirmation *Confirmation `json:"cnf,omitempty"` // the key that the sender must prove to have

@@ -57,7 +57,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := keyring.Open(ctx, db, c.keyFile(), now())
+	keys, err := keyring.Open(ctx, db, keyring.Options{Master: c.masterKey(), Algorithm: c.SigningAlgorithm, Now: now})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -119,6 +119,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
+	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)

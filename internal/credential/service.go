@@ -27,6 +27,8 @@ type Service struct {
 	clients *cache.Map[estate.ClientID, estate.Client]
 	bots    *cache.Map[botKey, estate.User]
 	usage   usage
+
+	revocations *revocations
 }
 
 // Sizes of the caches: enough for the clients and bots that are busy at a time.
@@ -42,6 +44,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func()
 	s.clients = cache.New(maxCachedClients, s.loadClient)
 	s.bots = cache.New(maxCachedBots, s.loadOrCreateBot)
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
+	s.revocations = newRevocations(now, s.loadRevocations)
 	db.Subscribe(s.forget)
 	return s
 }
@@ -56,6 +59,9 @@ func (s *Service) forget(changes []store.Change) {
 		case store.ChangeAll:
 			s.clients.Clear()
 			s.bots.Clear()
+			s.revocations.interrupted()
+		case store.ChangeRevocation:
+			s.revocations.changed(c.Key)
 		case store.ChangeClient:
 			s.clients.Invalidate(estate.ClientID(c.Key))
 		case store.ChangeBot:

@@ -99,12 +99,15 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	if err := grant(s, ctx, i); err != nil {
 		return Token{}, err
 	}
+	if err := s.revocations.ready(ctx); err != nil {
+		return Token{}, err // see issueTime
+	}
 	return s.sign(i)
 }
 
 // sign makes the access token that i has come to.
 func (s *Service) sign(i *issue) (Token, error) {
-	now := s.now()
+	now := s.revocations.issueTime(grantKey{i.scope.Tenant, i.client.ID, i.user}, s.now())
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails, by its documentation
 	expires := now.Add(TokenLifetime).Truncate(time.Second)
@@ -118,6 +121,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		ClientID:     string(i.client.ID),
 		ID:           hex.EncodeToString(id[:]),
 		IssuedAt:     now.Unix(),
+		IssuedMillis: now.UnixMilli(),
 		ExpiresAt:    expires.Unix(),
 		Scope:        i.granted.String(),
 		Level:        string(i.client.Level),
@@ -150,38 +154,32 @@ type Presented struct {
 	Proof  Proof
 }
 
-// Authenticate finds out who shows a token at surface. What the token says is
-// checked against what is true now: a client that is gone or disabled, or a
-// scope that was taken from it, counts at once.
+// Authenticate finds out who shows a token at surface.
 func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
-	payload, err := s.keys.Verify(estate.KeyAccessToken, p.Token)
+	_, actor, err := s.accept(ctx, surface, p.Token)
+	return actor, err
+}
+
+// accept finds out who has a token of surface. What the token says is checked
+// against what is true now: a client that is gone or disabled, a scope that was
+// taken from it, or a revocation, counts at once.
+func (s *Service) accept(ctx context.Context, surface estate.Surface, token string) (*api.Claims, estate.Actor, error) {
+	claims, err := s.readToken(ctx, surface, token)
 	if err != nil {
-		return estate.Actor{}, errInvalidToken
-	}
-	var claims api.Claims
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return estate.Actor{}, errInvalidToken
-	}
-	if s.now().Unix() >= claims.ExpiresAt {
-		return estate.Actor{}, errExpiredToken
-	}
-	// A tenant answers at two names; a token of the one is good at the other.
-	sameTenant := surface.Kind == estate.SurfaceTenant && claims.Tenant == string(surface.Tenant.ID)
-	if claims.Audience != surface.Origin && !sameTenant {
-		return estate.Actor{}, errForeignToken
+		return nil, estate.Actor{}, err
 	}
 	client, err := s.clients.Get(ctx, estate.ClientID(claims.ClientID))
 	switch {
 	case isCode(err, api.CodeClientNotFound):
-		return estate.Actor{}, errInvalidToken
+		return nil, estate.Actor{}, errInvalidToken
 	case err != nil:
-		return estate.Actor{}, err
+		return nil, estate.Actor{}, err
 	case !client.DisabledAt.IsZero():
-		return estate.Actor{}, errInvalidToken
+		return nil, estate.Actor{}, errInvalidToken
 	}
 	scope, ok := surface.Admits(client)
 	if !ok || scope.Tenant != estate.TenantID(claims.Tenant) {
-		return estate.Actor{}, errForeignToken
+		return nil, estate.Actor{}, errForeignToken
 	}
 	actor := estate.Actor{
 		Kind:  estate.ActorClient,
@@ -197,14 +195,14 @@ func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Pr
 	if surface.Kind == estate.SurfaceTenant {
 		bot, err := s.bot(ctx, scope, client.ID)
 		if err != nil {
-			return estate.Actor{}, err
+			return nil, estate.Actor{}, err
 		}
 		if bot.Status != estate.UserActive {
-			return estate.Actor{}, errInvalidToken
+			return nil, estate.Actor{}, errInvalidToken
 		}
 		actor.User, actor.Roles = bot.ID, bot.Roles
 	}
-	return actor, nil
+	return claims, actor, nil
 }
 
 var (

@@ -22,12 +22,13 @@ const FlushInterval = 500 * time.Millisecond
 
 type usageKey struct {
 	client estate.ClientID
+	user   estate.UserID // empty above tenants
 	scope  estate.Scope
 	level  estate.Level
 }
 
 func (u *usage) add(i *issue, now time.Time) {
-	key := usageKey{i.client.ID, i.scope, i.client.Level}
+	key := usageKey{i.client.ID, i.user, i.scope, i.client.Level}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c := u.counts[key]
@@ -74,6 +75,12 @@ func (s *Service) Flush(ctx context.Context) {
 		for key, count := range taken {
 			if err := tx.AddClientUsage(ctx, key.scope, *count); err != nil {
 				return err
+			}
+			if key.user != "" {
+				g := estate.Grant{ID: estate.NewGrantID(), Client: key.client, User: key.user, LastUsedAt: count.LastUsedAt}
+				if err := tx.AddGrantUse(ctx, key.scope, g); err != nil {
+					return err
+				}
 			}
 			actor := estate.Actor{Kind: estate.ActorClient, ID: string(key.client), Level: key.level}
 			data := map[string]any{"tokens": count.Tokens}

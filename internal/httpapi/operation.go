@@ -28,6 +28,9 @@ var (
 
 const (
 	tokenPath     = "/oauth/token"
+	revokePath    = "/oauth/revoke"
+	inspectPath   = "/oauth/introspect"
+	resourcePath  = "/.well-known/oauth-protected-resource"
 	livenessPath  = "/livez"
 	readinessPath = "/readyz"
 )
@@ -41,6 +44,9 @@ var operations = []operation{
 	{id: "getAuthorizationServerMetadata", method: "GET", path: "/.well-known/oauth-authorization-server", surfaces: everywhere, public: true, handle: answers(getMetadata)},
 	{id: "getJWKS", method: "GET", path: "/.well-known/jwks.json", surfaces: everywhere, public: true, handle: getJWKS},
 	{id: "issueToken", method: "POST", path: tokenPath, surfaces: everywhere, public: true, handle: issueToken},
+	{id: "revokeToken", method: "POST", path: revokePath, surfaces: everywhere, public: true, handle: revokeToken},
+	{id: "introspectToken", method: "POST", path: inspectPath, surfaces: everywhere, public: true, handle: introspectToken},
+	{id: "getProtectedResourceMetadata", method: "GET", path: resourcePath, surfaces: everywhere, public: true, handle: answers(getResourceMetadata)},
 
 	{id: "createTenant", method: "POST", path: "/api/v1/tenants", surfaces: onRegister, handle: takes(http.StatusCreated, createTenant), internalCode: api.CodeTenantInternal},
 	{id: "getTenant", method: "GET", path: "/api/v1/tenants/{tenantId}", surfaces: onRegister, handle: answers(getTenant)},
@@ -51,6 +57,8 @@ var operations = []operation{
 	{id: "getUser", method: "GET", path: "/api/v1/users/{userId}", surfaces: onTenant, handle: answers(getUser)},
 	{id: "getLicenseOverview", method: "GET", path: "/api/v1/licenses/overview", surfaces: onTenant, handle: answers(getLicenseOverview)},
 	{id: "createOAuthClient", method: "POST", path: "/api/v1/oauth-clients", surfaces: onTenant, handle: takes(http.StatusCreated, createOAuthClient)},
+	{id: "listOAuthTokens", method: "GET", path: "/api/v1/oauth-tokens", surfaces: onTenant, handle: answers(listOAuthTokens)},
+	{id: "deleteOAuthToken", method: "DELETE", path: "/api/v1/oauth-tokens/{tokenId}", surfaces: onTenant, handle: deleteOAuthToken},
 
 	{id: "listTenants", method: "GET", path: "/api/core/tenants", surfaces: onConsole, handle: answers(listTenants)},
 	{id: "getTenant", method: "GET", path: "/api/core/tenants/{tenantId}", surfaces: onConsole, handle: answers(getOrganizationTenant)},

@@ -11,6 +11,8 @@ var (
 	errUserNotFound   = estate.E(estate.NotFound, api.CodeUserNotFound, "Not found", "No such user.")
 	errClientNotFound = estate.E(estate.NotFound, api.CodeClientNotFound, "Not found", "No such OAuth client.")
 
+	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
+
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")
 	errRegionNotFound       = notFound("region")
@@ -28,10 +30,11 @@ func taken(detail string) *estate.Error {
 // constraintErrors says what it means to the caller that a unique constraint is
 // violated. What is not listed is a defect of the program.
 var constraintErrors = map[string]*estate.Error{
-	"regions.code":       taken("A region has this code."),
-	"subscriptions.id":   taken("A subscription has this licence number."),
-	"accounts.email_key": taken("An account has this e-mail address."),
-	"hostnames.hostname": estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
+	"regions.code":                                 taken("A region has this code."),
+	"subscriptions.id":                             taken("A subscription has this licence number."),
+	"accounts.email_key":                           taken("An account has this e-mail address."),
+	"keys.purpose, keys.generation":                taken("Another process made this key."),
+	"hostnames.hostname":                           estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
 	"tenants.subscription_id, tenants.external_id": estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
 }
 

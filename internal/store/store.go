@@ -230,6 +230,8 @@ const (
 	ChangeHostname     ChangeKind = "hostname"     // key: estate.Hostname
 	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
 	ChangeClient       ChangeKind = "client"       // key: id
+	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
+	ChangeKey          ChangeKind = "key"          // key: id
 )
 
 // Subscribe registers fn to be called with committed changes: of this process
