@@ -83,8 +83,8 @@ type Claims struct {
 	Subscription string `json:"subscription,omitempty"`
 	Region       string `json:"region,omitempty"`
 	Tenant       string `json:"tenant,omitempty"`
-	IssuedMillis int64  `json:"iat_ms"`         // Unix milliseconds, for revocation of what was issued until then
-	User         string `json:"user,omitempty"` // the user at Tenant through which the client acts: its bot, unless it impersonates
+	IssuedMillis int64  `json:"iat_ms,omitempty"` // Unix milliseconds, for revocation of what was issued until then
+	User         string `json:"user,omitempty"`   // the user at Tenant through which the client acts: its bot, unless it impersonates
 
 	Confirmation *Confirmation `json:"cnf,omitempty"` // the key that the sender must prove to have
 	Actor        *ActorClaim   `json:"act,omitempty"` // who acts, where that is not the subject
