@@ -19,6 +19,7 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
+	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
 	"github.com/freehold-platform/freehold/internal/keyring"
@@ -78,6 +79,12 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		now:        now,
 		ca:         authority,
 	}, nil
+}
+
+// RewrapKeys seals the server's keys under the master key in file, which is made
+// if it is missing, or in the output of command.
+func (a *App) RewrapKeys(ctx context.Context, actor estate.Actor, file string, command []string) (int, error) {
+	return a.Credential.RewrapKeys(ctx, actor, keyring.MasterSource{File: file, Command: command})
 }
 
 // Close closes the database.
