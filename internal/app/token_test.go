@@ -245,7 +245,7 @@ func published(t *testing.T, a *app.App) (set jose.JSONWebKeySet) {
 // returns the key's id.
 func verify(t *testing.T, set jose.JSONWebKeySet, token, algorithm string) string {
 	t.Helper()
-	parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
 	if err != nil {
 		t.Fatal(err)
 	}

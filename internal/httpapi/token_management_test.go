@@ -286,7 +286,7 @@ func verifyPublished(t testing.TB, e *testenv.Env, origin, token, typ string) []
 	if err := json.Unmarshal([]byte(text), &set); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256, jose.ES384, jose.EdDSA})
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256, jose.ES384, jose.EdDSA})
 	if err != nil {
 		t.Fatal(err)
 	}

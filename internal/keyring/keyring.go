@@ -33,6 +33,7 @@ type Keyring struct {
 	source    MasterSource
 	algorithm string
 	now       func() time.Time
+	reload    func() error // load in the middle of a request, whose context has no say in it
 
 	current atomic.Pointer[state]
 	stale   atomic.Bool // keys have changed since current was loaded
@@ -65,6 +66,11 @@ type Options struct {
 // Open loads the keys of the database and creates those that are missing.
 func Open(ctx context.Context, db *store.Store, o Options) (*Keyring, error) {
 	k := &Keyring{db: db, source: o.Master, algorithm: o.Algorithm, now: o.Now}
+	k.reload = func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+		defer cancel()
+		return k.load(ctx)
+	}
 	sealed, err := k.sealed(ctx)
 	if err != nil {
 		return nil, err
@@ -205,11 +211,9 @@ const loadTimeout = 5 * time.Second
 func (k *Keyring) state() *state {
 	if k.stale.Load() && k.mu.TryLock() {
 		if !k.now().Before(k.paused) {
-			ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
-			if err := k.load(ctx); err != nil {
+			if err := k.reload(); err != nil {
 				k.paused = k.now().Add(retryPause) // and stale is still set
 			}
-			cancel()
 		}
 		k.mu.Unlock()
 	}
@@ -356,9 +360,7 @@ func (k *Keyring) meet(header string) *signer {
 		return nil
 	}
 	k.paused = now.Add(retryPause)
-	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
-	defer cancel()
-	if err := k.load(ctx); err != nil {
+	if err := k.reload(); err != nil {
 		return nil // stale is set, so the next caller tries again
 	}
 	return k.current.Load().headers[header]
