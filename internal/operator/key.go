@@ -51,7 +51,9 @@ func keyCommand(with with) *cobra.Command {
 		Use:   "rotate",
 		Short: "Make the next signing key, whether it is due or not",
 		Long: "Make the next signing key, whether it is due or not. It is published now and signs a quarter of an hour later,\n" +
-			"when every cache has it. The key before it stays published until its last token has expired.",
+			"when every cache has it. The key before it stays published until its last token has expired.\n\n" +
+			"To change the algorithm for good, set signing_algorithm in the servers' configuration: they make a key for it themselves,\n" +
+			"and also replace one that is made here for another.",
 		Args: cobra.NoArgs,
 		RunE: with(func(s *session, _ []string) error {
 			key, err := s.Credential.RotateSigningKey(s.cmd.Context(), s.actor, algorithm, atOnce)
