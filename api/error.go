@@ -84,6 +84,8 @@ const (
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller
 	CodeClientEntitlement = "OAUTHCLIENTS-3" // the subscription's entitlement does not allow it
 
+	CodeTokenNotFound = "OAUTHTOKENS-1" // no such token, or not visible to the caller
+
 	CodeEstateInvalid  = "ESTATE-1" // operator: a field is invalid
 	CodeEstateNotFound = "ESTATE-2" // operator: no such resource
 	CodeEstateConflict = "ESTATE-3" // operator: resource exists

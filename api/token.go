@@ -84,10 +84,16 @@ type AuthorizationServerMetadata struct {
 	ResponseTypesSupported            []string `json:"response_types_supported"`
 	TokenEndpointAuthMethodsSupported []string `json:"token_endpoint_auth_methods_supported"`
 	TokenEndpointAuthSigningAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"` // of private_key_jwt
-	ScopesSupported                   []string `json:"scopes_supported"`
 
 	DPoPSigningAlgValuesSupported         []string `json:"dpop_signing_alg_values_supported"`          // RFC 9449 section 5.1
 	TLSClientCertificateBoundAccessTokens bool     `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705 section 3.3
+
+	RevocationEndpoint                        string   `json:"revocation_endpoint"`
+	RevocationEndpointAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported"`
+	IntrospectionEndpoint                     string   `json:"introspection_endpoint"`
+	IntrospectionEndpointAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionSigningAlgorithmsSupported   []string `json:"introspection_signing_alg_values_supported"`
+	ScopesSupported                           []string `json:"scopes_supported"`
 }
 
 // JWKSet is the document of /.well-known/jwks.json (RFC 7517). The keys are
@@ -113,7 +119,8 @@ type Claims struct {
 	Subscription string `json:"subscription,omitempty"`
 	Region       string `json:"region,omitempty"`
 	Tenant       string `json:"tenant,omitempty"`
-	User         string `json:"user,omitempty"` // the user at Tenant through which the client acts: its bot, unless it impersonates
+	IssuedMillis int64  `json:"iat_ms,omitempty"` // Unix milliseconds, for revocation of what was issued until then
+	User         string `json:"user,omitempty"`   // the user at Tenant through which the client acts: its bot, unless it impersonates
 
 	Confirmation *Confirmation `json:"cnf,omitempty"`       // the key that the sender must prove to have
 	Actor        *ActorClaim   `json:"act,omitempty"`       // who acts, where that is not the subject

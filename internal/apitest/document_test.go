@@ -177,7 +177,7 @@ func (d *document) allOperations() []*openapi3.Operation {
 
 // What a reader, or a generator of clients, can count on.
 func TestDocuments_Conventions(t *testing.T) {
-	public := []string{"issueToken", "getAuthorizationServerMetadata", "getJWKS", "getProductInfo", "getOpenAPI", "getLiveness", "getReadiness"}
+	public := []string{"issueToken", "revokeToken", "introspectToken", "getProtectedResourceMetadata", "getAuthorizationServerMetadata", "getJWKS", "getProductInfo", "getOpenAPI", "getLiveness", "getReadiness"}
 	forEach(t, func(t *testing.T, surface string, d *document) {
 		seen := map[string]bool{}
 		for _, op := range d.allOperations() {
@@ -285,10 +285,12 @@ func TestDocuments_Agree(t *testing.T) {
 // others belong to the server.
 func wireTypes() map[string]any {
 	return map[string]any{
+		"ActorClaim":                  api.ActorClaim{},
 		"AssignedRole":                api.AssignedRole{},
 		"AuthorizationServerMetadata": api.AuthorizationServerMetadata{},
 		"ClientSecret":                api.ClientSecret{},
 		"Composition":                 api.Composition{},
+		"Confirmation":                api.Confirmation{},
 		"ConnectionConfig":            api.ConnectionConfig{},
 		"Count":                       api.Count{},
 		"CreateOAuthClientRequest":    api.CreateOAuthClientRequest{},
@@ -297,6 +299,7 @@ func wireTypes() map[string]any {
 		"ErrorBody":                   api.ErrorBody{},
 		"ErrorSource":                 api.ErrorSource{},
 		"FederatedCredential":         api.FederatedCredential{},
+		"Introspection":               api.Introspection{},
 		"JWKSet":                      api.JWKSet{},
 		"LicenseAllotment":            api.LicenseAllotment{},
 		"LicenseOverview":             api.LicenseOverview{},
@@ -304,13 +307,17 @@ func wireTypes() map[string]any {
 		"Link":                        api.Link{},
 		"OAuthClient":                 api.OAuthClient{},
 		"OAuthErrorBody":              api.OAuthErrorBody{},
+		"OAuthToken":                  api.OAuthToken{},
+		"OAuthTokenList":              api.OAuthTokenList{},
 		"OrganizationTenant":          api.OrganizationTenant{},
 		"OrganizationTenantList":      api.OrganizationTenantList{},
 		"PageLinks":                   api.PageLinks{},
 		"ProductInfo":                 api.ProductInfo{},
+		"ProtectedResourceMetadata":   api.ProtectedResourceMetadata{},
 		"SelfLinks":                   api.SelfLinks{},
 		"Tenant":                      api.Tenant{},
 		"TenantFilterRequest":         api.TenantFilterRequest{},
+		"TokenQuery":                  api.TokenQuery{},
 		"TokenRequest":                api.TokenRequest{},
 		"TokenResponse":               api.TokenResponse{},
 		"User":                        api.User{},
@@ -334,6 +341,7 @@ func TestDocuments_WireTypes(t *testing.T) {
 		"CreateTenantRequest":      "clients written for the contract send more",
 		"OpenAPIDocument":          "described by the OpenAPI Specification",
 		"TenantFilterRequest":      "clients written for the contract send more",
+		"TokenQuery":               "unknown parameters are ignored, as in a TokenRequest",
 		"TokenRequest":             "unknown parameters are ignored (RFC 6749 section 3.2)",
 	}
 	types := wireTypes()
@@ -455,7 +463,8 @@ func checkExamples(d *document) (problems []string) {
 		for status, r := range op.Responses.Map() {
 			where := op.OperationID + " " + status
 			values := content(where, r.Value.Content, openapi3.VisitAsResponse())
-			if !strings.HasPrefix(status, "3") && len(values) == 0 {
+			bodyless := strings.HasPrefix(status, "3") || status == "204" || op.OperationID == "revokeToken" && status == "200" // RFC 7009 section 2.2
+			if !bodyless && len(values) == 0 {
 				problems = append(problems, where+": no body")
 			}
 			for _, value := range values {
@@ -518,7 +527,7 @@ func TestDocuments_Codes(t *testing.T) {
 // Codes in the documents are codes of package api.
 func TestDocuments_KnownCodes(t *testing.T) {
 	known := slices.Collect(maps.Values(errorCodes(t)))
-	code := regexp.MustCompile(`\b(AUTH|LOGIN|HTTP|OAUTH|TENANTS|USERS|OAUTHCLIENTS|ESTATE)-[0-9]+\b|\bTENANT_[A-Z]+\b`)
+	code := regexp.MustCompile(`\b(AUTH|LOGIN|HTTP|OAUTH|TENANTS|USERS|OAUTHCLIENTS|OAUTHTOKENS|ESTATE)-[0-9]+\b|\bTENANT_[A-Z]+\b`)
 	forEach(t, func(t *testing.T, surface string, d *document) {
 		for _, found := range code.FindAllString(string(api.OpenAPI(surface)), -1) {
 			if !slices.Contains(known, found) {
@@ -558,7 +567,10 @@ func TestOperations(t *testing.T) {
 	everywhere := []Operation{
 		{"GET", "/.well-known/jwks.json", "getJWKS"},
 		{"GET", "/.well-known/oauth-authorization-server", "getAuthorizationServerMetadata"},
+		{"GET", "/.well-known/oauth-protected-resource", "getProtectedResourceMetadata"},
 		{"GET", "/livez", "getLiveness"},
+		{"POST", "/oauth/introspect", "introspectToken"},
+		{"POST", "/oauth/revoke", "revokeToken"},
 		{"POST", "/oauth/token", "issueToken"},
 		{"GET", "/openapi.json", "getOpenAPI"},
 		{"GET", "/readyz", "getReadiness"},
@@ -579,6 +591,8 @@ func TestOperations(t *testing.T) {
 		"tenant": {
 			{"GET", "/api/v1/licenses/overview", "getLicenseOverview"},
 			{"POST", "/api/v1/oauth-clients", "createOAuthClient"},
+			{"GET", "/api/v1/oauth-tokens", "listOAuthTokens"},
+			{"DELETE", "/api/v1/oauth-tokens/{tokenId}", "deleteOAuthToken"},
 			{"GET", "/api/v1/tenants/me", "getMyTenant"},
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
 			{"GET", "/api/v1/users/me", "getMyUser"},
@@ -586,7 +600,7 @@ func TestOperations(t *testing.T) {
 		},
 	}
 	for _, surface := range surfaces() {
-		want := slices.Concat(everywhere[:2], own[surface], everywhere[2:])
+		want := slices.Concat(everywhere[:3], own[surface], everywhere[3:])
 		if diff := cmp.Diff(want, Operations(surface)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", surface, diff)
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
+	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
 	"github.com/freehold-platform/freehold/internal/keyring"
@@ -61,7 +62,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := keyring.Open(ctx, db, c.keyFile(), now())
+	keys, err := keyring.Open(ctx, db, keyring.Options{Master: c.masterKey(), Algorithm: c.SigningAlgorithm, Now: now})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -88,6 +89,12 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		rates:      throttle.NewRates(),
 		proxies:    proxies,
 	}, nil
+}
+
+// RewrapKeys seals the server's keys under the master key in file, which is made
+// if it is missing, or in the output of command.
+func (a *App) RewrapKeys(ctx context.Context, actor estate.Actor, file string, command []string) (int, error) {
+	return a.Credential.RewrapKeys(ctx, actor, keyring.MasterSource{File: file, Command: command})
 }
 
 // Close closes the database.
@@ -134,6 +141,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
+	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)

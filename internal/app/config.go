@@ -6,9 +6,13 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
@@ -35,6 +39,10 @@ type Config struct {
 
 	LogLevel  string `key:"log_level" doc:"debug, info, warn or error"`
 	LogFormat string `key:"log_format" doc:"text or json"`
+
+	KeyCommand         string        `key:"key_command" doc:"command whose output is the key that seals the server's keys, instead of key_file; program and arguments separated by spaces, without a shell"`
+	SigningAlgorithm   string        `key:"signing_algorithm" doc:"signature of access tokens: ES256, ES384 or EdDSA"`
+	SigningKeyRotation time.Duration `key:"signing_key_rotation" doc:"how long a key signs access tokens before the next one does, at least 12h; 0s: for ever"`
 }
 
 // Defaults returns the configuration of a server that nobody configured: it
@@ -53,7 +61,9 @@ func Defaults() Config {
 		LogLevel:  "info",
 		LogFormat: "text",
 
-		TLSAskClient: ClientAuthOff,
+		TLSAskClient:       ClientAuthOff,
+		SigningAlgorithm:   "ES256",
+		SigningKeyRotation: 30 * 24 * time.Hour,
 	}
 }
 
@@ -117,16 +127,28 @@ func (c Config) Validate() error {
 	_, err = logLevel(c.LogLevel)
 	check(err == nil, "log_level", "%q is not debug, info, warn or error", c.LogLevel)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format", "%q is not text or json", c.LogFormat)
+	check(c.KeyCommand == "" || c.KeyFile == "", "key_command", "goes without key_file")
+	check(c.KeyCommand == "" || strings.TrimSpace(c.KeyCommand) != "", "key_command", "is blank")
+	check(slices.Contains(keyring.Algorithms(), c.SigningAlgorithm), "signing_algorithm", "%q is not one of %s", c.SigningAlgorithm, strings.Join(keyring.Algorithms(), ", "))
+	check(c.SigningKeyRotation == 0 || c.SigningKeyRotation >= minKeyRotation, "signing_key_rotation", "%s is not 0s or at least %s", c.SigningKeyRotation, minKeyRotation)
 	return errors.Join(problems...)
 }
 
+// minKeyRotation keeps the published key set small: a key stays in it for six
+// hours after it has signed.
+const minKeyRotation = 12 * time.Hour
+
 func (c Config) databasePath() string { return filepath.Join(c.DataDir, "freehold.db") }
 
-func (c Config) keyFile() string {
-	if c.KeyFile != "" {
-		return c.KeyFile
+// masterKey is where the key that seals the server's keys is.
+func (c Config) masterKey() keyring.MasterSource {
+	switch {
+	case c.KeyCommand != "":
+		return keyring.MasterSource{Command: strings.Fields(c.KeyCommand)}
+	case c.KeyFile != "":
+		return keyring.MasterSource{File: c.KeyFile}
 	}
-	return filepath.Join(c.DataDir, "master.key")
+	return keyring.MasterSource{File: filepath.Join(c.DataDir, "master.key")}
 }
 
 // Origin is the URL by which clients reach host, when the server listens on

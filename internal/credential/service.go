@@ -42,6 +42,8 @@ type Service struct {
 	discoveries *outbound.Cache[discovery]
 	keySets     *outbound.Cache[[]verificationKey]
 	refusals    refusals
+
+	revocations *revocations
 }
 
 // Sizes of the caches: enough for the clients and bots that are busy at a time.
@@ -64,6 +66,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.lookups = cache.New(maxCachedUsers, s.loadUserID)
 	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
+	s.revocations = newRevocations(now, s.loadRevocations)
 	db.Subscribe(s.forget)
 	return s
 }
@@ -81,6 +84,9 @@ func (s *Service) forget(changes []store.Change) {
 			s.bots.Clear()
 			s.users.Clear()
 			s.lookups.Clear()
+			s.revocations.interrupted()
+		case store.ChangeRevocation:
+			s.revocations.changed(c.Key)
 		case store.ChangeClient:
 			s.clients.Invalidate(estate.ClientID(c.Key))
 			s.trusts.Invalidate(estate.ClientID(c.Key)) // after what it is made of

@@ -138,6 +138,9 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	if err := s.bind(i, proof); err != nil {
 		return Token{}, err
 	}
+	if err := s.revocations.ready(ctx); err != nil {
+		return Token{}, err // see issueTime
+	}
 	return s.sign(i)
 }
 
@@ -150,7 +153,7 @@ func (r TokenRequest) admit(client estate.Client) error {
 
 // sign makes the access token that i has come to.
 func (s *Service) sign(i *issue) (Token, error) {
-	now := s.now()
+	now := s.revocations.issueTime(grantKey{i.scope.Tenant, i.client.ID, i.user}, s.now())
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails, by its documentation
 	expires := now.Add(TokenLifetime).Truncate(time.Second)
@@ -168,6 +171,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		ClientID:     string(i.client.ID),
 		ID:           hex.EncodeToString(id[:]),
 		IssuedAt:     now.Unix(),
+		IssuedMillis: now.UnixMilli(),
 		ExpiresAt:    expires.Unix(),
 		Scope:        i.granted.String(),
 		Level:        string(i.client.Level),
@@ -201,23 +205,36 @@ type Presented struct {
 	Proof  Proof
 }
 
-// Authenticate finds out who shows a token at surface. What the token says is
-// checked against what is true now: a client that is gone or disabled, or a
-// scope that was taken from it, counts at once.
+// Authenticate finds out who shows a token at surface, and that the sender has
+// the key that the token is bound to.
 func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
-	claims, client, err := s.readToken(ctx, p.Token)
+	claims, client, actor, err := s.accept(ctx, surface, p.Token)
 	if err != nil {
 		return estate.Actor{}, err
 	}
+	if err := s.confirm(surface, client, claims.Confirmation, p); err != nil {
+		return estate.Actor{}, err
+	}
+	return actor, nil
+}
+
+// accept finds out who has a token of surface. What the token says is checked
+// against what is true now: a client that is gone or disabled, a scope that was
+// taken from it, or a revocation, counts at once.
+func (s *Service) accept(ctx context.Context, surface estate.Surface, token string) (*api.Claims, estate.Client, estate.Actor, error) {
+	refused := func(err error) (*api.Claims, estate.Client, estate.Actor, error) {
+		return nil, estate.Client{}, estate.Actor{}, err
+	}
+	claims, client, err := s.readToken(ctx, token)
+	if err != nil {
+		return refused(err)
+	}
 	if !issuedFor(claims, surface) {
-		return estate.Actor{}, errForeignToken
+		return refused(errForeignToken)
 	}
 	scope, ok := reach(claims, surface, client)
 	if !ok || scope.Tenant != estate.TenantID(claims.Tenant) {
-		return estate.Actor{}, errForeignToken
-	}
-	if err := s.confirm(surface, client, claims.Confirmation, p); err != nil {
-		return estate.Actor{}, err
+		return refused(errForeignToken)
 	}
 	actor := estate.Actor{
 		Kind:  estate.ActorClient,
@@ -230,48 +247,66 @@ func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Pr
 	if surface.Kind == estate.SurfaceTenant {
 		user, err := s.tokenUser(ctx, scope, claims, client)
 		if err != nil {
-			return estate.Actor{}, err
+			return refused(err)
 		}
 		actor.User, actor.Roles = user.ID, user.Roles
 		actor.Permissions = withinRoles(actor.Permissions, user.Roles)
 	}
-	return actor, nil
+	return claims, client, actor, nil
 }
 
 // readToken checks that a token is one of ours, in force, and of a client that
 // may still use it. Where it may be used is not checked.
-func (s *Service) readToken(ctx context.Context, token string) (claims api.Claims, client estate.Client, err error) {
-	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+func (s *Service) readToken(ctx context.Context, token string) (*api.Claims, estate.Client, error) {
+	claims, err := s.verifyToken(ctx, token)
 	if err != nil {
-		return claims, client, errInvalidToken
+		return nil, estate.Client{}, err
 	}
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return claims, client, errInvalidToken
-	}
-	if s.now().Unix() >= claims.ExpiresAt {
-		return claims, client, errExpiredToken
-	}
-	client, err = s.clients.Get(ctx, estate.ClientID(claims.ClientID))
+	client, err := s.clients.Get(ctx, estate.ClientID(claims.ClientID))
 	switch {
 	case isCode(err, api.CodeClientNotFound):
-		return claims, client, errInvalidToken
+		return nil, client, errInvalidToken
 	case err != nil:
-		return claims, client, err
+		return nil, client, err
 	case !client.DisabledAt.IsZero():
-		return claims, client, errInvalidToken
+		return nil, client, errInvalidToken
 	}
 	return claims, client, nil
 }
 
+// verifyToken checks that a token is one of ours, and neither expired nor
+// revoked.
+func (s *Service) verifyToken(ctx context.Context, token string) (*api.Claims, error) {
+	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+	if err != nil {
+		return nil, errInvalidToken
+	}
+	var claims api.Claims
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return nil, errInvalidToken
+	}
+	if s.now().Unix() >= claims.ExpiresAt {
+		return nil, errExpiredToken
+	}
+	revoked, err := s.revocations.revoked(ctx, &claims)
+	switch {
+	case err != nil:
+		return nil, err
+	case revoked:
+		return nil, errInvalidToken
+	}
+	return &claims, nil
+}
+
 // issuedFor tells whether surface is where a token was issued. A tenant answers
 // at two names; a token of the one is good at the other.
-func issuedFor(claims api.Claims, surface estate.Surface) bool {
+func issuedFor(claims *api.Claims, surface estate.Surface) bool {
 	sameTenant := surface.Kind == estate.SurfaceTenant && claims.Tenant == string(surface.Tenant.ID)
 	return claims.Audience == surface.Origin || sameTenant
 }
 
 // reach is how far the client of a token reaches at surface.
-func reach(claims api.Claims, surface estate.Surface, client estate.Client) (estate.Scope, bool) {
+func reach(claims *api.Claims, surface estate.Surface, client estate.Client) (estate.Scope, bool) {
 	if claims.Exchanged {
 		return surface.AdmitsExchanged(client)
 	}
@@ -279,7 +314,7 @@ func reach(claims api.Claims, surface estate.Surface, client estate.Client) (est
 }
 
 // stillHeld are the scopes of a token that its client still holds.
-func stillHeld(claims api.Claims, client estate.Client) (held estate.Permissions) {
+func stillHeld(claims *api.Claims, client estate.Client) (held estate.Permissions) {
 	for _, p := range estate.ParsePermissions(claims.Scope) {
 		if client.Permissions.Holds(p) {
 			held = append(held, p)

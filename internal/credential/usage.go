@@ -22,17 +22,16 @@ const FlushInterval = 500 * time.Millisecond
 
 type usageKey struct {
 	client estate.ClientID
+	user   estate.UserID // empty above tenants
 	scope  estate.Scope
 	level  estate.Level
-	user   estate.UserID // who is impersonated
 	workload
+
+	impersonated bool // user is not the client's own
 }
 
 func (u *usage) add(i *issue, now time.Time) {
-	key := usageKey{client: i.client.ID, scope: i.scope, level: i.client.Level, workload: i.workload}
-	if i.actor != nil {
-		key.user = i.user
-	}
+	key := usageKey{client: i.client.ID, user: i.user, impersonated: i.actor != nil, scope: i.scope, level: i.client.Level, workload: i.workload}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c := u.counts[key]
@@ -83,9 +82,15 @@ func (s *Service) Flush(ctx context.Context) {
 			if err := tx.AddClientUsage(ctx, key.scope, *count); err != nil {
 				return err
 			}
+			if key.user != "" {
+				g := estate.Grant{ID: estate.NewGrantID(), Client: key.client, User: key.user, LastUsedAt: count.LastUsedAt}
+				if err := tx.AddGrantUse(ctx, key.scope, g); err != nil {
+					return err
+				}
+			}
 			actor := estate.Actor{Kind: estate.ActorClient, ID: string(key.client), Level: key.level}
 			data := map[string]any{"tokens": count.Tokens}
-			if key.user != "" {
+			if key.impersonated {
 				data["impersonates"] = key.user
 			}
 			if w := key.workload; w.credential != "" {

@@ -62,7 +62,7 @@ func (s *Service) userBySubject(ctx context.Context, key subjectKey) (u estate.U
 
 // tokenUser is the user as whom a token acts in the tenant of scope: the
 // client's bot, or whom it impersonates.
-func (s *Service) tokenUser(ctx context.Context, scope estate.Scope, claims api.Claims, client estate.Client) (user estate.User, err error) {
+func (s *Service) tokenUser(ctx context.Context, scope estate.Scope, claims *api.Claims, client estate.Client) (user estate.User, err error) {
 	if claims.Actor == nil {
 		user, err = s.bot(ctx, scope, client.ID)
 	} else {

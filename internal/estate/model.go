@@ -214,9 +214,12 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 type Key struct {
 	ID        KeyID
 	Purpose   KeyPurpose
-	Algorithm string // "ES256" or "HS256"
+	Algorithm string // "ES256", "ES384", "EdDSA" or "HS256"
 	Sealed    []byte // private part, encrypted
 	CreatedAt time.Time
+
+	ActiveAt   time.Time // signs from here on, until the next generation does
+	Generation int64     // counts the keys of a purpose
 }
 
 // KeyPurpose says what a key is for; a key serves one purpose only.

@@ -98,7 +98,7 @@ func (x *exchange) fail(err error) {
 		x.w.Header().Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
 	}
 	entries := wireErrors(e, status)
-	if x.r.URL.Path == tokenPath {
+	if isOAuth(x.r.URL.Path) {
 		x.noStore()
 		x.writeJSON(status, api.OAuthErrorBody{OAuthError: oauthError(e), ErrorDescription: description(entries), Errors: entries, TraceID: x.trace})
 		return
@@ -111,16 +111,16 @@ func (x *exchange) fail(err error) {
 func (x *exchange) challenge(e *estate.Error, status int) {
 	var value string
 	switch {
-	case x.r.URL.Path == tokenPath:
+	case isOAuth(x.r.URL.Path) && e.Code != api.CodeUnauthenticated:
 		if _, _, basic := x.r.BasicAuth(); status == http.StatusUnauthorized && basic {
 			value = `Basic realm="freehold"`
 		}
 	case proofErrors[e.Code] != "":
 		value = `DPoP realm="freehold", error="` + proofErrors[e.Code] + `", algs="` + strings.Join(credential.ProofAlgorithms(), " ") + `"`
 	case status == http.StatusUnauthorized && x.r.Header.Get("Authorization") == "":
-		value = `Bearer realm="freehold"`
+		value = `Bearer realm="freehold"` + x.resourceMetadata(e)
 	case status == http.StatusUnauthorized:
-		value = `Bearer realm="freehold", error="invalid_token"`
+		value = `Bearer realm="freehold", error="invalid_token"` + x.resourceMetadata(e)
 	case e.Code == api.CodeInsufficientScope:
 		value = `Bearer realm="freehold", error="insufficient_scope"`
 	}
@@ -135,6 +135,15 @@ var proofErrors = map[string]string{
 	api.CodeInvalidProof: "invalid_dpop_proof",
 	api.CodeUseNonce:     "use_dpop_nonce",
 	api.CodeTokenBound:   "invalid_token",
+}
+
+// resourceMetadata leads a client that knows nothing but the API to the tokens
+// that it needs (RFC 9728 section 5.1). A host that nobody answers at has none.
+func (x *exchange) resourceMetadata(e *estate.Error) string {
+	if x.surface.Origin == "" || e.Code != api.CodeUnauthenticated {
+		return ""
+	}
+	return `, resource_metadata="` + x.surface.Origin + resourcePath + `"`
 }
 
 // wireErrors writes e as entries of the envelope: one, or one a field.
@@ -163,4 +172,13 @@ func description(entries []api.Error) string {
 		return entries[0].Detail
 	}
 	return entries[0].Title
+}
+
+// kindOf is the kind of err; what is not an *estate.Error is internal.
+func kindOf(err error) estate.Kind {
+	var e *estate.Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return estate.Internal
 }

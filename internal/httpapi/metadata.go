@@ -49,25 +49,47 @@ func getProductInfo(x *exchange) (api.ProductInfo, error) {
 func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 	x.public()
 	origin := x.surface.Origin
-	scopes := []string{api.ScopeUserDefault, api.ScopeAdminClassic}
-	switch x.surface.Kind {
-	case estate.SurfaceConsole:
-		scopes = api.OrganizationClientScopes()
-	case estate.SurfaceRegister:
-		scopes = api.RegionScopes()
-	}
+	methods := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	return api.AuthorizationServerMetadata{
 		Issuer:                            origin,
 		TokenEndpoint:                     origin + tokenPath,
 		JWKSURI:                           origin + "/.well-known/jwks.json",
 		GrantTypesSupported:               credential.GrantTypes(x.surface.Kind),
 		ResponseTypesSupported:            []string{},
-		TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},
+		TokenEndpointAuthMethodsSupported: methods,
 		TokenEndpointAuthSigningAlgs:      credential.AssertionAlgorithms(),
-		ScopesSupported:                   scopes,
+		ScopesSupported:                   surfaceScopes(x.surface.Kind),
 
 		DPoPSigningAlgValuesSupported:         credential.ProofAlgorithms(),
 		TLSClientCertificateBoundAccessTokens: x.server.ClientCertificates,
+
+		RevocationEndpoint:                        origin + revokePath,
+		RevocationEndpointAuthMethodsSupported:    methods,
+		IntrospectionEndpoint:                     origin + inspectPath,
+		IntrospectionEndpointAuthMethodsSupported: append(methods[:len(methods):len(methods)], "Bearer"),
+		IntrospectionSigningAlgorithmsSupported:   x.server.Credential.SigningAlgorithms(),
+	}, nil
+}
+
+// surfaceScopes are the scopes that mean something at a surface.
+func surfaceScopes(kind estate.SurfaceKind) []string {
+	switch kind {
+	case estate.SurfaceConsole:
+		return api.OrganizationClientScopes()
+	case estate.SurfaceRegister:
+		return api.RegionScopes()
+	}
+	return []string{api.ScopeUserDefault, api.ScopeAdminClassic}
+}
+
+func getResourceMetadata(x *exchange) (api.ProtectedResourceMetadata, error) {
+	x.public()
+	origin := x.surface.Origin
+	return api.ProtectedResourceMetadata{
+		Resource:               origin,
+		AuthorizationServers:   []string{origin},
+		ScopesSupported:        surfaceScopes(x.surface.Kind),
+		BearerMethodsSupported: []string{"header"},
 	}, nil
 }
 

@@ -30,6 +30,9 @@ var (
 
 const (
 	tokenPath     = api.TokenPath
+	revokePath    = "/oauth/revoke"
+	inspectPath   = "/oauth/introspect"
+	resourcePath  = "/.well-known/oauth-protected-resource"
 	livenessPath  = "/livez"
 	readinessPath = "/readyz"
 )
@@ -43,6 +46,9 @@ var operations = []operation{
 	{id: "getAuthorizationServerMetadata", method: "GET", path: "/.well-known/oauth-authorization-server", surfaces: everywhere, public: true, handle: answers(getMetadata)},
 	{id: "getJWKS", method: "GET", path: "/.well-known/jwks.json", surfaces: everywhere, public: true, handle: getJWKS},
 	{id: "issueToken", method: "POST", path: tokenPath, surfaces: everywhere, public: true, tier: throttle.Tier2, handle: issueToken},
+	{id: "revokeToken", method: "POST", path: revokePath, surfaces: everywhere, public: true, tier: throttle.Tier2, handle: revokeToken},
+	{id: "introspectToken", method: "POST", path: inspectPath, surfaces: everywhere, public: true, tier: throttle.Tier2, handle: introspectToken},
+	{id: "getProtectedResourceMetadata", method: "GET", path: resourcePath, surfaces: everywhere, public: true, handle: answers(getResourceMetadata)},
 
 	{id: "createTenant", method: "POST", path: "/api/v1/tenants", surfaces: onRegister, tier: throttle.Tier2, handle: takes(http.StatusCreated, createTenant), internalCode: api.CodeTenantInternal},
 	{id: "getTenant", method: "GET", path: "/api/v1/tenants/{tenantId}", surfaces: onRegister, tier: throttle.Tier1, handle: answers(getTenant)},
@@ -53,6 +59,8 @@ var operations = []operation{
 	{id: "getUser", method: "GET", path: "/api/v1/users/{userId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getUser)},
 	{id: "getLicenseOverview", method: "GET", path: "/api/v1/licenses/overview", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getLicenseOverview)},
 	{id: "createOAuthClient", method: "POST", path: "/api/v1/oauth-clients", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createOAuthClient)},
+	{id: "listOAuthTokens", method: "GET", path: "/api/v1/oauth-tokens", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listOAuthTokens)},
+	{id: "deleteOAuthToken", method: "DELETE", path: "/api/v1/oauth-tokens/{tokenId}", surfaces: onTenant, tier: throttle.Tier2, handle: deleteOAuthToken},
 
 	{id: "listTenants", method: "GET", path: "/api/core/tenants", surfaces: onConsole, tier: throttle.Tier1, handle: answers(listTenants)},
 	{id: "getTenant", method: "GET", path: "/api/core/tenants/{tenantId}", surfaces: onConsole, tier: throttle.Tier1, handle: answers(getOrganizationTenant)},

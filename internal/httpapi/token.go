@@ -61,43 +61,60 @@ func issueToken(x *exchange) error {
 // client's credentials from there or from HTTP Basic.
 func (x *exchange) readTokenRequest() (api.TokenRequest, error) {
 	var in api.TokenRequest
-	kind := contentType(x.r)
-	if kind != "application/json" && kind != "application/x-www-form-urlencoded" {
-		return in, errMediaType("application/json or application/x-www-form-urlencoded")
-	}
-	body, err := x.readBody()
+	err := x.readOAuthBody(&in, func(form string) error { return parseTokenForm(form, &in) })
 	if err != nil {
-		return in, err
-	}
-	if kind == "application/json" {
-		if err := json.Unmarshal(body, &in); err != nil {
-			return in, invalidTokenRequest("The body is not a JSON object with text members.")
-		}
-	} else if err := parseTokenForm(string(body), &in); err != nil {
 		return in, err
 	}
 	return in, basicCredentials(x.r, &in)
 }
 
-func parseTokenForm(body string, in *api.TokenRequest) error {
-	form, err := url.ParseQuery(body)
-	if err != nil {
-		return invalidTokenRequest("The body is not form-encoded.")
+// readOAuthBody reads a JSON body into in, or gives a form to parse.
+func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
+	kind := contentType(x.r)
+	if kind != "application/json" && kind != "application/x-www-form-urlencoded" {
+		return errMediaType("application/json or application/x-www-form-urlencoded")
 	}
+	body, err := x.readBody()
+	if err != nil {
+		return err
+	}
+	if kind != "application/json" {
+		return parse(string(body))
+	}
+	if err := json.Unmarshal(body, in); err != nil {
+		return invalidTokenRequest("The body is not a JSON object with text members.")
+	}
+	return nil
+}
+
+func parseTokenForm(body string, in *api.TokenRequest) error {
 	var lookup string
-	for name, field := range map[string]*string{
+	err := parseForm(body, map[string]*string{
 		"grant_type": &in.GrantType, "client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
 		"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
 		"subject_token": &in.SubjectToken, "subject_token_type": &in.SubjectTokenType, "requested_token_type": &in.RequestedTokenType,
 		"audience": &in.Audience, "purpose": &in.Purpose, "user_lookup": &lookup,
-	} {
+	})
+	if err != nil {
+		return err
+	}
+	if lookup != "" && json.Unmarshal([]byte(lookup), &in.UserLookup) != nil {
+		return invalidTokenRequest("user_lookup is not a JSON object with the members field and value.")
+	}
+	return nil
+}
+
+// parseForm takes the fields of a form-encoded body. Others are ignored.
+func parseForm(body string, fields map[string]*string) error {
+	form, err := url.ParseQuery(body)
+	if err != nil {
+		return invalidTokenRequest("The body is not form-encoded.")
+	}
+	for name, field := range fields {
 		if len(form[name]) > 1 { // RFC 6749 section 3.2
 			return invalidTokenRequest(name + " is given more than once.")
 		}
 		*field = form.Get(name)
-	}
-	if lookup != "" && json.Unmarshal([]byte(lookup), &in.UserLookup) != nil {
-		return invalidTokenRequest("user_lookup is not a JSON object with the members field and value.")
 	}
 	return nil
 }
