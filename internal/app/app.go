@@ -119,6 +119,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
+	jobs.Go(func() { a.Credential.Watch(background) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)

@@ -42,6 +42,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func()
 	s.clients = cache.New(maxCachedClients, s.loadClient)
 	s.bots = cache.New(maxCachedBots, s.loadOrCreateBot)
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
+	s.usage.secrets = make(map[secretUse]secretTimes)
 	db.Subscribe(s.forget)
 	return s
 }

@@ -15,6 +15,8 @@ import (
 type usage struct {
 	mu     sync.Mutex
 	counts map[usageKey]*store.ClientUsage
+
+	secrets map[secretUse]secretTimes
 }
 
 // FlushInterval is how often use is written.
@@ -66,6 +68,7 @@ func (s *Service) Run(ctx context.Context) {
 // and one audit record with the number of tokens it got. What can't be written
 // is counted as lost in the log.
 func (s *Service) Flush(ctx context.Context) {
+	s.flushSecrets(ctx)
 	taken := s.usage.take()
 	if len(taken) == 0 {
 		return

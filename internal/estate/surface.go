@@ -32,10 +32,17 @@ func (s Surface) Admits(client Client) (Scope, bool) {
 		t := s.Tenant.Scope()
 		switch client.Level {
 		case LevelTenant:
-			return t, c == t
+			return t, c == t || client.publishedTo(t) && client.TrustedBy[t.Tenant]
 		case LevelRegion:
 			return t, c == Scope{Organization: t.Organization, Subscription: t.Subscription, Region: t.Region}
 		}
 	}
 	return Scope{}, false
+}
+
+// publishedTo tells whether client is published, and tenant is one of those that
+// publishing makes it known to: those of its region and organization.
+func (c Client) publishedTo(tenant Scope) bool {
+	return c.Level == LevelTenant && !c.PublishedAt.IsZero() && c.DeletedAt.IsZero() &&
+		c.Scope.Organization == tenant.Organization && c.Scope.Region == tenant.Region && tenant.Tenant != ""
 }

@@ -28,10 +28,12 @@ func taken(detail string) *estate.Error {
 // constraintErrors says what it means to the caller that a unique constraint is
 // violated. What is not listed is a defect of the program.
 var constraintErrors = map[string]*estate.Error{
-	"regions.code":       taken("A region has this code."),
-	"subscriptions.id":   taken("A subscription has this licence number."),
-	"accounts.email_key": taken("An account has this e-mail address."),
-	"hostnames.hostname": estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
+	"regions.code":                                 taken("A region has this code."),
+	"subscriptions.id":                             taken("A subscription has this licence number."),
+	"accounts.email_key":                           taken("An account has this e-mail address."),
+	"users.tenant_id, users.client_id":             taken("The client has a bot in this tenant."),
+	"users.tenant_id, users.subject":               taken("A user of this tenant has this subject."),
+	"hostnames.hostname":                           estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
 	"tenants.subscription_id, tenants.external_id": estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
 }
 
