@@ -86,6 +86,7 @@ func (o *oauthClientCreate) run(cmd *cobra.Command, _ []string) error {
 	if _, _, err := o.clients.api(); err != nil { // a subscription at another host
 		return err
 	}
+	noteScopes(cmd, c, request.AllowedScopes)
 	create := c.CreateOAuthClient
 	switch {
 	case o.clients.subscription != "":

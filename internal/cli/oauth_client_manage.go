@@ -102,6 +102,21 @@ func (c *clients) list(cmd *cobra.Command, from client.OAuthClients, opts client
 	return c.out.List(cmd, all, []string{"NAME", "CLIENT ID", "TYPE", "STATUS", "REGION", "SCOPES", "CREATED"}, rows)
 }
 
+// noteScopes says which scopes of a tenant's client mean something only to services
+// of its owner: often they are misspelt.
+func noteScopes(cmd *cobra.Command, conn *client.Client, scopes []string) {
+	if hostLabel(conn.BaseURL()) == consoleLabel {
+		return
+	}
+	for _, name := range scopes {
+		parent, _, _ := strings.Cut(name, ":")
+		_, known := api.ClassOfScope(name)
+		if _, child := api.ClassOfScope(parent); !known && !child {
+			note(cmd, "The scope %s is not in the catalogue; tokens carry it for services of yours.", name)
+		}
+	}
+}
+
 // state is what stands out about a client.
 func state(c *api.OAuthClient) string {
 	switch {
@@ -184,10 +199,11 @@ whole. At the console only name, description and scopes can be changed.`,
 			if len(patch) == 0 && consent == "" {
 				return errors.New("nothing to change; see --help for what can be")
 			}
-			from, _, err := c.api()
+			from, conn, err := c.api()
 			if err != nil {
 				return err
 			}
+			noteScopes(cmd, conn, fields(*edits[2].list))
 			if consent != "" {
 				if err := from.SetConsent(cmd.Context(), args[0], consent); err != nil {
 					return err

@@ -8,10 +8,13 @@ import (
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
+// Orphan is a bot whose client is deleted or disabled.
+type Orphan = store.Orphan
+
 // Orphans lists the bots of an organization whose client is deleted or disabled:
 // they are disabled, but what they own in their tenants stays theirs. Only the
 // operator may.
-func (s *Service) Orphans(ctx context.Context, actor estate.Actor, organization estate.OrganizationID) (all []store.Orphan, err error) {
+func (s *Service) Orphans(ctx context.Context, actor estate.Actor, organization estate.OrganizationID) (all []Orphan, err error) {
 	if !actor.IsOperator() {
 		return nil, errOperatorOnly
 	}

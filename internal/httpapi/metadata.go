@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -49,7 +50,8 @@ func getProductInfo(x *exchange) (api.ProductInfo, error) {
 func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 	x.public()
 	origin := x.surface.Origin
-	scopes := []string{api.ScopeUserDefault, api.ScopeAdminClassic}
+	scopes := slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin))
+	scopes = slices.DeleteFunc(scopes, func(name string) bool { return name == api.ScopeOfflineAccess }) // there are no refresh tokens
 	switch x.surface.Kind {
 	case estate.SurfaceConsole:
 		scopes = api.OrganizationScopes()

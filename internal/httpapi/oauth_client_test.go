@@ -337,7 +337,9 @@ func TestOAuthClients_createRegion(t *testing.T) {
 	e := testenv.New(t)
 	sub, single, euOnly := e.Subscription(5), e.Subscription(1), e.Subscription(2, "eu")
 	console := newCaller(t, e, e.Console(), e.OrganizationClient(e.Organization.ID, api.ScopeOrgSubscriptions))
-	path := func(s estate.Subscription) string { return "/api/core/subscriptions/" + string(s.ID) + "/oauth-clients" }
+	path := func(s estate.Subscription) string {
+		return "/api/core/subscriptions/" + string(s.ID) + "/oauth-clients"
+	}
 
 	var first, second api.OAuthClient
 	console.want(201, &first, "POST", path(sub), map[string]any{"regionCode": "us"})
@@ -422,8 +424,17 @@ func TestOAuthClients_list(t *testing.T) {
 		}
 	}
 	for _, tt := range [][2]string{
-		{"limit", "0"}, {"limit", "101"}, {"limit", "x"}, {"sort", "secret"}, {"sort", "regionCode"}, {"filter", "oops"},
-		{"filter", `organizationId eq "x"`}, {"filter", `createdAt gt "2026-01-01"`}, {"next", "garbage"}, {"prev", "e30"}, {"totalResults", "yes"},
+		{"limit", "0"},
+		{"limit", "101"},
+		{"limit", "x"},
+		{"sort", "secret"},
+		{"sort", "regionCode"},
+		{"filter", "oops"},
+		{"filter", `organizationId eq "x"`},
+		{"filter", `createdAt gt "2026-01-01"`},
+		{"next", "garbage"},
+		{"prev", "e30"},
+		{"totalResults", "yes"},
 	} {
 		where := admin.refused(400, api.CodeInvalidRequest, "GET", "/api/v1/oauth-clients?"+url.Values{tt[0]: {tt[1]}}.Encode(), nil)
 		if where != tt[0] {
