@@ -83,6 +83,11 @@ const (
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller
 	CodeClientEntitlement = "OAUTHCLIENTS-3" // the subscription's entitlement does not allow it
+	CodeClientConfirm     = "OAUTHCLIENTS-4" // the header qlik-confirm-delete does not name the client
+	CodeClientPatch       = "OAUTHCLIENTS-5" // an operation of the patch is not allowed
+	CodeSecretNotFound    = "OAUTHCLIENTS-6" // the client has no secret with this hint
+	CodeSecretLimit       = "OAUTHCLIENTS-7" // the client has as many secrets as it can have
+	CodeSecretRotation    = "OAUTHCLIENTS-8" // a rotation is running, or none is
 
 	CodeTokenNotFound = "OAUTHTOKENS-1" // no such token, or not visible to the caller
 

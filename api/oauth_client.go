@@ -35,6 +35,10 @@ type OAuthClient struct {
 	UpdatedAt          Time              `json:"updatedAt"`
 
 	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
+	RegionCode           string                `json:"regionCode,omitempty"` // of a region-level client
+	PublishedAt          *Time                 `json:"publishedAt,omitempty"`
+	DeletedAt            *Time                 `json:"deletedAt,omitempty"`  // of another tenant's client, to which there still is a connection
+	DisableTag           string                `json:"disableTag,omitempty"` // set when the client is disabled
 }
 
 // FederatedCredential makes a client trust tokens of an outside OpenID Connect
@@ -53,12 +57,19 @@ type ClientSecret struct {
 	Hint      string `json:"hint"` // last five characters of the secret; unique in the client
 	CreatedAt Time   `json:"createdAt"`
 	CreatedBy string `json:"createdBy,omitempty"`
+
+	ExpiresAt   *Time  `json:"expiresAt,omitempty"`   // when it ends; absent: never
+	FirstUsedAt *Time  `json:"firstUsedAt,omitempty"` // written behind: up to a second late
+	LastUsedAt  *Time  `json:"lastUsedAt,omitempty"`
+	Rotation    string `json:"rotation,omitempty"` // "old" or "new" while a rotation runs
 }
 
 // ConnectionConfig says how a tenant connects to a client.
 type ConnectionConfig struct {
 	ConsentMethod string `json:"consentMethod"` // "required" or "trusted"
 	Status        string `json:"status,omitempty"`
+
+	DeletedByOwner bool `json:"deletedByOwner,omitempty"` // the tenant that published the client has deleted it
 }
 
 // CreateOAuthClientRequest is the body of POST /api/v1/oauth-clients on a

@@ -142,6 +142,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
+	jobs.Go(func() { a.Credential.Watch(background) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)

@@ -102,6 +102,9 @@ func (f *fake) routes(surface string) http.Handler {
 		mux.Handle("GET /api/core/tenants", f.authenticated(f.listTenants))
 		mux.Handle("GET /api/core/tenants/{id}", f.authenticated(f.getOrganizationTenant))
 		mux.Handle("POST /api/core/oauth-clients", f.authenticated(f.createOAuthClient))
+		f.manageOAuthClients(mux, "/api/core/oauth-clients")
+		mux.Handle("POST /api/core/subscriptions/{subscription}/oauth-clients", f.authenticated(f.createRegionOAuthClient))
+		f.manageOAuthClients(mux, "/api/core/subscriptions/{subscription}/oauth-clients")
 	case "register":
 		mux.Handle("POST /api/v1/tenants", f.authenticated(f.createTenant))
 	default:
@@ -111,6 +114,7 @@ func (f *fake) routes(surface string) http.Handler {
 		mux.Handle("GET /api/v1/users/{id}", f.authenticated(f.getUser))
 		mux.Handle("GET /api/v1/licenses/overview", f.authenticated(f.licenseOverview))
 		mux.Handle("POST /api/v1/oauth-clients", f.authenticated(f.createOAuthClient))
+		f.manageOAuthClients(mux, "/api/v1/oauth-clients")
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, api.CodeNotFound, "Not found", "There is nothing at this path.")

@@ -27,15 +27,17 @@ func (s *Service) proveClient(ctx context.Context, c Credentials) (estate.Client
 			return estate.Client{}, err
 		}
 	}
-	matches := false
+	now := s.now()
+	matches, hint := false, ""
 	for _, stored := range client.Secrets {
-		if s.keys.SecretMatches(stored, id, c.Secret) {
-			matches = true
+		if s.keys.SecretMatches(stored, id, c.Secret) && stored.ValidAt(now) {
+			matches, hint = true, stored.Hint
 		}
 	}
 	if !matches || client.ID == "" || !client.DisabledAt.IsZero() {
 		return estate.Client{}, errInvalidClient
 	}
+	s.usage.usedSecret(client, hint, now)
 	return client, nil
 }
 

@@ -53,9 +53,11 @@ const (
 //
 // Organization-level clients are made by the operator (for a service account
 // owner) or by an organization-level client that holds the scope for it;
-// region-level ones by the operator, for a subscription that is entitled to more
-// than one tenant; tenant-level ones by an administrator of the tenant. No
-// client can be given more than its maker may do.
+// region-level ones by the operator or an organization-level client that holds the
+// scope for it, for a subscription that is entitled to more than one tenant;
+// tenant-level ones by an administrator of the tenant. At organization level no
+// client can be given more than its maker may do; at region level the right to
+// make clients is the right to hand out what they can do.
 func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewClient) (c estate.Client, secret estate.Secret, err error) {
 	defer s.audit.Refused(ctx, actor, "oauth-client.create", "", &err)
 	if err := mayCreateClient(actor, n); err != nil {
@@ -83,7 +85,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 	if err := s.validateTrust(c); err != nil {
 		return c, "", err
 	}
-	if actor.Kind == estate.ActorClient && n.Level != estate.LevelTenant && !c.Permissions.Within(actor.Permissions) {
+	if actor.Kind == estate.ActorClient && n.Level == estate.LevelOrganization && !c.Permissions.Within(actor.Permissions) {
 		return c, "", errScopeBeyondActor
 	}
 	if slices.Contains(c.AuthMethods, authClientSecret) {
@@ -130,6 +132,8 @@ func mayCreateClient(actor estate.Actor, n NewClient) error {
 			return nil
 		}
 		return errNeedsScope(api.ScopeOrgOAuthClients)
+	case estate.LevelRegion:
+		return mayManage(actor, Realm{Level: n.Level, Scope: n.Scope})
 	case estate.LevelTenant:
 		if !slices.Contains(actor.Roles, estate.RoleTenantAdmin) || actor.Scope != n.Scope {
 			return errNeedsTenantAdmin
@@ -225,6 +229,8 @@ func (s *Service) newSecret(c estate.Client, actor estate.Actor) (estate.ClientS
 func validateClient(c estate.Client, n NewClient) error {
 	scope := c.Scope
 	switch {
+	case c.Level == estate.LevelRegion && scope.Region == "":
+		return invalidClient("/regionCode", "regionCode is missing")
 	case scope.Organization == "",
 		c.Level == estate.LevelRegion && (scope.Subscription == "" || scope.Region == "" || scope.Tenant != ""),
 		c.Level == estate.LevelTenant && scope.Tenant == "",
@@ -345,5 +351,5 @@ var (
 	errNeedsOwner        = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "Region-level clients are made by an owner of the subscription.")
 	errScopeBeyondActor  = estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "A client can't be given scopes that the calling token lacks.").At("/allowedScopes", "beyond the caller's scopes")
 	errSingleTenant      = estate.E(estate.Forbidden, api.CodeClientEntitlement, "Not entitled", "Region-level clients need an entitlement for more than one tenant; use an OAuth client of the tenant itself.")
-	errRegionNotEntitled = estate.E(estate.Forbidden, api.CodeClientEntitlement, "Not entitled", "The subscription may not use this region.")
+	errRegionNotEntitled = estate.E(estate.Forbidden, api.CodeClientEntitlement, "Not entitled", "The subscription may not use this region.").At("/regionCode", "not a region of the subscription")
 )

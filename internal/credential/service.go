@@ -67,6 +67,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
 	s.revocations = newRevocations(now, s.loadRevocations)
+	s.usage.secrets = make(map[secretUse]secretTimes)
 	db.Subscribe(s.forget)
 	return s
 }

@@ -166,6 +166,5 @@ func (s *Service) RewrapKeys(ctx context.Context, actor estate.Actor, source key
 }
 
 var (
-	errOperatorOnly = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "Only the operator may do this.")
-	errKeyWaiting   = estate.E(estate.Conflict, api.CodeEstateConflict, "Already rotated", "A new key is published and waits for its time to sign.")
+	errKeyWaiting = estate.E(estate.Conflict, api.CodeEstateConflict, "Already rotated", "A new key is published and waits for its time to sign.")
 )

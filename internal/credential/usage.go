@@ -15,6 +15,8 @@ import (
 type usage struct {
 	mu     sync.Mutex
 	counts map[usageKey]*store.ClientUsage
+
+	secrets map[secretUse]secretTimes
 }
 
 // FlushInterval is how often use is written.
@@ -73,6 +75,7 @@ func (s *Service) Run(ctx context.Context) {
 func (s *Service) Flush(ctx context.Context) {
 	s.flushThrottled(ctx)
 	s.flushRefusals(ctx, false)
+	s.flushSecrets(ctx)
 	taken := s.usage.take()
 	if len(taken) == 0 {
 		return

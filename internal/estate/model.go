@@ -176,6 +176,9 @@ type Client struct {
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 	DisabledAt     time.Time
+	PublishedAt    time.Time         // to the tenants of its region; zero: not published
+	DeletedAt      time.Time         // of a client that is gone but for its name
+	TrustedBy      map[TenantID]bool // tenants that let the published client act; read to authenticate only
 }
 
 // ClientSecret is a stored secret: a keyed hash, never the secret.
@@ -185,7 +188,30 @@ type ClientSecret struct {
 	Hash      []byte
 	CreatedBy string
 	CreatedAt time.Time
+
+	ExpiresAt   time.Time // zero: never
+	FirstUsedAt time.Time // written behind, so not exact to the last second
+	LastUsedAt  time.Time
+	WarnedAt    time.Time // when its end was announced
+	Rotation    Rotation
+	EndBefore   time.Time // of RotationOld: when it would have ended without the rotation
 }
+
+// ValidAt tells whether the secret authenticates at t.
+func (s ClientSecret) ValidAt(t time.Time) bool { return s.ExpiresAt.IsZero() || t.Before(s.ExpiresAt) }
+
+// Rotation is the part of a secret in a running rotation.
+//
+//	(none) --rotate--> old   and a new one beside it; both authenticate
+//	old    --finish, or the overlap ends--> erased;  new --> (none)
+//	old    --cancel--> (none), with its former end;  new --> erased
+type Rotation string
+
+// The parts.
+const (
+	RotationOld Rotation = "old"
+	RotationNew Rotation = "new"
+)
 
 // Secret is a plain secret on its way to its owner. It prints as "[redacted]"
 // everywhere but through Reveal.

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -79,7 +80,8 @@ func surfaceScopes(kind estate.SurfaceKind) []string {
 	case estate.SurfaceRegister:
 		return api.RegionScopes()
 	}
-	return []string{api.ScopeUserDefault, api.ScopeAdminClassic}
+	scopes := slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin))
+	return slices.DeleteFunc(scopes, func(name string) bool { return name == api.ScopeOfflineAccess }) // there are no refresh tokens
 }
 
 func getResourceMetadata(x *exchange) (api.ProtectedResourceMetadata, error) {

@@ -67,8 +67,18 @@ func wireClient(c estate.Client) api.OAuthClient {
 	if c.Level == estate.LevelTenant {
 		out.ConnectionConfig = &api.ConnectionConfig{ConsentMethod: string(c.Consent)}
 	}
+	if c.Level == estate.LevelRegion {
+		out.RegionCode = string(c.Scope.Region)
+	}
+	out.PublishedAt, out.DeletedAt = api.Timestamp(c.PublishedAt), api.Timestamp(c.DeletedAt)
+	if !c.DisabledAt.IsZero() {
+		out.DisableTag = api.DisableTagOperator
+	}
 	for _, s := range c.Secrets {
-		out.ClientSecrets = append(out.ClientSecrets, api.ClientSecret{Hint: s.Hint, CreatedAt: api.Time{Time: s.CreatedAt}, CreatedBy: s.CreatedBy})
+		out.ClientSecrets = append(out.ClientSecrets, api.ClientSecret{
+			Hint: s.Hint, CreatedAt: api.Time{Time: s.CreatedAt}, CreatedBy: s.CreatedBy, ExpiresAt: api.Timestamp(s.ExpiresAt),
+			FirstUsedAt: api.Timestamp(s.FirstUsedAt), LastUsedAt: api.Timestamp(s.LastUsedAt), Rotation: string(s.Rotation),
+		})
 	}
 	for _, k := range c.PublicKeys {
 		out.PublicKeys = append(out.PublicKeys, k.JWK)

@@ -36,14 +36,14 @@ func limited(t *testing.T, change func(*app.Config)) *testenv.Env {
 	return testenv.Start(t, config, dir)
 }
 
-type answer struct {
+type rateAnswer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
 // send sends a request and holds the exchange to the document of surface.
-func send(t *testing.T, e *testenv.Env, surface, method, target, body string, header http.Header) answer {
+func send(t *testing.T, e *testenv.Env, surface, method, target, body string, header http.Header) rateAnswer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	if err != nil {
@@ -62,15 +62,15 @@ func send(t *testing.T, e *testenv.Env, surface, method, target, body string, he
 		t.Fatal(err)
 	}
 	apitest.Check(t, surface, request, []byte(body), response, got)
-	return answer{response.StatusCode, response.Header, got}
+	return rateAnswer{response.StatusCode, response.Header, got}
 }
 
-func get(t *testing.T, e *testenv.Env, surface, target, token string) answer {
+func get(t *testing.T, e *testenv.Env, surface, target, token string) rateAnswer {
 	t.Helper()
 	return send(t, e, surface, http.MethodGet, target, "", http.Header{"Authorization": {"Bearer " + token}})
 }
 
-func askToken(t *testing.T, e *testenv.Env, surface, origin, id, secret string, from ...string) answer {
+func askToken(t *testing.T, e *testenv.Env, surface, origin, id, secret string, from ...string) rateAnswer {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	if len(from) > 0 {
@@ -81,7 +81,7 @@ func askToken(t *testing.T, e *testenv.Env, surface, origin, id, secret string, 
 }
 
 // retryAfter is how long a 429 says to wait; its body must say the same.
-func retryAfter(t *testing.T, a answer) time.Duration {
+func retryAfter(t *testing.T, a rateAnswer) time.Duration {
 	t.Helper()
 	if a.status != http.StatusTooManyRequests {
 		t.Fatalf("answered %d %s, want 429", a.status, a.body)
@@ -259,7 +259,7 @@ func TestAttempts_SlowedDown(t *testing.T) {
 	origin := e.Register("us")
 	c := e.RegionClient(sub, "us")
 	const attacker, owner = "192.0.2.66", "198.51.100.7"
-	ask := func(id, secret, from string) answer {
+	ask := func(id, secret, from string) rateAnswer {
 		t.Helper()
 		return askToken(t, e, "register", origin, id, secret, from)
 	}

@@ -102,7 +102,7 @@ func clientCommand(with with) *cobra.Command {
 	}
 	listAll.Flags().StringVar(&listOf, "organization", "", organizationUsage)
 	listAll.Flags().StringVar(&listLevel, "level", "", "only clients of this level")
-	return group("client", "Machine clients (OAuth2 client credentials)", create, listAll, checkTokenCommand(with))
+	return group("client", "Machine clients (OAuth2 client credentials)", append([]*cobra.Command{create, listAll, checkTokenCommand(with)}, clientStateCommands(with)...)...)
 }
 
 // clientScope says where a client of the level belongs.

@@ -11,7 +11,7 @@ import (
 )
 
 // run runs an operator command on a data folder and returns what it prints.
-func run(t *testing.T, dir string, args ...string) ([]byte, error) {
+func runSubscription(t *testing.T, dir string, args ...string) ([]byte, error) {
 	t.Helper()
 	root := &cobra.Command{Use: "freehold", SilenceErrors: true, SilenceUsage: true}
 	root.AddCommand(operator.Commands(func(string) string { return "" })...)
@@ -33,7 +33,7 @@ func TestSubscriptionUpdate_RateLimits(t *testing.T) {
 		{"region", "create", "eu"},
 		{"subscription", "create", "--number", number, "--tenants", "5", "--region", "eu"},
 	} {
-		if out, err := run(t, dir, args...); err != nil {
+		if out, err := runSubscription(t, dir, args...); err != nil {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}
 	}
@@ -46,7 +46,7 @@ func TestSubscriptionUpdate_RateLimits(t *testing.T) {
 		{[]string{"--name", "Main"}, 5000, 300},
 		{[]string{"--rate-tier1", "0"}, 0, 300},
 	} {
-		out, err := run(t, dir, append([]string{"subscription", "update", number}, step.args...)...)
+		out, err := runSubscription(t, dir, append([]string{"subscription", "update", number}, step.args...)...)
 		if err != nil {
 			t.Fatalf("%v: %v\n%s", step.args, err, out)
 		}
@@ -55,10 +55,10 @@ func TestSubscriptionUpdate_RateLimits(t *testing.T) {
 			t.Errorf("after %v: %s (%v)", step.args, out, err)
 		}
 	}
-	if out, err := run(t, dir, "subscription", "update", number, "--rate-tier2", "-5"); err == nil {
+	if out, err := runSubscription(t, dir, "subscription", "update", number, "--rate-tier2", "-5"); err == nil {
 		t.Errorf("a negative limit is accepted: %s", out)
 	}
-	out, err := run(t, dir, "subscription", "get", number)
+	out, err := runSubscription(t, dir, "subscription", "get", number)
 	if err != nil || !bytes.Contains(out, []byte(`"rateTier2": 300`)) {
 		t.Errorf("get: %s (%v)", out, err)
 	}

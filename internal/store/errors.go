@@ -37,6 +37,8 @@ var constraintErrors = map[string]*estate.Error{
 	"hostnames.hostname":                              estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
 	"tenants.subscription_id, tenants.external_id":    estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
 	"keys.purpose, keys.generation":                   taken("Another process made this key."),
+	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
+	"users.tenant_id, users.subject":                  taken("A user of this tenant has this subject."),
 }
 
 func constraintError(err error) error {

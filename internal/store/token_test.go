@@ -14,14 +14,14 @@ import (
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
-// owner is an organization with a tenant and a client of the tenant.
-type owner struct {
+// keyOwner is an organization with a tenant and a client of the tenant.
+type keyOwner struct {
 	scope  estate.Scope
 	client estate.ClientID
 	user   estate.UserID
 }
 
-func openWithOwners(t *testing.T, now time.Time) (db *store.Store, a, b owner) {
+func openWithOwners(t *testing.T, now time.Time) (db *store.Store, a, b keyOwner) {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "test.db")})
 	if err != nil {
@@ -31,8 +31,8 @@ func openWithOwners(t *testing.T, now time.Time) (db *store.Store, a, b owner) {
 	writeTx(t, db, func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertRegion(ctx, estate.Region{Code: "us", Name: "US", CreatedAt: now})
 	})
-	make := func() owner {
-		o := owner{user: estate.NewUserID(), client: estate.NewClientID()}
+	make := func() keyOwner {
+		o := keyOwner{user: estate.NewUserID(), client: estate.NewClientID()}
 		o.scope = estate.Scope{Organization: estate.NewOrganizationID(), Subscription: estate.NewSubscriptionID(), Region: "us", Tenant: estate.NewTenantID()}
 		writeTx(t, db, func(ctx context.Context, tx *store.Tx) error {
 			if err := tx.InsertOrganization(ctx, estate.Organization{ID: o.scope.Organization, CreatedAt: now, UpdatedAt: now}); err != nil {
@@ -73,13 +73,13 @@ func TestGrants_AreIsolated(t *testing.T) {
 		var e *estate.Error
 		return errors.As(err, &e) && e.Code == api.CodeTokenNotFound
 	}
-	use := func(scope estate.Scope, o owner, at time.Time) {
+	use := func(scope estate.Scope, o keyOwner, at time.Time) {
 		t.Helper()
 		writeTx(t, db, func(ctx context.Context, tx *store.Tx) error {
 			return tx.AddGrantUse(ctx, scope, estate.Grant{ID: estate.NewGrantID(), Client: o.client, User: o.user, LastUsedAt: at})
 		})
 	}
-	list := func(o owner) (all []estate.Grant) {
+	list := func(o keyOwner) (all []estate.Grant) {
 		t.Helper()
 		writeTx(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
 			all, err = tx.Grants(ctx, o.scope, store.GrantQuery{Limit: 10})
@@ -87,7 +87,7 @@ func TestGrants_AreIsolated(t *testing.T) {
 		})
 		return all
 	}
-	for _, o := range []owner{a, b} {
+	for _, o := range []keyOwner{a, b} {
 		use(o.scope, o, now)
 		use(o.scope, o, now.Add(time.Minute))
 		use(o.scope, o, now) // late news
