@@ -26,6 +26,9 @@ func (s *Service) UpdateClient(ctx context.Context, actor estate.Actor, realm Re
 		if err := validateClient(c, NewClient{}); err != nil {
 			return nil, inPatch(err, patch)
 		}
+		if err := s.validateTrust(c); err != nil {
+			return nil, inPatch(err, patch)
+		}
 		if err := mayGrant(actor, before, c); err != nil {
 			return nil, inPatch(err, patch)
 		}
@@ -83,9 +86,12 @@ func describeUpdates(before, after estate.Client) []map[string]any {
 	var updates []map[string]any
 	for _, path := range changeable(estate.LevelTenant) {
 		var was, is any
-		if m := members[path]; m.text != nil {
+		switch m := members[path]; {
+		case m.text != nil:
 			was, is = *m.text(&before), *m.text(&after)
-		} else {
+		case m.keys != nil:
+			was, is = keyIDs(*m.keys(&before)), keyIDs(*m.keys(&after))
+		default:
 			was, is = slices.Concat([]string{}, *m.list(&before)), slices.Concat([]string{}, *m.list(&after))
 		}
 		if !reflect.DeepEqual(was, is) {
@@ -93,6 +99,15 @@ func describeUpdates(before, after estate.Client) []map[string]any {
 		}
 	}
 	return updates
+}
+
+// keyIDs is how the audit trail names keys.
+func keyIDs(keys []estate.PublicKey) []string {
+	ids := make([]string, len(keys))
+	for i, key := range keys {
+		ids[i] = key.ID
+	}
+	return ids
 }
 
 // DeleteClient takes a client out of use for good, at once and everywhere: it no

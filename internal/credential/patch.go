@@ -17,7 +17,7 @@ import (
 type PatchOperation struct {
 	Op    string // "add", "remove" or "replace"
 	Path  string
-	Value any // string or []string; nil with "remove"
+	Value any // string, []string or, of objects, []json.RawMessage; nil with "remove"
 }
 
 // maxPatch is how many operations a patch can have.
@@ -51,7 +51,7 @@ func ParsePatch(text []byte) ([]PatchOperation, error) {
 		}
 		var ok bool
 		if p.Value, ok = patchValue(members["value"]); !ok {
-			return nil, invalidPatch(place+"/value", "value must be a string or an array of strings")
+			return nil, invalidPatch(place+"/value", "value must be a string, or an array of strings or of keys")
 		}
 	}
 	return patch, nil
@@ -64,7 +64,7 @@ func patchValue(raw json.RawMessage) (any, bool) {
 	}
 	var several []*string
 	if json.Unmarshal(raw, &several) != nil || several == nil {
-		return nil, false
+		return patchObjects(raw)
 	}
 	list := make([]string, len(several))
 	for i, s := range several {
@@ -76,11 +76,26 @@ func patchValue(raw json.RawMessage) (any, bool) {
 	return list, true
 }
 
-// member is a part of a client that a patch can change: a text or a list, of
-// which exactly one is set.
+// patchObjects reads an array of objects.
+func patchObjects(raw json.RawMessage) (any, bool) {
+	var objects []json.RawMessage
+	if json.Unmarshal(raw, &objects) != nil || len(objects) == 0 {
+		return nil, false
+	}
+	for _, object := range objects {
+		if object[0] != '{' {
+			return nil, false
+		}
+	}
+	return objects, true
+}
+
+// member is a part of a client that a patch can change: a text, a list or keys,
+// of which exactly one is set.
 type member struct {
 	text     func(*estate.Client) *string
 	list     func(*estate.Client) *[]string
+	keys     func(*estate.Client) *[]estate.PublicKey
 	required bool // can't be removed or emptied
 }
 
@@ -95,6 +110,8 @@ var members = map[string]member{
 	"/allowedScopes":      {list: func(c *estate.Client) *[]string { return (*[]string)(&c.Permissions) }, required: true},
 	"/allowedGrantTypes":  {list: func(c *estate.Client) *[]string { return &c.GrantTypes }},
 	"/allowedAuthMethods": {list: func(c *estate.Client) *[]string { return &c.AuthMethods }},
+	"/jwksUri":            {text: func(c *estate.Client) *string { return &c.JWKSURI }},
+	"/publicKeys":         {keys: func(c *estate.Client) *[]estate.PublicKey { return &c.PublicKeys }},
 }
 
 // machineMembers are what can be changed of a client above the tenants.
@@ -135,14 +152,37 @@ func applyPatch(c *estate.Client, patch []PatchOperation) error {
 		case m.required && strings.TrimSpace(text+strings.Join(list, "")) == "": // an empty list of scopes must not become the default
 			return invalidPatch(place+"/value", p.Path+" must not be empty")
 		}
-		if m.text != nil {
+		switch {
+		case m.text != nil:
 			*m.text(c) = strings.TrimSpace(text)
-		} else {
+		case m.list != nil:
 			*m.list(c) = slices.Clone(list)
+		default:
+			keys, err := patchKeys(p.Value)
+			if err != nil {
+				return inPatch(err, patch)
+			}
+			*m.keys(c) = keys
 		}
 	}
 	c.Permissions = estate.ParsePermissions(c.Permissions.String())
 	return nil
+}
+
+// patchKeys reads the value for /publicKeys; nothing, or an empty array, is no
+// keys.
+func patchKeys(value any) ([]estate.PublicKey, error) {
+	switch value := value.(type) {
+	case nil:
+		return nil, nil
+	case []json.RawMessage:
+		return validatePublicKeys(value)
+	case []string:
+		if len(value) == 0 {
+			return nil, nil
+		}
+	}
+	return nil, invalidClient("/publicKeys", "publicKeys must be an array of JWKs")
 }
 
 // ConsentPatch reads a patch of a connection, of which only the consent method can

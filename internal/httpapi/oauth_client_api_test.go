@@ -35,7 +35,6 @@ func newCaller(t *testing.T, e *testenv.Env, origin string, c testenv.Credential
 	return caller{t: t, e: e, origin: origin, token: e.Token(origin, c)}
 }
 
-
 type answer struct {
 	status int
 	header http.Header

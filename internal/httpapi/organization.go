@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -16,15 +17,33 @@ const (
 )
 
 func listTenants(x *exchange) (api.OrganizationTenantList, error) {
-	return x.inventory(x.r.URL.Query().Get("filter"))
+	query, err := x.query()
+	if err != nil {
+		return api.OrganizationTenantList{}, err
+	}
+	return x.inventory(query, query.Get("filter"))
 }
 
 func filterTenants(x *exchange, in api.TenantFilterRequest) (api.OrganizationTenantList, error) {
-	return x.inventory(in.Filter)
+	query, err := x.query()
+	if err != nil {
+		return api.OrganizationTenantList{}, err
+	}
+	return x.inventory(query, in.Filter)
 }
 
-func (x *exchange) inventory(filter string) (list api.OrganizationTenantList, err error) {
-	query := x.r.URL.Query()
+// query reads the query string. What net/url would leave out without a word is
+// refused: a filter that disappears would let everything through. A semicolon
+// is a character like any other.
+func (x *exchange) query() (url.Values, error) {
+	query, err := url.ParseQuery(strings.ReplaceAll(x.r.URL.RawQuery, ";", "%3B"))
+	if err != nil {
+		return nil, estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid query", "The query string is not percent-encoded; a % in a value is written %25.")
+	}
+	return query, nil
+}
+
+func (x *exchange) inventory(query url.Values, filter string) (list api.OrganizationTenantList, err error) {
 	q := tenancy.InventoryQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"), Limit: defaultLimit}
 	if text := query.Get("limit"); query.Has("limit") {
 		q.Limit, err = strconv.Atoi(text)
@@ -95,7 +114,11 @@ func getOrganizationTenant(x *exchange) (list api.OrganizationTenantList, err er
 }
 
 func countTenants(x *exchange) (api.Count, error) {
-	n, err := x.server.Tenancy.CountInventory(x.r.Context(), x.actor, x.r.URL.Query().Get("filter"))
+	query, err := x.query()
+	if err != nil {
+		return api.Count{}, err
+	}
+	n, err := x.server.Tenancy.CountInventory(x.r.Context(), x.actor, query.Get("filter"))
 	return api.Count{Total: n}, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
 // filterAttribute is what the document says of an attribute: the operators it
@@ -223,4 +224,19 @@ func TestListTenants_BadFilters(t *testing.T) {
 	if invalid.Status != http.StatusBadRequest {
 		t.Errorf("%d", invalid.Status)
 	}
+}
+
+// TestListTenants_MalformedQuery sends query strings that net/url reads only in
+// part. A filter must not disappear: without it everything would be listed.
+func TestListTenants_MalformedQuery(t *testing.T) {
+	i := newInventory(t)
+	for _, query := range []string{`filter=name%20eq%20%22100%%22`, `filter=%zz`, `limit=1&filter=status%20eq%20"active"%`, `limit=%`, `%=x`} {
+		for _, path := range []string{"/api/core/tenants", "/api/core/tenants/actions/count"} {
+			expect(t, path+"?"+query, i.Do(testenv.Request{URL: i.Console() + path + "?" + query, Token: i.token}), http.StatusBadRequest, api.CodeInvalidRequest)
+		}
+	}
+	if list := i.list(t, `filter=name%20eq%20%22a;b%22`); len(list.Data) != 0 {
+		t.Errorf("a filter with a semicolon matches %d tenants", len(list.Data))
+	}
+	expectParameter(t, "a semicolon for a separator", i.get(`filter=name%20eq%20%22alpha%22;limit=1`), "filter")
 }

@@ -136,6 +136,8 @@ func TestToken_Forged(t *testing.T) {
 		answer := e.Do(testenv.Request{URL: e.Console() + "/api/core/tenants", Token: forged})
 		expect(t, name, answer, http.StatusUnauthorized, api.CodeUnauthenticated)
 	}
+	inQuery := e.Do(testenv.Request{URL: e.Console() + "/api/core/tenants?access_token=" + token})
+	expect(t, "in the query", inQuery, http.StatusUnauthorized, api.CodeUnauthenticated)
 	for name, header := range map[string]string{"Basic": basic("a", "b"), "no scheme": token, "empty": "Bearer ", "in lower case": "bearer " + token} {
 		answer := e.Do(testenv.Request{URL: e.Console() + "/api/core/tenants", Header: map[string]string{"Authorization": header}})
 		if name == "in lower case" { // RFC 9110 section 11.1: schemes are case-insensitive
