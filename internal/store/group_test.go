@@ -277,7 +277,8 @@ func TestWrite_FullDisk(t *testing.T) {
 	}
 }
 
-// TestClose_FailsWaitingWrites: a write that never got its turn fails at once.
+// TestClose_FailsWaitingWrites: Close waits for the write that runs, and those
+// that never get their turn fail.
 func TestClose_FailsWaitingWrites(t *testing.T) {
 	s := openTest(t)
 	release := occupy(t, s)
@@ -298,6 +299,14 @@ func TestClose_FailsWaitingWrites(t *testing.T) {
 			break
 		}
 		runtime.Gosched()
+	}
+	for range 1000 { // Close may do what it can now
+		runtime.Gosched()
+	}
+	select {
+	case <-closed:
+		t.Error("Close did not wait")
+	default:
 	}
 	release()
 	if err := <-closed; err != nil {
@@ -337,14 +346,20 @@ func TestRead_ConnectionLeftInTransaction(t *testing.T) {
 	}
 }
 
-// TestRead_ConnectionOutsideTransaction is the same for the end of a read.
+// TestRead_ConnectionOutsideTransaction: a connection that fails to end a read
+// is not used again.
 func TestRead_ConnectionOutsideTransaction(t *testing.T) {
 	s := openTest(t)
-	for range 2 * cap(s.engine.readers) {
-		err := s.Read(t.Context(), func(tx *Tx) error { return tx.conn.exec(t.Context(), "commit") })
-		if err != nil {
-			t.Fatal(err)
+	err := s.Read(t.Context(), func(tx *Tx) error { return tx.conn.exec(t.Context(), "commit") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range cap(s.engine.readers) {
+		c := <-s.engine.readers
+		if c != nil {
+			t.Error("the connection is back")
 		}
+		s.engine.readers <- c
 	}
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
@@ -400,5 +415,42 @@ func TestConn_KeepsFewStatements(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestBusy: a lock is told from other errors, in all its forms.
+func TestBusy(t *testing.T) {
+	s := openTest(t)
+	a, b := s.engine.writer, newConn(nil)
+	var err error
+	if b.Conn, err = s.engine.db.Conn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
+	run := func(c *conn, statement string) error {
+		_, err := c.ExecContext(t.Context(), statement)
+		return err
+	}
+	for _, step := range []struct {
+		c         *conn
+		statement string
+		busy      bool
+	}{
+		{b, "pragma busy_timeout = 0", false},
+		{a, "begin immediate", false},
+		{b, "begin immediate", true}, // locked by another
+		{a, "commit", false},
+		{b, "begin", false},
+		{b, "select * from regions", false},
+		{a, "insert into regions values ('eu', '', '', '', 0)", false},
+		{b, "insert into regions values ('us', '', '', '', 0)", true}, // has read what is no longer so
+		{b, "rollback", false},
+	} {
+		if err := run(step.c, step.statement); busy(err) != step.busy || err != nil && !step.busy {
+			t.Errorf("%s: %v", step.statement, err)
+		}
+	}
+	if err := run(a, "insert into regions values ('eu', '', '', '', 0)"); err == nil || busy(err) {
+		t.Errorf("a violated constraint: %v", err)
 	}
 }

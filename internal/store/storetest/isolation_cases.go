@@ -30,6 +30,7 @@ func newWorld(t *testing.T, db Database) world {
 	t.Helper()
 	acme, other := organization(1), organization(2)
 	w := world{organizations: []estate.Organization{acme, other}}
+	w.records = append(w.records, estate.AuditRecord{Target: "nobody's"}) // no scope shows it, least of all the zero scope
 	for i, o := range []estate.Organization{acme, acme, other} {
 		w.accounts = append(w.accounts, account(o, i+1))
 		sub := subscription(o, i+1)
@@ -110,9 +111,11 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, t := range w.tenants {
 		errs = append(errs, tx.InsertTenant(ctx, t))
 	}
+	for _, r := range w.records {
+		errs = append(errs, tx.AppendAudit(ctx, r))
+	}
 	for i, c := range w.clients {
-		errs = append(errs, tx.InsertClient(ctx, c), tx.AppendAudit(ctx, w.records[i]),
-			tx.InsertIdempotentAnswer(ctx, w.answers[i].owner, "client", w.answers[i].key, store.IdempotentAnswer{RequestHash: []byte{1}, Answer: w.answers[i].id}, moment(1)))
+		errs = append(errs, tx.InsertClient(ctx, c), tx.InsertIdempotentAnswer(ctx, w.answers[i].owner, "client", w.answers[i].key, store.IdempotentAnswer{RequestHash: []byte{1}, Answer: w.answers[i].id}, moment(1)))
 	}
 	for _, u := range w.usages {
 		errs = append(errs, tx.AddClientUsage(ctx, u.owner, store.ClientUsage{Client: estate.ClientID(u.key), Tenant: u.owner.Tenant, Tokens: 1}))

@@ -19,8 +19,8 @@ func testOrganization(t *testing.T, db Database) {
 	if got := organizations(); len(got) != 0 {
 		t.Errorf("organizations of an empty database: %v", got)
 	}
-	oldest, a, b := organization(1), organization(3), organization(2)
-	b.CreatedAt = a.CreatedAt // then the id decides
+	oldest, a, b := organization(9), organization(3), organization(2)
+	oldest.CreatedAt, b.CreatedAt = moment(0), a.CreatedAt // of the same age, the id decides
 	write(t, db, func(tx *store.Tx) error {
 		return first(tx.InsertOrganization(t.Context(), a), tx.InsertOrganization(t.Context(), b), tx.InsertOrganization(t.Context(), complete(t, oldest)))
 	})
@@ -30,7 +30,7 @@ func testOrganization(t *testing.T, db Database) {
 		return func(tx *store.Tx) (estate.Organization, error) { return tx.Organization(t.Context(), scope) }
 	}
 	equal(t, "organization", read(t, db, get(all(a))), a)
-	for _, scope := range []estate.Scope{{}, {Organization: "org-4"}, {Organization: "ORG-1"}, {Organization: a.ID, Region: "eu"}} {
+	for _, scope := range []estate.Scope{{}, {Organization: "org-4"}, {Organization: "ORG-3"}, {Organization: a.ID, Region: "eu"}} {
 		wantError(t, readError(t, db, get(scope)), estate.NotFound, api.CodeEstateNotFound)
 	}
 	wantDefect(t, refused(t, db, func(tx *store.Tx) error { return tx.InsertOrganization(t.Context(), a) }))

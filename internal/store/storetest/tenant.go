@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -149,6 +151,23 @@ func testTenantPages(t *testing.T, db Database) {
 	equal(t, "from the end", tenants, want[n-2:])
 	equal(t, "more", more, true)
 	equal(t, "count", count(nil), n)
+
+	// Filters are more precise than stored times.
+	attributes := map[string]func(int) time.Time{"createdAt": moment, "updatedAt": func(i int) time.Time { return moment(i + 1) }}
+	for attribute, at := range attributes {
+		for _, op := range []filter.Op{filter.EQ, filter.NE, filter.GT, filter.GE, filter.LT, filter.LE} {
+			for _, off := range []time.Duration{-1000, -999, -1, 0, 1, 500, 999, 1000} {
+				expr := &filter.Compare{Attribute: attribute, Op: op, Time: at(50).Add(off)}
+				equal(t, fmt.Sprint("count where ", attribute, op, off), count(expr), int64(len(oracle(want, list{scope: all(s.acme), filter: expr}))))
+			}
+		}
+	}
+
+	// What is looked for is a text, not a pattern.
+	for _, text := range []string{"", "i", "ie", "e", "x", "%", "_", "__", "i%", `\`, `\%`, "'"} {
+		expr := &filter.Compare{Attribute: "countryCode", Op: filter.CO, Text: text}
+		equal(t, "count where countryCode co "+text, count(expr), int64(len(oracle(want, list{scope: all(s.acme), filter: expr}))))
+	}
 
 	// The largest filter that can be, of the attribute that costs most, is one
 	// that the engine takes.
