@@ -27,7 +27,7 @@ var direction = map[string][]string{
 	"internal/directory":   services,
 	"internal/httpapi":     {"api", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
 	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/httpapi"}, services...),
-	"internal/command":      {},
+	"internal/command":     {},
 	"internal/cli":         {"api", "client", "internal/command"},
 	"internal/quickstart":  {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
 	"internal/operator":    {"api", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/command", "internal/quickstart"},
