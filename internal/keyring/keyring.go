@@ -205,7 +205,7 @@ func (k *Keyring) Verify(purpose estate.KeyPurpose, token string) ([]byte, error
 		return nil, ErrInvalidToken
 	}
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	if err != nil || len(signature) != 64 {
+	if err != nil || len(signature) != 64 || len(encoded) != 86 { // the decoder skips line breaks; a token has one spelling
 		return nil, ErrInvalidToken
 	}
 	digest := sha256.Sum256([]byte(token[:len(header)+1+len(body)]))
