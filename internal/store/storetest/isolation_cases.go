@@ -130,8 +130,10 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 // that contradict themselves, and some of what there is not.
 func (w world) scopes() []estate.Scope {
 	all := []estate.Scope{
-		{Organization: "nobody"}, {Organization: w.organizations[0].ID, Subscription: "none"},
-		{Organization: w.organizations[0].ID, Region: "xx"}, {Organization: w.organizations[0].ID, Tenant: "none"},
+		{Organization: "nobody"},
+		{Organization: w.organizations[0].ID, Subscription: "none"},
+		{Organization: w.organizations[0].ID, Region: "xx"},
+		{Organization: w.organizations[0].ID, Tenant: "none"},
 	}
 	organizations, subscriptions := []estate.OrganizationID{""}, []estate.SubscriptionID{""}
 	regions, tenants := []estate.RegionCode{"", europe.Code, america.Code}, []estate.TenantID{""}
@@ -157,10 +159,10 @@ func (w world) scopes() []estate.Scope {
 }
 
 // rowsOf makes rows of things.
-func rowsOf[T any](things []T, make func(T) row) []row {
+func rowsOf[T any](things []T, rowOf func(T) row) []row {
 	rows := []row{}
 	for _, thing := range things {
-		rows = append(rows, make(thing))
+		rows = append(rows, rowOf(thing))
 	}
 	return rows
 }
