@@ -19,7 +19,8 @@ type OAuthClientList struct {
 }
 
 // PatchOperation is one operation of a JSON Patch. Only whole members can be
-// changed: Value is a string, or a []string.
+// changed: Value is a string, a []string or, for "/publicKeys", a list of JWKs,
+// such as a []json.RawMessage.
 type PatchOperation struct {
 	Op    string `json:"op"`   // "add", "remove" or "replace"
 	Path  string `json:"path"` // e.g. "/clientName"

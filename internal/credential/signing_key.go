@@ -165,6 +165,4 @@ func (s *Service) RewrapKeys(ctx context.Context, actor estate.Actor, source key
 	return n, err
 }
 
-var (
-	errKeyWaiting = estate.E(estate.Conflict, api.CodeEstateConflict, "Already rotated", "A new key is published and waits for its time to sign.")
-)
+var errKeyWaiting = estate.E(estate.Conflict, api.CodeEstateConflict, "Already rotated", "A new key is published and waits for its time to sign.")

@@ -86,7 +86,7 @@ func inTenant(scope estate.Scope) *conditions {
 		c.add("1 = 0")
 	}
 	if scope.Subscription != "" || scope.Region != "" {
-		c.add(tenantExists(c, "users.tenant_id", scope))
+		c.add(tenantExists(c, "tenant_id", scope))
 	}
 	return c
 }
