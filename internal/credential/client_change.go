@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"context"
 	"reflect"
 	"slices"
@@ -86,19 +87,25 @@ func describeUpdates(before, after estate.Client) []map[string]any {
 	var updates []map[string]any
 	for _, path := range changeable(estate.LevelTenant) {
 		var was, is any
+		differs := false
 		switch m := members[path]; {
 		case m.text != nil:
 			was, is = *m.text(&before), *m.text(&after)
 		case m.keys != nil:
 			was, is = keyIDs(*m.keys(&before)), keyIDs(*m.keys(&after))
+			differs = !slices.EqualFunc(*m.keys(&before), *m.keys(&after), sameKey) // another key may have the same id
 		default:
 			was, is = slices.Concat([]string{}, *m.list(&before)), slices.Concat([]string{}, *m.list(&after))
 		}
-		if !reflect.DeepEqual(was, is) {
+		if differs || !reflect.DeepEqual(was, is) {
 			updates = append(updates, map[string]any{"path": path, "oldValue": was, "newValue": is})
 		}
 	}
 	return updates
+}
+
+func sameKey(a, b estate.PublicKey) bool {
+	return a.ID == b.ID && a.Algorithm == b.Algorithm && bytes.Equal(a.JWK, b.JWK)
 }
 
 // keyIDs is how the audit trail names keys.

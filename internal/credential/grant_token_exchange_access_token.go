@@ -74,10 +74,10 @@ func (s *Service) sameClient(ctx context.Context, i *issue, client estate.Client
 	if said.ClientID != "" && said.ClientID != string(client.ID) {
 		return errInvalidClient
 	}
-	if said.Secret == "" && said.Assertion == "" {
+	if said.Secret == "" && said.Assertion == "" && said.AssertionType == "" {
 		return nil
 	}
-	shown, err := s.authenticateClient(ctx, said)
+	shown, _, err := s.identify(ctx, i.surface, TokenRequest{Credentials: said})
 	if err == nil && shown.ID != client.ID {
 		err = errInvalidClient
 	}

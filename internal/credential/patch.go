@@ -160,7 +160,7 @@ func applyPatch(c *estate.Client, patch []PatchOperation) error {
 		default:
 			keys, err := patchKeys(p.Value)
 			if err != nil {
-				return inPatch(err, patch)
+				return inPatch(err, patch[:i+1])
 			}
 			*m.keys(c) = keys
 		}
@@ -220,7 +220,9 @@ func inPatch(err error, patch []PatchOperation) error {
 			if e.Kind == estate.Invalid {
 				return invalidPatch(place, e.Fields[0].Detail)
 			}
-			return estate.E(e.Kind, e.Code, e.Title, e.Detail).At(place, e.Fields[0].Detail)
+			moved := *e
+			moved.Fields = nil
+			return moved.At(place, e.Fields[0].Detail)
 		}
 	}
 	return err

@@ -16,6 +16,8 @@ func FuzzParsePatch(f *testing.F) {
 	for _, seed := range []string{
 		`[]`, `[{"op":"replace","path":"/clientName","value":"x"}]`, `[{"op":"remove","path":"/description"},{"op":"add","path":"/allowedScopes","value":["a:b"]}]`,
 		`[{"op":"replace","path":"/appType","value":"spa"}]`, `[{"op":"add","path":"/redirectUris/-","value":"https://x"}]`, `[null]`, `null`, `{}`, `[[]]`,
+		`[{"op":"add","path":"/publicKeys","value":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}]`,
+		`[{"op":"replace","path":"/publicKeys","value":[{"d":"x"}]}]`, `[{"op":"remove","path":"/publicKeys"},{"op":"add","path":"/jwksUri","value":"https://x"}]`,
 		`[{"op":"replace","path":"/clientName","value":null}]`, `[{"op":"replace","path":"/clientName","value":"a"},{"op":"copy","from":"/a","path":"/b"}]`,
 	} {
 		f.Add([]byte(seed))
@@ -36,6 +38,7 @@ func FuzzParsePatch(f *testing.F) {
 			before := estate.Client{
 				ID: "0123456789abcdef0123456789abcdef", Level: level, Name: "n", AppType: "web", Permissions: estate.Permissions{"p"},
 				RedirectURIs: []string{"r"}, AllowedOrigins: []string{"o"}, GrantTypes: []string{"g"}, AuthMethods: []string{"m"}, Consent: estate.ConsentTrusted,
+				PublicKeys: []estate.PublicKey{{ID: "k", Algorithm: "EdDSA"}}, JWKSURI: "u", TokenBinding: estate.BindingDPoP,
 			}
 			c := before
 			if err := applyPatch(&c, patch); err != nil {
@@ -56,9 +59,12 @@ func FuzzParsePatch(f *testing.F) {
 				}
 			}
 			for _, path := range changeable(estate.LevelTenant) {
-				if m := members[path]; m.text != nil {
+				switch m := members[path]; {
+				case m.text != nil:
 					*m.text(&c) = *m.text(&before)
-				} else {
+				case m.keys != nil:
+					*m.keys(&c) = *m.keys(&before)
+				default:
 					*m.list(&c) = *m.list(&before)
 				}
 			}

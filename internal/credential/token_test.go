@@ -85,10 +85,10 @@ func TestService_Authenticate_WhatIsTrueNow(t *testing.T) {
 		statement string
 		want      estate.Permissions // nil: refused
 	}{
-		"nothing":                      {"update clients set name = 'x' where id = ?", estate.Permissions{api.ScopeOrgTenantsRead, api.ScopeOrgOAuthClients}},
+		"nothing":                      {"update clients set name = 'x' where id = ?", api.OrganizationScopes()},
 		"a scope":                      {`update clients set permissions = '["cloud-console.tenants:read"]' where id = ?`, estate.Permissions{api.ScopeOrgTenantsRead}},
 		"all scopes":                   {`update clients set permissions = '[]' where id = ?`, estate.Permissions{}},
-		"its secret, not its token":    {"delete from client_secrets where client_id = ?", estate.Permissions{api.ScopeOrgTenantsRead, api.ScopeOrgOAuthClients}},
+		"its secret, not its token":    {"delete from client_secrets where client_id = ?", api.OrganizationScopes()},
 		"that it is enabled":           {"update clients set disabled_at = 1 where id = ?", nil},
 		"its existence":                {"pragma foreign_keys = off; delete from client_secrets where client_id = ?1; delete from clients where id = ?1", nil},
 		"its level, which is a defect": {"update clients set level = 'region', subscription_id = 's', region = 'us' where id = ?", nil},
@@ -123,8 +123,20 @@ func TestService_IssueToken_MovedHash(t *testing.T) {
 func TestService_IssueToken_EachSecret(t *testing.T) {
 	e := testenv.Open(t)
 	c := e.OrganizationClient(e.Organization.ID)
-	sqlExec(t, e, "insert into client_secrets select organization_id, client_id, 'other', key_id, zeroblob(32), created_by, created_at - 1 from client_secrets where client_id = ?", string(c.ID))
-	issue(t, reopen(t, e).Credential, console, c)
+	realm := credential.Realm{Level: estate.LevelOrganization, Scope: c.Scope}
+	made, err := e.App.Credential.CreateSecret(t.Context(), testenv.Operator, realm, c.ID, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := c
+	second.Secret = made.Plain.Reveal()
+	for name, s := range map[string]*credential.Service{"this process": e.App.Credential, "another process": reopen(t, e).Credential} {
+		for which, with := range map[string]testenv.Credentials{"first": c, "second": second} {
+			if _, err := s.IssueToken(t.Context(), console, request(with)); err != nil {
+				t.Errorf("%s: %s secret: %v", name, which, err)
+			}
+		}
+	}
 }
 
 // TestService_Bot_ExactlyOne lets two processes on the same data ask for the

@@ -249,6 +249,56 @@ func TestDPoP_StolenTokenIsWorthNothing(t *testing.T) {
 	}
 }
 
+// TestDPoP_AboutTokens shows a bound token at the endpoints about tokens, where it
+// says who asks: it needs the same proof there as anywhere, and clients learn the
+// same way what is wrong.
+func TestDPoP_AboutTokens(t *testing.T) {
+	e := testenv.New(t)
+	tenant := e.Tenant(e.Subscription(3), "us")
+	client := e.TenantClient(tenant)
+	origin := e.TenantURL(tenant)
+	owner, thief := newSender(t, e), newSender(t, e)
+	bound := owner.token(origin, secretForm(client)).AccessToken
+	about := e.Token(origin, client)
+	for _, path := range []string{"/oauth/introspect", "/oauth/revoke"} {
+		target := origin + path
+		post := func(scheme string, proofs ...string) *http.Response {
+			t.Helper()
+			header := http.Header{"Authorization": {scheme + " " + bound}}
+			if len(proofs) > 0 {
+				header["Dpop"] = proofs
+			}
+			res, _ := postForm(t, e, target, url.Values{"token": {about}}, header)
+			return res
+		}
+		nonce := owner.nonce(origin)
+		for name, c := range map[string]struct {
+			res  *http.Response
+			want string
+		}{
+			"as Bearer":      {post("Bearer"), "invalid_token"},
+			"without proof":  {post("DPoP"), "invalid_token"},
+			"of another key": {post("DPoP", thief.proof("POST", target, nonce, bound, nil)), "invalid_token"},
+			"without ath":    {post("DPoP", owner.proof("POST", target, nonce, "", nil)), "invalid_dpop_proof"},
+			"without nonce":  {post("DPoP", owner.proof("POST", target, "", bound, nil)), "use_dpop_nonce"},
+		} {
+			challenge := c.res.Header.Get("WWW-Authenticate")
+			if c.res.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(challenge, "DPoP ") || !strings.Contains(challenge, `error="`+c.want+`"`) {
+				t.Errorf("%s, %s: %d, %q", path, name, c.res.StatusCode, challenge)
+			}
+		}
+		if !tokenWorks(t, e, origin, about) {
+			t.Fatalf("%s: a refused request revoked the token", path)
+		}
+		if res := post("DPoP", owner.proof("POST", target, nonce, bound, nil)); res.StatusCode != http.StatusOK {
+			t.Errorf("%s, with a proof: %d", path, res.StatusCode)
+		}
+	}
+	if tokenWorks(t, e, origin, about) {
+		t.Error("the token was not revoked")
+	}
+}
+
 func TestDPoP_TokenEndpoint(t *testing.T) {
 	e := testenv.New(t)
 	sub := e.Subscription(3)

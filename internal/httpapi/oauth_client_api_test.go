@@ -466,24 +466,54 @@ func TestOAuthClients_list(t *testing.T) {
 	}
 }
 
-// Somebody who is no administrator sees what is public.
+// Somebody who is no administrator sees what is public: not how the client
+// authenticates, and not which outside issuers it trusts on what conditions.
 func TestOAuthClients_reduced(t *testing.T) {
 	e := testenv.New(t)
-	tenant := e.Tenant(e.Subscription(2), "us")
-	c := e.TenantClient(tenant)
-	path := "/api/v1/oauth-clients/" + string(c.ID)
-	var full, reduced map[string]any
-	newCaller(t, e, e.TenantURL(tenant), c).want(200, &full, "GET", path, nil)
-	newCaller(t, e, e.TenantURL(tenant), e.TenantClient(tenant, api.ScopeUserDefault)).want(200, &reduced, "GET", path, nil)
-	for _, name := range []string{"clientSecrets", "allowedGrantTypes", "allowedAuthMethods", "connectionConfig", "createdByType"} {
-		if _, ok := full[name]; !ok {
-			t.Errorf("an administrator does not see %s", name)
-		}
-		if _, ok := reduced[name]; ok {
-			t.Errorf("others see %s", name)
-		}
+	sub := e.Subscription(3)
+	tenant, near := e.Tenant(sub, "us"), e.Tenant(sub, "us")
+	owner := newCaller(t, e, e.TenantURL(tenant), e.TenantClient(tenant))
+	plain := newCaller(t, e, e.TenantURL(tenant), e.TenantClient(tenant, api.ScopeUserDefault))
+	neighbour := newCaller(t, e, e.TenantURL(near), e.TenantClient(near))
+	common := `"clientName":"automation","appType":"web","redirectUris":["https://example.com/"],"allowedOrigins":["https://example.com"],` +
+		`"allowedGrantTypes":["client_credentials"],"allowedAuthMethods":["private_key_jwt","client_secret"],"tokenBinding":"dpop",` +
+		`"federatedCredentials":[` + exampleTrust + `]`
+	private := []string{
+		"redirectUris", "allowedOrigins", "allowedGrantTypes", "allowedAuthMethods", "clientSecrets", "createdByType", "tokenBinding", "federatedCredentials",
 	}
-	if reduced["clientName"] != "automation" {
-		t.Errorf("%v", reduced)
+	for member, value := range map[string]string{"publicKeys": `[` + exampleKey + `]`, "jwksUri": `"https://client.example.com/keys"`} {
+		var made api.OAuthClient
+		owner.want(201, &made, "POST", "/api/v1/oauth-clients", `{`+common+`,"`+member+`":`+value+`}`)
+		path := "/api/v1/oauth-clients/" + made.ClientID
+		owner.want(201, nil, "POST", path+"/actions/publish", nil)
+		var full map[string]any
+		owner.want(200, &full, "GET", path, nil)
+		seen := map[string]map[string]any{}
+		for who, reader := range map[string]caller{"another user": plain, "another tenant's administrator": neighbour} {
+			var one map[string]any
+			reader.want(200, &one, "GET", path, nil)
+			seen[who] = one
+			var list struct{ Data []map[string]any }
+			reader.want(200, &list, "GET", "/api/v1/oauth-clients?filter="+url.QueryEscape(`clientId eq "`+made.ClientID+`"`), nil)
+			if len(list.Data) != 1 {
+				t.Fatalf("%s lists %v", who, list.Data)
+			}
+			seen[who+", in the list"] = list.Data[0]
+		}
+		for _, name := range append([]string{member}, private...) {
+			if _, ok := full[name]; !ok {
+				t.Errorf("an administrator does not see %s", name)
+			}
+			for who, reduced := range seen {
+				if value, ok := reduced[name]; ok {
+					t.Errorf("%s sees %s: %v", who, name, value)
+				}
+			}
+		}
+		for who, reduced := range seen {
+			if reduced["clientName"] != "automation" || reduced["clientId"] != made.ClientID {
+				t.Errorf("%s: %v", who, reduced)
+			}
+		}
 	}
 }

@@ -333,7 +333,8 @@ func (k *Keyring) Verify(purpose estate.KeyPurpose, token string) ([]byte, error
 		return nil, ErrInvalidToken
 	}
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	if err != nil || !s.verify([]byte(token[:len(header)+1+len(body)]), signature) {
+	oneSpelling := len(encoded) == base64.RawURLEncoding.EncodedLen(len(signature)) // the decoder skips line breaks
+	if err != nil || !oneSpelling || !s.verify([]byte(token[:len(header)+1+len(body)]), signature) {
 		return nil, ErrInvalidToken
 	}
 	claims, err := base64.RawURLEncoding.Strict().DecodeString(body)

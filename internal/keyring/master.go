@@ -122,6 +122,15 @@ func createKeyFile(path string) ([]byte, error) {
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
+	// The name must survive a power loss as well: without the file, the keys that
+	// are sealed next could never be opened again.
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+		return nil, err
+	}
 	return os.ReadFile(path)
 }
 

@@ -55,7 +55,6 @@ func TestVerify_Altered(t *testing.T) {
 
 // TestVerify_LineBreaks: encoding/base64 skips line breaks, strict or not.
 func TestVerify_LineBreaks(t *testing.T) {
-	t.Skip("known: line breaks within the signature are accepted; nobody can forge anything with that, but a token has more than one spelling")
 	k := newFiles(t).open(t)
 	token := sign(t, k, estate.KeyAccessToken, `{"sub":"somebody"}`)
 	for i := range len(token) + 1 {
@@ -169,10 +168,9 @@ func FuzzVerify(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	withoutLineBreaks := strings.NewReplacer("\n", "", "\r", "") // see TestVerify_LineBreaks
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, purpose := range purposes {
-			if withoutLineBreaks.Replace(text) != signed[purpose] {
+			if text != signed[purpose] {
 				wantInvalid(t, k, purpose, text)
 			}
 		}

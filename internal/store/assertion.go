@@ -10,16 +10,15 @@ import (
 )
 
 // UseAssertion notes that client has used the assertion with the id, which
-// nobody will accept from expires on. It is false if that was noted before.
+// nobody will accept from expires on. It is false if that was noted before, and
+// if there is no such client in scope.
 func (tx *Tx) UseAssertion(ctx context.Context, scope estate.Scope, client estate.ClientID, id string, now, expires time.Time) (bool, error) {
-	if scope.Organization == "" {
-		return false, errClientNotFound
-	}
 	hash := sha256.Sum256([]byte(id))
-	n, err := tx.exec(ctx, `insert into assertion_ids (organization_id, client_id, id, expires_at)
-		select organization_id, id, $3, $4 from clients where organization_id = $1 and id = $2
-		on conflict (client_id, id) do update set expires_at = excluded.expires_at where assertion_ids.expires_at <= $5`,
-		scope.Organization, client, base64.RawURLEncoding.EncodeToString(hash[:]), micros(expires), micros(now))
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	values := "organization_id, id, " + c.arg(base64.RawURLEncoding.EncodeToString(hash[:])) + ", " + c.arg(micros(expires))
+	c.add("id = " + c.arg(client))
+	n, err := tx.exec(ctx, "insert into assertion_ids (organization_id, client_id, id, expires_at) select "+values+" from clients"+c.where()+
+		" on conflict (client_id, id) do update set expires_at = excluded.expires_at where assertion_ids.expires_at <= "+c.arg(micros(now)), c.args...)
 	return n == 1, wrap("insert assertion id", err)
 }
 

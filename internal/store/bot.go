@@ -7,8 +7,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-// StopBots disables the bots of a client in scope: in one tenant, or everywhere
-// in the organization. It returns how many were active. Those start again with
+// StopBots disables the bots of a client in the tenants in scope. It returns how many were active. Those start again with
 // StartBots, bots that were disabled for another reason don't.
 func (tx *Tx) StopBots(ctx context.Context, scope estate.Scope, client estate.ClientID, at time.Time) (int, error) {
 	return tx.switchBots(ctx, scope, client, "status = 'active'", "status = 'disabled', stopped_with_client = 1", at)
@@ -20,8 +19,11 @@ func (tx *Tx) StartBots(ctx context.Context, scope estate.Scope, client estate.C
 }
 
 func (tx *Tx) switchBots(ctx context.Context, scope estate.Scope, client estate.ClientID, which, set string, at time.Time) (int, error) {
+	if !tx.write {
+		return 0, errReadTransaction // also where there is no bot to write to
+	}
 	conditions := func() *conditions {
-		c := within(estate.Scope{Organization: scope.Organization, Tenant: scope.Tenant}, "", "", "tenant_id")
+		c := inTenants(scope, "users")
 		c.add("client_id <> ''") // names the partial index
 		c.add("client_id = " + c.arg(client))
 		c.add(which)
@@ -59,7 +61,7 @@ type Orphan struct {
 // Orphans returns the bots in scope whose client is deleted or disabled, by
 // tenant; only the one with the id if id is set.
 func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID) ([]Orphan, error) {
-	c := within(estate.Scope{Organization: scope.Organization, Tenant: scope.Tenant}, "", "", "tenant_id")
+	c := inTenants(scope, "users")
 	c.add("client_id <> ''")
 	if id != "" {
 		c.add("id = " + c.arg(id))
@@ -86,14 +88,18 @@ func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID)
 	return all, nil
 }
 
-// GiveBot makes a bot of the tenant of scope the active bot of another client. A
-// tenant has one bot a client: if there is one, the answer is a conflict.
+// GiveBot makes a bot of the tenant of scope the active bot of another client of
+// the organization. A tenant has one bot a client: if there is one, the answer is
+// a conflict.
 func (tx *Tx) GiveBot(ctx context.Context, scope estate.Scope, id estate.UserID, to estate.ClientID, at time.Time) error {
 	bot, err := tx.User(ctx, scope, id)
 	if err != nil {
 		return err
 	}
-	c := inTenant(scope)
+	if _, err := tx.Client(ctx, estate.Scope{Organization: scope.Organization}, to); err != nil {
+		return err
+	}
+	c := inTenant(scope, "users")
 	set := "update users set client_id = " + c.arg(to) + ", subject = " + c.arg(estate.BotSubject(to)) + ", status = " + c.arg(string(estate.UserActive)) +
 		", stopped_with_client = 0, updated_at = " + c.arg(micros(at))
 	c.add("id = " + c.arg(id))
@@ -112,7 +118,7 @@ func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.User
 	if err != nil {
 		return err
 	}
-	c := inTenant(scope)
+	c := inTenant(scope, "users")
 	c.add("id = " + c.arg(id))
 	if _, err := tx.exec(ctx, "delete from users"+c.where(), c.args...); err != nil || u.ClientID == "" {
 		return wrap("delete user", err)

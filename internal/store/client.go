@@ -144,9 +144,9 @@ type ClientUsage struct {
 }
 
 // AddClientUsage adds u to what is known of the client's use. scope is where the
-// client was used: at u.Tenant, which its reach covers, or exactly where the
-// client is. If not, or if there is no such client, nothing happens. Several
-// processes write behind, so uses come in any order.
+// client was used: at u.Tenant or, without a tenant, at its own level. If it can't
+// act there, or if there is no such client, nothing happens. Several processes
+// write behind, so uses come in any order.
 func (tx *Tx) AddClientUsage(ctx context.Context, scope estate.Scope, u ClientUsage) error {
 	if u.Tenant != scope.Tenant {
 		return nil
@@ -155,22 +155,26 @@ func (tx *Tx) AddClientUsage(ctx context.Context, scope estate.Scope, u ClientUs
 	values := strings.Join([]string{
 		"organization_id", "id", c.arg(u.Tenant), c.arg(micros(u.FirstUsedAt)), c.arg(micros(u.LastUsedAt)), c.arg(u.Tokens),
 	}, ", ")
-	c.add("organization_id = " + c.arg(scope.Organization))
 	c.add("id = " + c.arg(u.Client))
-	if scope.Tenant == "" {
-		c.add("subscription_id = " + c.arg(scope.Subscription))
-		c.add("region = " + c.arg(scope.Region))
-		c.add("tenant_id = ''")
-	} else {
-		c.add(tenantExists(c, c.arg(scope.Tenant), scope,
-			"clients.subscription_id in ('', t.subscription_id)", "clients.region in ('', t.region)", "clients.tenant_id in ('', t.id)"))
-	}
+	c.add(actsIn(c, scope))
 	_, err := tx.exec(ctx, "insert into client_usage (organization_id, client_id, tenant_id, first_used_at, last_used_at, tokens) select "+values+
 		" from clients"+c.where()+` on conflict (client_id, tenant_id) do update set
 			first_used_at = case when excluded.first_used_at < client_usage.first_used_at then excluded.first_used_at else client_usage.first_used_at end,
 			last_used_at = case when excluded.last_used_at > client_usage.last_used_at then excluded.last_used_at else client_usage.last_used_at end,
 			tokens = client_usage.tokens + excluded.tokens`, c.args...)
 	return wrap("add client usage", err)
+}
+
+// actsIn holds for clients that act in scope: above tenants, those that are exactly
+// there; in a tenant, those whose reach covers it or that were published to it.
+func actsIn(c *conditions, scope estate.Scope) string {
+	organization := "clients.organization_id = " + c.arg(scope.Organization)
+	if scope.Tenant == "" {
+		return organization + " and clients.subscription_id = " + c.arg(scope.Subscription) + " and clients.region = " + c.arg(scope.Region) + " and clients.tenant_id = ''"
+	}
+	const covered = "clients.subscription_id in ('', t.subscription_id) and clients.region in ('', t.region) and clients.tenant_id in ('', t.id)"
+	const published = "clients.published_at <> 0 and clients.tenant_id <> '' and clients.region = t.region"
+	return organization + " and " + tenantExists(c, c.arg(scope.Tenant), scope, "("+covered+" or "+published+")")
 }
 
 // ClientUsages returns the use of a client within scope, tenant by tenant. Use

@@ -63,14 +63,15 @@ func (tx *Tx) PublishedClient(ctx context.Context, scope estate.Scope, id estate
 }
 
 // publishedTo holds for clients that other tenants have published to the tenant
-// of scope.
+// of scope, which must be one: in the scope's region, and in its subscription
+// where that is set.
 func publishedTo(c *conditions, scope estate.Scope) string {
 	if scope.Organization == "" || scope.Region == "" || scope.Tenant == "" {
 		return "1 = 0"
 	}
 	tenant := c.arg(string(scope.Tenant))
 	return "(organization_id = " + c.arg(string(scope.Organization)) + " and region = " + c.arg(string(scope.Region)) +
-		" and published_at <> 0 and tenant_id <> " + tenant +
+		" and published_at <> 0 and tenant_id not in ('', " + tenant + ") and " + tenantExists(c, tenant, scope) +
 		" and (deleted_at = 0 or exists (select 1 from client_connections n where n.client_id = clients.id and n.tenant_id = " + tenant + ")))"
 }
 
@@ -95,7 +96,7 @@ func (tx *Tx) ClientConnections(ctx context.Context, scope estate.Scope, ids []e
 	if len(ids) == 0 {
 		return found, nil
 	}
-	c := inTenant(scope)
+	c := inTenant(scope, "client_connections")
 	in := ""
 	for i, id := range ids {
 		if i > 0 {
@@ -134,7 +135,7 @@ func (tx *Tx) SetClientConnection(ctx context.Context, scope estate.Scope, id es
 // DeleteClientConnection forgets what the tenant of scope has decided about a
 // client. It returns false if there was nothing.
 func (tx *Tx) DeleteClientConnection(ctx context.Context, scope estate.Scope, id estate.ClientID, at time.Time) (bool, error) {
-	c := inTenant(scope)
+	c := inTenant(scope, "client_connections")
 	c.add("client_id = " + c.arg(id))
 	n, err := tx.exec(ctx, "delete from client_connections"+c.where(), c.args...)
 	if err != nil || n == 0 {

@@ -63,7 +63,7 @@ type ClientQuery struct {
 	Sort      []filter.SortKey
 	From      *ClientPosition // nil: from the start
 	Backward  bool            // the rows before From instead of those after
-	Limit     int             // at most MaxPage
+	Limit     int             // at most MaxPage; 0 or less: only whether there are any
 }
 
 // ClientPosition is a place between clients in the order of a query: just past
@@ -107,7 +107,7 @@ func (tx *Tx) ClientPage(ctx context.Context, scope estate.Scope, q ClientQuery)
 			by[i] += " desc"
 		}
 	}
-	limit := min(q.Limit, MaxPage)
+	limit := max(0, min(q.Limit, MaxPage)) // a negative limit would mean none to SQLite
 	rows, err := tx.rows(ctx, "select "+clientColumns+" from clients"+c.where()+" order by "+strings.Join(by, ", ")+" limit "+c.arg(limit+1), c.args...)
 	page, err = collect(rows, err, scanClient)
 	if err != nil {

@@ -75,10 +75,14 @@ func (tx *Tx) DeleteClientSecret(ctx context.Context, scope estate.Scope, id est
 // gone by now is passed over. It is no change of the client: nothing that is
 // cached depends on it.
 func (tx *Tx) AddSecretUse(ctx context.Context, scope estate.Scope, id estate.ClientID, hint string, first, last time.Time) error {
-	c := within(estate.Scope{Organization: scope.Organization}, "", "", "")
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	c.add("id = " + c.arg(id))
+	client := "select id from clients" + c.where()
+	c.terms = nil
 	since := c.arg(micros(first))
 	set := "update client_secrets set first_used_at = case when first_used_at = 0 then " + since + " else first_used_at end, last_used_at = " + c.arg(micros(last))
-	c.add("client_id = " + c.arg(id))
+	c.add("organization_id = " + c.arg(scope.Organization))
+	c.add("client_id in (" + client + ")")
 	c.add("hint = " + c.arg(hint))
 	_, err := tx.exec(ctx, set+c.where(), c.args...)
 	return wrap("add secret use", err)

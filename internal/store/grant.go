@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -17,17 +18,23 @@ func scanGrant(row rowScanner) (estate.Grant, error) {
 	return g, err
 }
 
-// AddGrantUse notes that g was used at g.LastUsedAt, and makes it if it is the
-// first time. Use that is older than the grant's revocation does not bring it
-// back; nor does that of a client which is gone.
+// AddGrantUse notes that g was used at g.LastUsedAt in the tenant of scope, and
+// makes it if it is the first time. Use that is older than the grant's revocation
+// does not bring it back; nor does that of a client which is gone, or which can't
+// act in the tenant.
 func (tx *Tx) AddGrantUse(ctx context.Context, scope estate.Scope, g estate.Grant) error {
-	_, err := tx.exec(ctx, "insert into oauth_grants ("+grantColumns+`)
-		select $1, organization_id, $3, id, $5, $6, $6 from clients
-		where organization_id = $2 and id = $4
-			and exists (select 1 from tenants where organization_id = $2 and id = $3)
-			and not exists (select 1 from revoked_grants where tenant_id = $3 and client_id = $4 and user_id = $5 and issued_until >= $6)
-		on conflict (tenant_id, client_id, user_id) do update set last_used_at = excluded.last_used_at where oauth_grants.last_used_at < excluded.last_used_at`,
-		g.ID, scope.Organization, scope.Tenant, g.Client, g.User, micros(g.LastUsedAt))
+	if scope.Tenant == "" {
+		return nil
+	}
+	c := &conditions{}
+	tenant, client, user, used := c.arg(scope.Tenant), c.arg(g.Client), c.arg(g.User), c.arg(micros(g.LastUsedAt))
+	values := strings.Join([]string{c.arg(g.ID), "organization_id", tenant, "id", user, used, used}, ", ")
+	c.add("id = " + client)
+	c.add("deleted_at = 0")
+	c.add(actsIn(c, scope))
+	c.add("not exists (select 1 from revoked_grants where tenant_id = " + tenant + " and client_id = " + client + " and user_id = " + user + " and issued_until >= " + used + ")")
+	_, err := tx.exec(ctx, "insert into oauth_grants ("+grantColumns+") select "+values+" from clients"+c.where()+
+		" on conflict (tenant_id, client_id, user_id) do update set last_used_at = excluded.last_used_at where oauth_grants.last_used_at < excluded.last_used_at", c.args...)
 	return wrap("add grant use", err)
 }
 
@@ -42,12 +49,12 @@ type GrantQuery struct {
 	User       estate.UserID  // only of this user; empty: of all
 	After      *GrantPosition // in the direction of the list; nil: from its beginning
 	Descending bool
-	Limit      int
+	Limit      int // at most MaxPage, and one more to see whether more follow
 }
 
 // Grants returns the grants in the tenant of scope that q asks for.
 func (tx *Tx) Grants(ctx context.Context, scope estate.Scope, q GrantQuery) ([]estate.Grant, error) {
-	c := inTenant(scope)
+	c := inTenant(scope, "oauth_grants")
 	if q.User != "" {
 		c.add("user_id = " + c.arg(q.User))
 	}
@@ -58,24 +65,26 @@ func (tx *Tx) Grants(ctx context.Context, scope estate.Scope, q GrantQuery) ([]e
 	if q.After != nil {
 		c.add("(user_id, id)" + comparison + "(" + c.arg(q.After.User) + ", " + c.arg(q.After.Grant) + ")")
 	}
-	rows, err := tx.rows(ctx, "select "+grantColumns+" from oauth_grants"+c.where()+order+" limit "+c.arg(q.Limit), c.args...)
+	rows, err := tx.rows(ctx, "select "+grantColumns+" from oauth_grants"+c.where()+order+" limit "+c.arg(max(0, min(q.Limit, MaxPage+1))), c.args...) // a negative limit would mean none to SQLite
 	all, err := collect(rows, err, scanGrant)
 	return all, wrap("select grants", err)
 }
 
 // Grant returns one grant in the tenant of scope.
 func (tx *Tx) Grant(ctx context.Context, scope estate.Scope, id estate.GrantID) (estate.Grant, error) {
-	c := inTenant(scope)
+	c := inTenant(scope, "oauth_grants")
 	c.add("id = " + c.arg(id))
 	g, err := scanGrant(tx.row(ctx, "select "+grantColumns+" from oauth_grants"+c.where(), c.args...))
 	return g, wrap("select grant", orNotFound(err, errGrantNotFound))
 }
 
-// RevokeGrant deletes g and revokes every token of it that was issued until
+// RevokeGrant deletes g, as Grant returned it, and revokes every token of it that was issued until
 // now. The revocation is kept until expires, when none of them is left.
 func (tx *Tx) RevokeGrant(ctx context.Context, scope estate.Scope, g estate.Grant, now, expires time.Time) (estate.RevokedGrant, error) {
-	c := inTenant(scope)
+	c := inTenant(scope, "oauth_grants")
 	c.add("id = " + c.arg(g.ID))
+	c.add("client_id = " + c.arg(g.Client))
+	c.add("user_id = " + c.arg(g.User))
 	n, err := tx.exec(ctx, "delete from oauth_grants"+c.where(), c.args...)
 	switch {
 	case err != nil:

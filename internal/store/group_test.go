@@ -300,11 +300,11 @@ func TestClose_FailsWaitingWrites(t *testing.T) {
 		}
 		runtime.Gosched()
 	}
-	for range 1000 { // Close may do what it can now
+	for range 10_000 { // Close could go on, if it did not wait
 		runtime.Gosched()
 	}
 	select {
-	case <-closed:
+	case <-s.engine.closed:
 		t.Error("Close did not wait")
 	default:
 	}
@@ -408,8 +408,21 @@ func TestConn_KeepsFewStatements(t *testing.T) {
 				return fmt.Errorf("%d, %w", n, err)
 			}
 		}
-		if n := len(tx.conn.statements); n > maxStatements {
-			t.Errorf("%d statements are kept", n)
+		if n := len(tx.conn.statements); n != maxStatements {
+			t.Errorf("%d statements are kept, want %d", n, maxStatements)
+		}
+		for i := range maxStatements {
+			var n int
+			if err := tx.row(t.Context(), fmt.Sprintf("select %d + length('%s')", i, strings.Repeat("x", maxStatementsLength/50))).Scan(&n); err != nil {
+				return err
+			}
+		}
+		length := 0
+		for query := range tx.conn.statements {
+			length += len(query)
+		}
+		if length != tx.conn.length || length > maxStatementsLength || length < maxStatementsLength/2 {
+			t.Errorf("statements of %d bytes are kept, %d are counted", length, tx.conn.length)
 		}
 		return nil
 	})

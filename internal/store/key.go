@@ -8,7 +8,7 @@ import (
 )
 
 // InsertKey adds a key of the server's own. A generation of a purpose is there
-// once: another process may have been faster, which is errKeyTaken.
+// once: if another process was faster, the answer is a conflict.
 func (tx *Tx) InsertKey(ctx context.Context, k estate.Key) error {
 	_, err := tx.exec(ctx, "insert into keys (id, purpose, algorithm, sealed, created_at, active_at, generation) values ($1, $2, $3, $4, $5, $6, $7)",
 		k.ID, k.Purpose, k.Algorithm, k.Sealed, micros(k.CreatedAt), micros(k.ActiveAt), k.Generation)

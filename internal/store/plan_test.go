@@ -20,6 +20,7 @@ func plan(t *testing.T, s *Store, fn func(tx *Tx) error) string {
 			if strings.HasPrefix(query, "select") {
 				_ = stmt.Close()
 				delete(tx.conn.statements, query)
+				tx.conn.length -= len(query)
 			}
 		}
 		if err := fn(tx); err != nil {

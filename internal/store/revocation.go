@@ -10,10 +10,18 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-// InsertRevokedToken revokes one token. Revoking it again changes nothing.
+// InsertRevokedToken revokes one token. Revoking it again changes nothing. scope is
+// where the token is good: a client that can't act there has none.
 func (tx *Tx) InsertRevokedToken(ctx context.Context, scope estate.Scope, r estate.RevokedToken, now time.Time) error {
-	_, err := tx.exec(ctx, `insert into revoked_tokens (jti, organization_id, client_id, expires_at, created_at) values ($1, $2, $3, $4, $5)
-		on conflict (jti) do nothing`, r.ID, scope.Organization, r.Client, micros(r.ExpiresAt), micros(now))
+	c := &conditions{}
+	values := strings.Join([]string{c.arg(r.ID), "organization_id", "id", c.arg(micros(r.ExpiresAt)), c.arg(micros(now))}, ", ")
+	c.add("id = " + c.arg(r.Client))
+	c.add(actsIn(c, scope))
+	n, err := tx.exec(ctx, "insert into revoked_tokens (jti, organization_id, client_id, expires_at, created_at) select "+values+" from clients"+c.where()+
+		" on conflict (jti) do update set jti = excluded.jti where revoked_tokens.client_id = excluded.client_id", c.args...) // an update, to be counted
+	if err == nil && n == 0 {
+		err = errClientNotFound
+	}
 	if err != nil {
 		return wrap("insert revoked token", err)
 	}

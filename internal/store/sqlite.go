@@ -34,12 +34,17 @@ type sqliteEngine struct {
 type conn struct {
 	*sql.Conn
 	statements map[string]*sql.Stmt
+	length     int // of their texts together
 	broken     bool
 }
 
-// maxStatements bounds the statements kept by a connection: the listing
-// queries have many shapes.
-const maxStatements = 200
+// Bounds of the statements kept by a connection: the listing queries have many
+// shapes. A statement takes some twenty times its text in memory, and that of a
+// large filter is long.
+const (
+	maxStatements       = 200
+	maxStatementsLength = 128 << 10
+)
 
 func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
@@ -204,13 +209,15 @@ func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 		return nil, fmt.Errorf("prepare %q: %w", query, err)
 	}
 	for old, victim := range c.statements {
-		if len(c.statements) < maxStatements {
+		if len(c.statements) < maxStatements && c.length+len(query) <= maxStatementsLength {
 			break
 		}
 		_ = victim.Close()
 		delete(c.statements, old)
+		c.length -= len(old)
 	}
 	c.statements[query] = stmt
+	c.length += len(query)
 	return stmt, nil
 }
 

@@ -24,9 +24,9 @@ const pageSize = 100
 const pageColumns = `id, name, hostname, alias, status, datacenter, country_code, created_at, updated_at,
 	created_by, subscription_id, status_updated_at`
 
-// sortColumn is the key column for a sort parameter of the API. Each has an
-// index (organization_id, column, id).
-var sortColumn = map[string]string{"name": "name_key", "createdAt": "created_at"}
+// sortColumns are the columns by which a sort parameter of the API orders. Each
+// list has an index, with organization_id before it.
+var sortColumns = map[string][]string{"name": {"name_key", "created_at", "id"}, "createdAt": {"created_at", "id"}}
 
 // page reads the same page of an organization's tenants n times, with the
 // driver itself: no database/sql, no JSON, no HTTP.
@@ -40,7 +40,7 @@ func page(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	column, ok := sortColumn[*sort]
+	columns, ok := sortColumns[*sort]
 	if !ok || *n < 1 {
 		return errors.New("-sort must be name or createdAt, -n at least 1")
 	}
@@ -52,13 +52,13 @@ func page(ctx context.Context, args []string, out io.Writer) (err error) {
 
 	values := []driver.Value{*organization}
 	if *offset > 0 {
-		last, err := keyBefore(ctx, conn, column, *organization, *offset)
+		last, err := keyBefore(ctx, conn, columns, *organization, *offset)
 		if err != nil {
 			return err
 		}
 		values = append(values, last...)
 	}
-	stmt, err := conn.Prepare(pageQuery(column, *offset > 0))
+	stmt, err := conn.Prepare(pageQuery(columns, *offset > 0))
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
@@ -84,13 +84,14 @@ func page(ctx context.Context, args []string, out io.Writer) (err error) {
 	return json.NewEncoder(out).Encode(loopFigures(latency, before.Sub(start), cpu, cpuErr))
 }
 
-// pageQuery reads a page in the order of column, from the start or after a key.
-func pageQuery(column string, after bool) string {
+// pageQuery reads a page in the order of columns, from the start or after a key.
+func pageQuery(columns []string, after bool) string {
+	order := strings.Join(columns, ", ")
 	query := "select " + pageColumns + " from tenants where organization_id = $1"
 	if after {
-		query += " and (" + column + ", id) > ($2, $3)"
+		query += " and (" + order + ") > (" + strings.Join([]string{"$2", "$3", "$4"}[:len(columns)], ", ") + ")"
 	}
-	return query + fmt.Sprintf(" order by %s, id limit %d", column, pageSize)
+	return query + fmt.Sprintf(" order by %s limit %d", order, pageSize)
 }
 
 // readPage reads every column of every row, as the server must, and returns
@@ -125,9 +126,9 @@ func readPage(ctx context.Context, stmt driver.Stmt, values []driver.Value) (tex
 
 // keyBefore finds the sort key and id of the last row before a page, once, in
 // the slow way that cursors avoid.
-func keyBefore(ctx context.Context, conn driver.Conn, column, organization string, offset int64) (key []driver.Value, err error) {
-	stmt, err := conn.Prepare("select " + column + ", id from tenants where organization_id = $1 order by " +
-		column + ", id limit 1 offset $2")
+func keyBefore(ctx context.Context, conn driver.Conn, columns []string, organization string, offset int64) (key []driver.Value, err error) {
+	order := strings.Join(columns, ", ")
+	stmt, err := conn.Prepare("select " + order + " from tenants where organization_id = $1 order by " + order + " limit 1 offset $2")
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
@@ -137,7 +138,7 @@ func keyBefore(ctx context.Context, conn driver.Conn, column, organization strin
 		return nil, fmt.Errorf("query: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	key = make([]driver.Value, 2)
+	key = make([]driver.Value, len(columns))
 	if err := rows.Next(key); err != nil {
 		return nil, fmt.Errorf("there are fewer than %d tenants: %w", offset, err)
 	}

@@ -1,16 +1,12 @@
 package storetest
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
 )
-
-// errChanged is why a transaction of a test fails: it changed its mind.
-var errChanged = errors.New("changed my mind")
 
 func testOrganization(t *testing.T, db Database) {
 	organizations := func() []estate.Organization {
@@ -260,13 +256,9 @@ func testTakeTenantPlace(t *testing.T, db Database) {
 	equal(t, "counts", counts, map[estate.SubscriptionID]int64{s.sub.ID: 10, s.second.ID: 2, europeOnly.ID: 3})
 
 	// A place is taken with the rest of the transaction or not at all.
-	err := refused(t, db, func(tx *store.Tx) error {
-		if taken, err := tx.TakeTenantPlace(t.Context(), of(s.second)); err != nil || !taken {
-			t.Errorf("TakeTenantPlace: %v, %v", taken, err)
-		}
-		return errChanged
+	changeMind(t, db, func(tx *store.Tx) error {
+		taken, err := tx.TakeTenantPlace(t.Context(), of(s.second))
+		equal(t, "place taken", taken, true)
+		return err
 	})
-	if !errors.Is(err, errChanged) {
-		t.Errorf("error %v, want the closure's", err)
-	}
 }

@@ -179,14 +179,31 @@ func refused(t *testing.T, db Database, fn func(tx *store.Tx) error) error {
 	return err
 }
 
-// wantError checks that err is an estate.Error with kind and code.
-func wantError(t *testing.T, err error, kind estate.Kind, code string) *estate.Error {
+// errChanged is why a transaction of a test fails: it changed its mind.
+var errChanged = errors.New("changed my mind")
+
+// changeMind runs fn in a transaction that then fails.
+func changeMind(t *testing.T, db Database, fn func(tx *store.Tx) error) {
+	t.Helper()
+	err := refused(t, db, func(tx *store.Tx) error { return first(fn(tx), errChanged) })
+	if !errors.Is(err, errChanged) {
+		t.Errorf("error %v, want %v", err, errChanged)
+	}
+}
+
+// wantError checks that err is an estate.Error with kind and code, and which
+// fields of the request it names.
+func wantError(t *testing.T, err error, kind estate.Kind, code string, pointers ...string) {
 	t.Helper()
 	var known *estate.Error
 	if !errors.As(err, &known) || known.Kind != kind || known.Code != code {
 		t.Fatalf("error %v, want %s", err, code)
 	}
-	return known
+	var named []string
+	for _, field := range known.Fields {
+		named = append(named, field.Pointer)
+	}
+	equal(t, "fields that the error names", named, pointers)
 }
 
 // wantDefect checks that err is none that a caller should be told: the services

@@ -27,7 +27,7 @@ func testKey(t *testing.T, db Database) {
 func testAudit(t *testing.T, db Database) {
 	s := newSample(t, db)
 	// Of an actor, a record keeps who it was.
-	record := func(scope estate.Scope, at int, action string) estate.AuditRecord {
+	sample := func(scope estate.Scope, at int, action string) estate.AuditRecord {
 		return estate.AuditRecord{
 			Time: moment(at), Scope: scope, Actor: estate.Actor{Kind: estate.ActorClient, ID: "somebody", TraceID: "0123"},
 			Action: action, Target: "something", Outcome: estate.OutcomeRefused,
@@ -37,10 +37,10 @@ func testAudit(t *testing.T, db Database) {
 	home := tenant(s.sub, europe, 1).Scope()
 	region := home
 	region.Tenant = ""
-	oldest, second, third := complete(t, record(home, 5, "first")), record(region, 6, "second"), record(home, 6, "third")
+	oldest, second, third := complete(t, sample(home, 5, "first")), sample(region, 6, "second"), sample(home, 6, "third")
 	second.Data, third.Data = nil, nil
-	highest, foreign := record(all(s.acme), 1, "highest"), record(all(s.other), 9, "foreign")
-	append := func(records ...estate.AuditRecord) {
+	highest, foreign := sample(all(s.acme), 1, "highest"), sample(all(s.other), 9, "foreign")
+	record := func(records ...estate.AuditRecord) {
 		write(t, db, func(tx *store.Tx) error {
 			for _, r := range records {
 				if err := tx.AppendAudit(t.Context(), r); err != nil {
@@ -54,7 +54,7 @@ func testAudit(t *testing.T, db Database) {
 		return read(t, db, func(tx *store.Tx) ([]estate.AuditRecord, error) { return tx.AuditRecords(t.Context(), scope, limit) })
 	}
 	equal(t, "no records", records(all(s.acme), 10), nil)
-	append(oldest, second, third, highest, foreign)
+	record(oldest, second, third, highest, foreign)
 	equal(t, "records", records(all(s.acme), 10), []estate.AuditRecord{third, second, oldest, highest})
 	equal(t, "newest records", records(all(s.acme), 2), []estate.AuditRecord{third, second})
 	equal(t, "records of the region", records(region, 10), []estate.AuditRecord{third, second, oldest})
@@ -63,9 +63,9 @@ func testAudit(t *testing.T, db Database) {
 
 	many := make([]estate.AuditRecord, store.MaxPage+1)
 	for i := range many {
-		many[i] = record(all(s.other), 10, "many")
+		many[i] = sample(all(s.other), 10, "many")
 	}
-	append(many...)
+	record(many...)
 	for limit, want := range map[int]int{-1000: 0, -1: 0, 0: 0, 1: 1, store.MaxPage: store.MaxPage, store.MaxPage + 1: store.MaxPage} {
 		if got := records(all(s.other), limit); len(got) != want {
 			t.Errorf("limit %d: %d records, want %d", limit, len(got), want)

@@ -89,7 +89,7 @@ func testFailedWrite(t *testing.T, db Database) {
 	for i, err := range errs {
 		switch {
 		case i%4 == 0:
-			wantError(t, err, estate.Conflict, api.CodeTenantHostnameTaken)
+			wantError(t, err, estate.Conflict, api.CodeTenantHostnameTaken, "/hostnames/0")
 		case err != nil:
 			t.Errorf("write %d: %v", i, err)
 		}
