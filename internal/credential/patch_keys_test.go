@@ -143,7 +143,7 @@ func TestUpdateClient_FirstKey(t *testing.T) {
 func TestUpdateClient_RefusedKeys(t *testing.T) {
 	key, other := newJWTSigner(t, "ES256", "k1"), newJWTSigner(t, "ES256", "k2")
 	k := newKeyClient(t, func(n *credential.NewClient) { n.PublicKeys = []json.RawMessage{key.jwk(t)} })
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // what is to be refused
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // what is to be refused
 	if err != nil {
 		t.Fatal(err)
 	}
