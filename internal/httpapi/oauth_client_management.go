@@ -212,6 +212,7 @@ func wireClientView(v credential.ClientView) api.OAuthClient {
 	if v.Public {
 		out.RedirectURIs, out.AllowedOrigins, out.AllowedGrantTypes, out.AllowedAuthMethods = nil, nil, nil, nil
 		out.ClientSecrets, out.CreatedByType, out.DisableTag = nil, "", ""
+		out.PublicKeys, out.JWKSURI, out.FederatedCredentials, out.TokenBinding = nil, "", nil, ""
 	}
 	if v.Connection != nil {
 		connection := wireConnection(*v.Connection)
