@@ -111,12 +111,12 @@ func (x *exchange) fail(err error) {
 func (x *exchange) challenge(e *estate.Error, status int) {
 	var value string
 	switch {
+	case proofErrors[e.Code] != "": // also at the endpoints about tokens, where an access token may say who asks
+		value = `DPoP realm="freehold", error="` + proofErrors[e.Code] + `", algs="` + strings.Join(credential.ProofAlgorithms(), " ") + `"`
 	case isOAuth(x.r.URL.Path) && e.Code != api.CodeUnauthenticated:
 		if _, _, basic := x.r.BasicAuth(); status == http.StatusUnauthorized && basic {
 			value = `Basic realm="freehold"`
 		}
-	case proofErrors[e.Code] != "":
-		value = `DPoP realm="freehold", error="` + proofErrors[e.Code] + `", algs="` + strings.Join(credential.ProofAlgorithms(), " ") + `"`
 	case status == http.StatusUnauthorized && x.r.Header.Get("Authorization") == "":
 		value = `Bearer realm="freehold"` + x.resourceMetadata(e)
 	case status == http.StatusUnauthorized:
