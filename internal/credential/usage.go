@@ -13,6 +13,8 @@ import (
 // the disk. What is counted is lost when the process is killed before the next
 // flush, at most FlushInterval's worth.
 type usage struct {
+	writing sync.Mutex // held until all that was taken is written
+
 	mu     sync.Mutex
 	counts map[usageKey]*store.ClientUsage
 
@@ -71,8 +73,11 @@ func (s *Service) Run(ctx context.Context) {
 
 // Flush writes what was counted since the last time: the use of each client,
 // and one audit record with the number of tokens it got; and the clients that
-// were slowed down. What can't be written is counted as lost in the log.
+// were slowed down. What can't be written is counted as lost in the log. When it
+// returns, nothing that was counted before is left to be written by another call.
 func (s *Service) Flush(ctx context.Context) {
+	s.usage.writing.Lock()
+	defer s.usage.writing.Unlock()
 	s.flushThrottled(ctx)
 	s.flushRefusals(ctx, false)
 	s.flushSecrets(ctx)
