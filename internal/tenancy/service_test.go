@@ -107,7 +107,9 @@ func TestService_OperatorOnly(t *testing.T) {
 // them alone.
 func TestService_OwnSubscriptions(t *testing.T) {
 	e := testenv.Open(t)
-	first, second := e.Subscription(2), e.Subscription(1, "eu")
+	first := e.Subscription(2)
+	e.Clock.Advance(time.Second) // the oldest is listed first
+	second := e.Subscription(1, "eu")
 	other := e.NewOrganization("Other")
 	theirs := e.SubscriptionOf(other.ID, 3)
 	actor := func(organization estate.OrganizationID, level estate.Level, scopes ...string) estate.Actor {
