@@ -270,6 +270,9 @@ func TestUpdateClient_KeepsTrust(t *testing.T) {
 		})
 		trust := func(c estate.Client) []any { return []any{c.PublicKeys, c.JWKSURI, c.Federated, c.TokenBinding} }
 		before := k.stored()
+		if got := trust(before); len(before.PublicKeys)+len(before.JWKSURI) == 0 || before.TokenBinding != estate.BindingDPoP || len(before.Federated) != 1 || before.Federated[0] != issuer {
+			t.Fatalf("%s: created with %v", name, got)
+		}
 		realm := credential.Realm{Level: estate.LevelTenant, Scope: k.tenant.Scope()}
 		for what, fn := range map[string]func() error{
 			"/clientName":   func() error { return k.patch(`[{"op":"replace","path":"/clientName","value":"other"}]`) },

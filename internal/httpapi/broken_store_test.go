@@ -23,7 +23,8 @@ func TestBrokenStore(t *testing.T) {
 			e.admit(t, surface, a)
 		}
 	}
-	for _, table := range []string{"tenants", "hostnames", "subscriptions", "clients", "client_secrets", "users", "regions", "audit_records", "idempotency_keys",
+	for _, table := range []string{
+		"tenants", "hostnames", "subscriptions", "clients", "client_secrets", "users", "regions", "audit_records", "idempotency_keys",
 		"client_connections", "oauth_grants", "revoked_tokens", "revoked_grants",
 	} {
 		t.Run(table, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/apitest"
 	"github.com/freehold-platform/freehold/internal/testenv"
@@ -91,6 +93,58 @@ func TestCreateOAuthClient_Trust(t *testing.T) {
 			if strings.Contains(string(text), examplePrivate) {
 				t.Errorf("%s: the answer repeats a private key", at.surface)
 			}
+		}
+	}
+}
+
+// TestUpdateOAuthClient_Trust changes keys over the wire, at the level where that is
+// possible.
+func TestUpdateOAuthClient_Trust(t *testing.T) {
+	e := testenv.New(t)
+	tenant := e.Tenant(e.Subscription(2), "us")
+	admin := newCaller(t, e, e.TenantURL(tenant), e.TenantClient(tenant))
+	c := e.TenantClient(tenant)
+	path := "/api/v1/oauth-clients/" + string(c.ID)
+	patch := func(op, member, value string) string {
+		return `[{"op":"` + op + `","path":"` + member + `","value":` + value + `}]`
+	}
+	var seen api.OAuthClient
+	admin.want(204, nil, "PATCH", path, patch("add", "/publicKeys", "["+exampleKey+"]"))
+	admin.want(200, &seen, "GET", path, nil)
+	if len(seen.PublicKeys) != 1 || !sameJSON(t, seen.PublicKeys[0], exampleKey) || len(seen.ClientSecrets) != 1 {
+		t.Errorf("%+v", seen)
+	}
+	private := strings.Replace(exampleKey, `"x"`, `"d":"`+examplePrivate+`","x"`, 1)
+	for value, where := range map[string]string{
+		"[" + private + "]":                                   "/0/value/0",
+		"[" + exampleKey + "," + exampleKey + "]":             "/0/value/1",
+		`[{"kty":"RSA","alg":"RS256","n":"AQAB","e":"AQAB"}]`: "/0/value/0",
+		`"key"`: "/0/value",
+	} {
+		if got := admin.refused(400, api.CodeClientPatch, "PATCH", path, patch("replace", "/publicKeys", value)); got != where {
+			t.Errorf("%s: at %q, want %q", value, got, where)
+		}
+		if a := admin.do("PATCH", path, patch("replace", "/publicKeys", value)); strings.Contains(string(a.body), examplePrivate) {
+			t.Errorf("the answer repeats a private key: %s", a.body)
+		}
+	}
+	var after api.OAuthClient
+	admin.want(200, &after, "GET", path, nil)
+	if diff := cmp.Diff(seen, after); diff != "" {
+		t.Errorf("a refused patch changed the client: %s", diff)
+	}
+	admin.want(204, nil, "PATCH", path, `[{"op":"remove","path":"/publicKeys"},{"op":"add","path":"/jwksUri","value":"https://client.example.com/keys"}]`)
+	admin.want(200, &after, "GET", path, nil)
+	if after.PublicKeys != nil || after.JWKSURI != "https://client.example.com/keys" {
+		t.Errorf("%+v", after)
+	}
+
+	// Above tenants the contract lets nothing of it be changed.
+	console := newCaller(t, e, e.Console(), e.OrganizationClient(e.Organization.ID))
+	other := "/api/core/oauth-clients/" + string(e.OrganizationClient(e.Organization.ID).ID)
+	for member, value := range map[string]string{"/publicKeys": "[" + exampleKey + "]", "/jwksUri": `"https://client.example.com/keys"`} {
+		if got := console.refused(400, api.CodeClientPatch, "PATCH", other, patch("add", member, value)); got != "/0/path" {
+			t.Errorf("%s at the console: at %q", member, got)
 		}
 	}
 }
