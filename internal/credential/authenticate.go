@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"slices"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -43,3 +44,10 @@ func (s *Service) proveClient(ctx context.Context, c Credentials) (estate.Client
 
 // nobody's secret has a hash that no secret has: it is shorter than any.
 var nobody = estate.ClientSecret{Hash: []byte{}}
+
+// AllowsOrigin tells whether pages of a web origin may read what is answered to
+// a client.
+func (s *Service) AllowsOrigin(ctx context.Context, id estate.ClientID, origin string) bool {
+	client, err := s.clients.Get(ctx, id)
+	return err == nil && slices.Contains(client.AllowedOrigins, origin)
+}

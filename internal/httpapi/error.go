@@ -94,6 +94,9 @@ func (x *exchange) fail(err error) {
 		status = se.status
 	}
 	x.challenge(e, status)
+	if x.client == "" && x.actor.ID == "" {
+		x.shareAll() // it is not known whose origins to ask for, and there is nothing of anybody's in it
+	}
 	if e.RetryAfter > 0 {
 		x.w.Header().Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
 	}

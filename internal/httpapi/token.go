@@ -19,6 +19,7 @@ func issueToken(x *exchange) error {
 		return err
 	}
 	x.client = in.ClientID
+	x.share(estate.ClientID(in.ClientID))
 	token, err := x.server.Credential.IssueToken(x.r.Context(), x.surface, credential.TokenRequest{
 		GrantType: in.GrantType,
 		Credentials: credential.Credentials{

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -126,6 +127,7 @@ func (x *exchange) identify(in api.TokenQuery) (err error) {
 		})
 	}
 	x.actor.TraceID = x.trace
+	x.share(estate.ClientID(cmp.Or(x.actor.ID, x.client)))
 	if err != nil {
 		return err
 	}
