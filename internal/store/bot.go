@@ -92,8 +92,8 @@ func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID)
 }
 
 // GiveBot makes a bot of the tenant of scope the active bot of another client of
-// the organization. A person is no bot, and not found. A tenant has one bot a client: if there is one, the answer is
-// a conflict.
+// the organization. A person is no bot, and not found. A tenant has one bot a
+// client: if there is one, the answer is a conflict.
 func (tx *Tx) GiveBot(ctx context.Context, scope estate.Scope, id estate.UserID, to estate.ClientID, at time.Time) error {
 	bot, err := tx.User(ctx, scope, id)
 	if err == nil && bot.ClientID == "" {

@@ -73,8 +73,8 @@ func (tx *Tx) DeleteClientSecret(ctx context.Context, scope estate.Scope, id est
 
 // AddSecretUse notes that a client authenticated with a secret. Several processes
 // write behind, so uses come in any order, and a secret that is gone by now is
-// passed over. It is no change of the client: nothing that is
-// cached depends on it.
+// passed over. It is no change of the client: nothing that is cached depends on
+// it.
 func (tx *Tx) AddSecretUse(ctx context.Context, scope estate.Scope, id estate.ClientID, hint string, first, last time.Time) error {
 	c := within(scope, "subscription_id", "region", "tenant_id")
 	c.add("id = " + c.arg(id))
