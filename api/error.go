@@ -41,6 +41,9 @@ const (
 	CodeUnauthenticated   = "AUTH-1"  // no token, or one that is invalid, expired or of another host
 	CodeForbidden         = "AUTH-2"  // authenticated, but not allowed to do this
 	CodeInsufficientScope = "AUTH-3"  // the token lacks a scope
+	CodeInvalidProof      = "AUTH-20" // RFC 9449 invalid_dpop_proof, at a resource
+	CodeUseNonce          = "AUTH-21" // RFC 9449 use_dpop_nonce, at a resource
+	CodeTokenBound        = "AUTH-22" // the token is bound to a key that was not shown
 	CodeUnknownHost       = "LOGIN-2" // no tenant answers at this host name
 
 	CodeInvalidRequest       = "HTTP-400" // malformed request
@@ -58,6 +61,11 @@ const (
 	CodeOAuthInvalidScope         = "OAUTH-4"  // RFC 6749 invalid_scope
 	CodeOAuthUnauthorizedClient   = "OAUTH-5"  // RFC 6749 unauthorized_client
 	CodeOAuthInvalidClient        = "OAUTH-14" // RFC 6749 invalid_client
+	CodeOAuthTooManyAttempts      = "OAUTH-30" // too many wrong secrets from this address; see Retry-After
+	CodeOAuthInvalidProof         = "OAUTH-20" // RFC 9449 invalid_dpop_proof
+	CodeOAuthUseNonce             = "OAUTH-21" // RFC 9449 use_dpop_nonce
+	CodeOAuthInvalidTarget        = "OAUTH-22" // RFC 8693 invalid_target
+	CodeOAuthInvalidUser          = "OAUTH-23" // RFC 6749 invalid_grant: user_lookup finds nobody
 
 	CodeTenantNotFound       = "TENANTS-8"  // no such tenant, or not visible to the caller
 	CodeTenantLicenseMissing = "TENANTS-21" // body has no licenseKey
@@ -75,6 +83,13 @@ const (
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller
 	CodeClientEntitlement = "OAUTHCLIENTS-3" // the subscription's entitlement does not allow it
+	CodeClientConfirm     = "OAUTHCLIENTS-4" // the header qlik-confirm-delete does not name the client
+	CodeClientPatch       = "OAUTHCLIENTS-5" // an operation of the patch is not allowed
+	CodeSecretNotFound    = "OAUTHCLIENTS-6" // the client has no secret with this hint
+	CodeSecretLimit       = "OAUTHCLIENTS-7" // the client has as many secrets as it can have
+	CodeSecretRotation    = "OAUTHCLIENTS-8" // a rotation is running, or none is
+
+	CodeTokenNotFound = "OAUTHTOKENS-1" // no such token, or not visible to the caller
 
 	CodeEstateInvalid  = "ESTATE-1" // operator: a field is invalid
 	CodeEstateNotFound = "ESTATE-2" // operator: no such resource

@@ -11,6 +11,10 @@ const (
 
 	ScopeOrgTenantsRead  = "cloud-console.tenants:read"
 	ScopeOrgOAuthClients = "cloud-console.oauth-clients" // create and manage organization-level clients
+
+	ScopeOrgOAuthClientsRead  = ScopeOrgOAuthClients + ":read"  // list and read them
+	ScopeOrgSubscriptions     = "cloud-console.subscriptions"   // create and manage the region-level clients of subscriptions
+	ScopeOrgSubscriptionsRead = ScopeOrgSubscriptions + ":read" // list and read subscriptions and their clients
 )
 
 // RegionScopes are the scopes a region-level client can hold.
@@ -18,7 +22,13 @@ func RegionScopes() []string {
 	return []string{ScopeAdminClassic, ScopeTenantsCreate, ScopeTenantsDeactivate, ScopeTenantsReactivate}
 }
 
-// OrganizationScopes are the scopes an organization-level client can hold.
+// OrganizationScopes are the scopes that mean something at the console host.
 func OrganizationScopes() []string {
-	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients}
+	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients, ScopeOrgOAuthClientsRead, ScopeOrgSubscriptions, ScopeOrgSubscriptionsRead}
+}
+
+// OrganizationClientScopes are the scopes an organization-level client can
+// hold. ScopeAdminClassic lets it reach into tenants, by token exchange.
+func OrganizationClientScopes() []string {
+	return append(OrganizationScopes(), ScopeAdminClassic)
 }

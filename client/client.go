@@ -27,13 +27,21 @@ type Credentials struct {
 	ClientID     string
 	ClientSecret string
 	Scopes       []string // empty: all scopes of the client
+
+	// Assertion takes the place of ClientSecret where there is to be no secret.
+	Assertion AssertionSource
 }
 
 // Format writes c without its secret, whatever the verb.
 func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
 // String returns c without its secret.
-func (c Credentials) String() string { return "client " + c.ClientID + ", secret [redacted]" }
+func (c Credentials) String() string {
+	if c.Assertion != nil {
+		return "client " + c.ClientID + ", by assertion"
+	}
+	return "client " + c.ClientID + ", secret [redacted]"
+}
 
 // LogValue returns c without its secret.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -57,6 +65,7 @@ type shared struct {
 	timeout     time.Duration // of one attempt
 	attempts    int
 	now         func() time.Time
+	prover      *prover // nil without DPoP
 
 	mu      sync.Mutex
 	sources map[string]*tokenSource // by origin
@@ -75,8 +84,11 @@ type options struct {
 // calls go out without authentication.
 func WithCredentials(credentials Credentials) Option {
 	return func(o *options) error {
-		if credentials.ClientID == "" || credentials.ClientSecret == "" {
+		switch {
+		case credentials.ClientID == "" || credentials.ClientSecret == "" && credentials.Assertion == nil:
 			return errors.New("credentials need a client id and a client secret")
+		case credentials.ClientSecret != "" && credentials.Assertion != nil:
+			return errors.New("credentials need either a client secret or an assertion, not both")
 		}
 		credentials.Scopes = append([]string(nil), credentials.Scopes...)
 		o.shared.credentials = &credentials
@@ -180,6 +192,9 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		h.Transport = newTransport(o.roots)
 	} else if o.roots != nil {
 		return nil, errors.New("certificate authorities cannot be added to an HTTP client that has a Transport of its own")
+	}
+	if p := o.shared.prover; p != nil {
+		p.next, h.Transport = h.Transport, p
 	}
 	h.CheckRedirect = checkRedirect
 	o.shared.http = h

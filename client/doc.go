@@ -18,6 +18,13 @@
 //	target, err := register.Host("https://" + tenant.Hostnames[0])
 //	me, err := target.GetMyUser(ctx)
 //
+// A secret need not be shown to every host: [Client.Exchange] makes a Client
+// that buys its tokens with those of another. With [WithDPoP] a stolen token is
+// worth nothing.
+//
+// A client needs no secret where it can sign ([AssertionKey]) or where its
+// platform gives it tokens that the server trusts ([AssertionFile]).
+//
 // What the server refuses comes back as an [*Error]. Answers that point to
 // another origin, by a redirect or by the link of a next page, are refused with
 // [ErrForeignOrigin], so that no token and no secret leaves the host it is for.

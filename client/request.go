@@ -51,6 +51,8 @@ type call struct {
 	header http.Header
 	body   []byte
 	safe   bool // may be repeated when it is not known whether it arrived
+
+	renew func(context.Context) ([]byte, error) // makes body anew for each attempt; nil: body stays
 }
 
 // Do calls method on path and decodes the JSON answer into out. A []byte or
@@ -160,7 +162,7 @@ func (c *Client) send(ctx context.Context, req call) (*Response, error) {
 		if req.header == nil {
 			req.header = make(http.Header)
 		}
-		req.header.Set("Authorization", "Bearer "+token)
+		req.header.Set("Authorization", c.shared.scheme()+" "+token)
 		resp, err := c.shared.send(ctx, req, c.shared.attempts)
 		if resp == nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
@@ -179,6 +181,13 @@ func (s *shared) send(ctx context.Context, req call, attempts int) (*Response, e
 		attempts = 1
 	}
 	for n := 1; ; n++ {
+		if req.renew != nil {
+			body, err := req.renew(ctx)
+			if err != nil {
+				return nil, err
+			}
+			req.body = body
+		}
 		resp, err := s.attempt(ctx, req)
 		if err == nil {
 			err = s.failure(resp)

@@ -23,6 +23,7 @@ const maxMargin = time.Minute
 type tokenSource struct {
 	base   *url.URL
 	shared *shared
+	above  *tokenSource // whose tokens are exchanged; nil: the secret is shown
 
 	mu     sync.Mutex
 	token  token
@@ -143,30 +144,47 @@ func (s *tokenSource) leave(f *flight) {
 // fetch buys a token with the client-credentials grant. Nothing is stored by
 // the server for the caller to lose, so it is safe to repeat.
 func (s *tokenSource) fetch(ctx context.Context, attempts int) (token, error) {
+	if s.above != nil {
+		return s.swap(ctx, attempts)
+	}
 	credentials := s.shared.credentials
 	form := url.Values{
-		"grant_type":    {api.GrantClientCredentials},
-		"client_id":     {credentials.ClientID},
-		"client_secret": {credentials.ClientSecret},
+		"grant_type": {api.GrantClientCredentials},
+		"client_id":  {credentials.ClientID},
+	}
+	if credentials.Assertion == nil {
+		form.Set("client_secret", credentials.ClientSecret)
 	}
 	if len(credentials.Scopes) > 0 {
 		form.Set("scope", strings.Join(credentials.Scopes, " "))
 	}
+	return s.request(ctx, form, credentials.Assertion, attempts)
+}
+
+// request asks the token endpoint, with an assertion of source unless it is nil.
+func (s *tokenSource) request(ctx context.Context, form url.Values, source AssertionSource, attempts int) (token, error) {
 	asked := s.shared.now()
-	resp, err := s.shared.send(ctx, call{
+	// An assertion is good for one attempt, whether that arrives or not.
+	request := call{
 		method: http.MethodPost,
 		url:    s.base.JoinPath("/oauth/token"),
 		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-		body:   []byte(form.Encode()),
 		safe:   true,
-	}, attempts)
+	}
+	request.renew = func(ctx context.Context) ([]byte, error) {
+		if err := addAssertion(ctx, form, source, s.base); err != nil {
+			return nil, err
+		}
+		return []byte(form.Encode()), nil
+	}
+	resp, err := s.shared.send(ctx, request, attempts)
 	if err != nil {
 		return token{}, fmt.Errorf("get token from %s: %w", s.base.Host, err)
 	}
-	return readToken(resp, asked)
+	return readToken(resp, asked, s.shared.scheme())
 }
 
-func readToken(resp *Response, asked time.Time) (token, error) {
+func readToken(resp *Response, asked time.Time, scheme string) (token, error) {
 	// expires_at is read apart: a strange one must not cost a good token.
 	var answer struct {
 		AccessToken string          `json:"access_token"`
@@ -180,8 +198,8 @@ func readToken(resp *Response, asked time.Time) (token, error) {
 	if answer.AccessToken == "" {
 		return token{}, errors.New("read token answer: it holds no access_token")
 	}
-	if !strings.EqualFold(answer.TokenType, "bearer") {
-		return token{}, fmt.Errorf("read token answer: token_type %q is not bearer", answer.TokenType)
+	if !strings.EqualFold(answer.TokenType, scheme) {
+		return token{}, errTokenType(answer.TokenType, strings.ToLower(scheme))
 	}
 	t := token{value: answer.AccessToken}
 	var at api.Time

@@ -110,7 +110,8 @@ func TestCheck(t *testing.T) {
 		"tenant asked for by HEAD":  {surface: "tenant", method: "HEAD", target: "/api/v1/tenants/" + tenant, status: 200},
 		"undocumented status":       {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 409, resBody: notFound, want: "not documented for getTenant"},
 		"undocumented success":      {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 204, want: "not documented for getTenant"},
-		"too many requests":         {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 429, resBody: `{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}]}`},
+		"too many requests":         {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 429, header: http.Header{"Retry-After": {"13"}}, resBody: `{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}]}`},
+		"too many, for how long?":   {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 429, resBody: `{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}]}`, want: `response header "Retry-After" missing`},
 		"error without errors":      {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 404, resBody: `{"errors":[]}`, want: "body /errors: "},
 		"error with a wrong status": {surface: "tenant", method: "GET", target: "/api/v1/tenants/" + tenant, status: 404, resBody: `{"errors":[{"code":"X-1","title":"x","status":404}]}`, want: "body /errors/0/status: "},
 		"several mistakes": {

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
 	"github.com/freehold-platform/freehold/api"
@@ -32,6 +33,7 @@ type document struct{ *openapi3.T }
 func surfaces() []string { return []string{"console", "register", "tenant"} }
 
 var documents = sync.OnceValues(func() (map[string]*document, error) {
+	openapi3filter.RegisterBodyDecoder("application/token-introspection+jwt", openapi3filter.PlainBodyDecoder)
 	loaded := make(map[string]*document)
 	for _, surface := range surfaces() {
 		d, err := load(api.OpenAPI(surface))

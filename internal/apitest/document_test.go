@@ -177,7 +177,7 @@ func (d *document) allOperations() []*openapi3.Operation {
 
 // What a reader, or a generator of clients, can count on.
 func TestDocuments_Conventions(t *testing.T) {
-	public := []string{"issueToken", "getAuthorizationServerMetadata", "getJWKS", "getProductInfo", "getOpenAPI", "getLiveness", "getReadiness"}
+	public := []string{"issueToken", "revokeToken", "introspectToken", "getProtectedResourceMetadata", "getAuthorizationServerMetadata", "getJWKS", "getProductInfo", "getOpenAPI", "getLiveness", "getReadiness"}
 	forEach(t, func(t *testing.T, surface string, d *document) {
 		seen := map[string]bool{}
 		for _, op := range d.allOperations() {
@@ -285,36 +285,55 @@ func TestDocuments_Agree(t *testing.T) {
 // others belong to the server.
 func wireTypes() map[string]any {
 	return map[string]any{
-		"AssignedRole":                api.AssignedRole{},
-		"AuthorizationServerMetadata": api.AuthorizationServerMetadata{},
-		"ClientSecret":                api.ClientSecret{},
-		"Composition":                 api.Composition{},
-		"ConnectionConfig":            api.ConnectionConfig{},
-		"Count":                       api.Count{},
-		"CreateOAuthClientRequest":    api.CreateOAuthClientRequest{},
-		"CreateTenantRequest":         api.CreateTenantRequest{},
-		"Error":                       api.Error{},
-		"ErrorBody":                   api.ErrorBody{},
-		"ErrorSource":                 api.ErrorSource{},
-		"JWKSet":                      api.JWKSet{},
-		"LicenseAllotment":            api.LicenseAllotment{},
-		"LicenseOverview":             api.LicenseOverview{},
-		"LicenseParameter":            api.LicenseParameter{},
-		"Link":                        api.Link{},
-		"OAuthClient":                 api.OAuthClient{},
-		"OAuthErrorBody":              api.OAuthErrorBody{},
-		"OrganizationTenant":          api.OrganizationTenant{},
-		"OrganizationTenantList":      api.OrganizationTenantList{},
-		"PageLinks":                   api.PageLinks{},
-		"ProductInfo":                 api.ProductInfo{},
-		"SelfLinks":                   api.SelfLinks{},
-		"Tenant":                      api.Tenant{},
-		"TenantFilterRequest":         api.TenantFilterRequest{},
-		"TokenRequest":                api.TokenRequest{},
-		"TokenResponse":               api.TokenResponse{},
-		"User":                        api.User{},
+		"ActorClaim":                     api.ActorClaim{},
+		"AssignedRole":                   api.AssignedRole{},
+		"AuthorizationServerMetadata":    api.AuthorizationServerMetadata{},
+		"ClientSecret":                   api.ClientSecret{},
+		"Composition":                    api.Composition{},
+		"Confirmation":                   api.Confirmation{},
+		"ConnectionConfig":               api.ConnectionConfig{},
+		"Count":                          api.Count{},
+		"CreateOAuthClientRequest":       api.CreateOAuthClientRequest{},
+		"CreateTenantRequest":            api.CreateTenantRequest{},
+		"Error":                          api.Error{},
+		"ErrorBody":                      api.ErrorBody{},
+		"ErrorSource":                    api.ErrorSource{},
+		"FederatedCredential":            api.FederatedCredential{},
+		"Introspection":                  api.Introspection{},
+		"JWKSet":                         api.JWKSet{},
+		"LicenseAllotment":               api.LicenseAllotment{},
+		"LicenseOverview":                api.LicenseOverview{},
+		"LicenseParameter":               api.LicenseParameter{},
+		"Link":                           api.Link{},
+		"OAuthClient":                    api.OAuthClient{},
+		"OAuthErrorBody":                 api.OAuthErrorBody{},
+		"OAuthToken":                     api.OAuthToken{},
+		"OAuthTokenList":                 api.OAuthTokenList{},
+		"OrganizationTenant":             api.OrganizationTenant{},
+		"OrganizationTenantList":         api.OrganizationTenantList{},
+		"PageLinks":                      api.PageLinks{},
+		"ProductInfo":                    api.ProductInfo{},
+		"ProtectedResourceMetadata":      api.ProtectedResourceMetadata{},
+		"SelfLinks":                      api.SelfLinks{},
+		"Tenant":                         api.Tenant{},
+		"TenantFilterRequest":            api.TenantFilterRequest{},
+		"TokenQuery":                     api.TokenQuery{},
+		"TokenRequest":                   api.TokenRequest{},
+		"TokenResponse":                  api.TokenResponse{},
+		"User":                           api.User{},
+		"SubscriptionList":               api.SubscriptionList{},
+		"Subscription":                   api.Subscription{},
+		"CreateRegionOAuthClientRequest": api.CreateRegionOAuthClientRequest{},
+		"CreatedClientSecret":            api.CreatedClientSecret{},
+		"RotateClientSecretRequest":      api.RotateClientSecretRequest{},
+		"CreateClientSecretRequest":      api.CreateClientSecretRequest{},
+		"PublishedOAuthClient":           api.PublishedOAuthClient{},
+		"PatchedOAuthClient":             api.PatchedOAuthClient{},
+		"PatchOperation":                 api.PatchOperation{},
+		"OAuthClientList":                api.OAuthClientList{},
 
 		"AppType":         nil, // string
+		"ClientPublicKey": nil,
 		"JWK":             nil,
 		"Liveness":        nil,
 		"OpenAPIDocument": nil,
@@ -327,11 +346,17 @@ func wireTypes() map[string]any {
 // omitempty are required, and nothing else is allowed but in requests.
 func TestDocuments_WireTypes(t *testing.T) {
 	open := map[string]string{
-		"CreateOAuthClientRequest": "clients written for the contract send more",
-		"CreateTenantRequest":      "clients written for the contract send more",
-		"OpenAPIDocument":          "described by the OpenAPI Specification",
-		"TenantFilterRequest":      "clients written for the contract send more",
-		"TokenRequest":             "unknown parameters are ignored (RFC 6749 section 3.2)",
+		"ClientPublicKey":                "JWKs may have more members, which are not kept",
+		"CreateOAuthClientRequest":       "clients written for the contract send more",
+		"CreateTenantRequest":            "clients written for the contract send more",
+		"OpenAPIDocument":                "described by the OpenAPI Specification",
+		"TenantFilterRequest":            "clients written for the contract send more",
+		"TokenQuery":                     "unknown parameters are ignored, as in a TokenRequest",
+		"TokenRequest":                   "unknown parameters are ignored (RFC 6749 section 3.2)",
+		"CreateClientSecretRequest":      "as other requests",
+		"CreateRegionOAuthClientRequest": "as other requests",
+		"PatchOperation":                 "unknown members are ignored (RFC 6902 section 4)",
+		"RotateClientSecretRequest":      "as other requests",
 	}
 	types := wireTypes()
 	used := map[string]bool{}
@@ -452,7 +477,8 @@ func checkExamples(d *document) (problems []string) {
 		for status, r := range op.Responses.Map() {
 			where := op.OperationID + " " + status
 			values := content(where, r.Value.Content, openapi3.VisitAsResponse())
-			if !strings.HasPrefix(status, "3") && len(values) == 0 {
+			bodyless := strings.HasPrefix(status, "3") || status == "204" || op.OperationID == "revokeToken" && status == "200" // RFC 7009 section 2.2
+			if !bodyless && len(values) == 0 {
 				problems = append(problems, where+": no body")
 			}
 			for _, value := range values {
@@ -489,11 +515,8 @@ func exampleStatus(value any) string {
 // Every error code is in a document: as an example where operations answer it.
 func TestDocuments_Codes(t *testing.T) {
 	unanswered := map[string]string{ // by an operation of these surfaces
-		"CodeClientNotFound":    "operator commands only, until clients can be read and changed over HTTP",
-		"CodeClientEntitlement": "operator commands only, until region-level clients can be created over HTTP",
-		"CodeEstateInvalid":     "operator commands only",
-		"CodeEstateNotFound":    "operator commands only",
-		"CodeEstateConflict":    "operator commands only",
+		"CodeEstateInvalid":  "operator commands only",
+		"CodeEstateConflict": "operator commands only",
 	}
 	for name, code := range errorCodes(t) {
 		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(code) + `\b`)
@@ -515,7 +538,7 @@ func TestDocuments_Codes(t *testing.T) {
 // Codes in the documents are codes of package api.
 func TestDocuments_KnownCodes(t *testing.T) {
 	known := slices.Collect(maps.Values(errorCodes(t)))
-	code := regexp.MustCompile(`\b(AUTH|LOGIN|HTTP|OAUTH|TENANTS|USERS|OAUTHCLIENTS|ESTATE)-[0-9]+\b|\bTENANT_[A-Z]+\b`)
+	code := regexp.MustCompile(`\b(AUTH|LOGIN|HTTP|OAUTH|TENANTS|USERS|OAUTHCLIENTS|OAUTHTOKENS|ESTATE)-[0-9]+\b|\bTENANT_[A-Z]+\b`)
 	forEach(t, func(t *testing.T, surface string, d *document) {
 		for _, found := range code.FindAllString(string(api.OpenAPI(surface)), -1) {
 			if !slices.Contains(known, found) {
@@ -555,7 +578,10 @@ func TestOperations(t *testing.T) {
 	everywhere := []Operation{
 		{"GET", "/.well-known/jwks.json", "getJWKS"},
 		{"GET", "/.well-known/oauth-authorization-server", "getAuthorizationServerMetadata"},
+		{"GET", "/.well-known/oauth-protected-resource", "getProtectedResourceMetadata"},
 		{"GET", "/livez", "getLiveness"},
+		{"POST", "/oauth/introspect", "introspectToken"},
+		{"POST", "/oauth/revoke", "revokeToken"},
 		{"POST", "/oauth/token", "issueToken"},
 		{"GET", "/openapi.json", "getOpenAPI"},
 		{"GET", "/readyz", "getReadiness"},
@@ -563,7 +589,28 @@ func TestOperations(t *testing.T) {
 	}
 	own := map[string][]Operation{
 		"console": {
+			{"GET", "/api/core/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/core/oauth-clients", "createOAuthClient"},
+			{"DELETE", "/api/core/oauth-clients/{clientId}", "deleteOAuthClient"},
+			{"GET", "/api/core/oauth-clients/{clientId}", "getOAuthClient"},
+			{"PATCH", "/api/core/oauth-clients/{clientId}", "updateOAuthClient"},
+			{"POST", "/api/core/oauth-clients/{clientId}/actions/cancel-rotation", "cancelOAuthClientSecretRotation"},
+			{"POST", "/api/core/oauth-clients/{clientId}/actions/finish-rotation", "finishOAuthClientSecretRotation"},
+			{"POST", "/api/core/oauth-clients/{clientId}/actions/rotate-secret", "rotateOAuthClientSecret"},
+			{"POST", "/api/core/oauth-clients/{clientId}/client-secrets", "createOAuthClientSecret"},
+			{"DELETE", "/api/core/oauth-clients/{clientId}/client-secrets/{hint}", "deleteOAuthClientSecret"},
+			{"GET", "/api/core/subscriptions", "listSubscriptions"},
+			{"GET", "/api/core/subscriptions/{subscriptionId}", "getSubscription"},
+			{"GET", "/api/core/subscriptions/{subscriptionId}/oauth-clients", "listRegionOAuthClients"},
+			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients", "createRegionOAuthClient"},
+			{"DELETE", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}", "deleteRegionOAuthClient"},
+			{"GET", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}", "getRegionOAuthClient"},
+			{"PATCH", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}", "updateRegionOAuthClient"},
+			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/cancel-rotation", "cancelRegionOAuthClientSecretRotation"},
+			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/finish-rotation", "finishRegionOAuthClientSecretRotation"},
+			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/rotate-secret", "rotateRegionOAuthClientSecret"},
+			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/client-secrets", "createRegionOAuthClientSecret"},
+			{"DELETE", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/client-secrets/{hint}", "deleteRegionOAuthClientSecret"},
 			{"GET", "/api/core/tenants", "listTenants"},
 			{"GET", "/api/core/tenants/actions/count", "countTenants"},
 			{"POST", "/api/core/tenants/actions/filter", "filterTenants"},
@@ -575,7 +622,22 @@ func TestOperations(t *testing.T) {
 		},
 		"tenant": {
 			{"GET", "/api/v1/licenses/overview", "getLicenseOverview"},
+			{"GET", "/api/v1/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/v1/oauth-clients", "createOAuthClient"},
+			{"DELETE", "/api/v1/oauth-clients/{clientId}", "deleteOAuthClient"},
+			{"GET", "/api/v1/oauth-clients/{clientId}", "getOAuthClient"},
+			{"PATCH", "/api/v1/oauth-clients/{clientId}", "updateOAuthClient"},
+			{"POST", "/api/v1/oauth-clients/{clientId}/actions/cancel-rotation", "cancelOAuthClientSecretRotation"},
+			{"POST", "/api/v1/oauth-clients/{clientId}/actions/finish-rotation", "finishOAuthClientSecretRotation"},
+			{"POST", "/api/v1/oauth-clients/{clientId}/actions/publish", "publishOAuthClient"},
+			{"POST", "/api/v1/oauth-clients/{clientId}/actions/rotate-secret", "rotateOAuthClientSecret"},
+			{"POST", "/api/v1/oauth-clients/{clientId}/client-secrets", "createOAuthClientSecret"},
+			{"DELETE", "/api/v1/oauth-clients/{clientId}/client-secrets/{hint}", "deleteOAuthClientSecret"},
+			{"DELETE", "/api/v1/oauth-clients/{clientId}/connection-configs/me", "deleteConnectionConfig"},
+			{"GET", "/api/v1/oauth-clients/{clientId}/connection-configs/me", "getConnectionConfig"},
+			{"PATCH", "/api/v1/oauth-clients/{clientId}/connection-configs/me", "updateConnectionConfig"},
+			{"GET", "/api/v1/oauth-tokens", "listOAuthTokens"},
+			{"DELETE", "/api/v1/oauth-tokens/{tokenId}", "deleteOAuthToken"},
 			{"GET", "/api/v1/tenants/me", "getMyTenant"},
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
 			{"GET", "/api/v1/users/me", "getMyUser"},
@@ -583,7 +645,7 @@ func TestOperations(t *testing.T) {
 		},
 	}
 	for _, surface := range surfaces() {
-		want := slices.Concat(everywhere[:2], own[surface], everywhere[2:])
+		want := slices.Concat(everywhere[:3], own[surface], everywhere[3:])
 		if diff := cmp.Diff(want, Operations(surface)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", surface, diff)
 		}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -17,11 +18,14 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
+	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // App is an opened estate with its services. Serving it is optional: the
@@ -36,6 +40,9 @@ type App struct {
 	log *slog.Logger
 	now func() time.Time
 	ca  *ca // of tls=internal
+
+	rates   *throttle.Rates
+	proxies []netip.Prefix
 }
 
 // Clock is the time that the services see: UTC, in the milliseconds that go
@@ -55,7 +62,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := keyring.Open(ctx, db, c.keyFile(), now())
+	keys, err := keyring.Open(ctx, db, keyring.Options{Master: c.masterKey(), Algorithm: c.SigningAlgorithm, Now: now})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -65,17 +72,29 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 			return nil, errors.Join(fmt.Errorf("development CA: %w", err), db.Close())
 		}
 	}
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
 	return &App{
 		Config:     c,
 		Store:      db,
-		Credential: credential.New(db, keys, audit, now, log),
+		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
 		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
 		Directory:  directory.New(db, audit, now),
 		log:        log,
 		now:        now,
 		ca:         authority,
+		rates:      throttle.NewRates(),
+		proxies:    proxies,
 	}, nil
+}
+
+// RewrapKeys seals the server's keys under the master key in file, which is made
+// if it is missing, or in the output of command.
+func (a *App) RewrapKeys(ctx context.Context, actor estate.Actor, file string, command []string) (int, error) {
+	return a.Credential.RewrapKeys(ctx, actor, keyring.MasterSource{File: file, Command: command})
 }
 
 // Close closes the database.
@@ -102,6 +121,11 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if tlsConfig != nil && a.Config.TLSAskClient == ClientAuthRequest {
+		// The certificate is not verified against any CA: it counts by its
+		// thumbprint alone (RFC 8705 section 6.3).
+		tlsConfig.ClientAuth = tls.RequestClientCert
+	}
 	var stopping atomic.Bool
 	server := &http.Server{
 		Handler:           a.handler(port(listener), &stopping),
@@ -117,6 +141,8 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
+	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
+	jobs.Go(func() { a.Credential.Watch(background) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)
@@ -127,6 +153,9 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 			served <- server.Serve(listener)
 		}
 	}()
+	if (a.Config.PublicScheme != "" || a.Config.PublicPort != 0) && a.Config.TrustedProxies == "" {
+		a.log.Warn("behind a proxy all clients seem to have its address, and delay one another with wrong secrets: set trusted_proxies")
+	}
 	a.log.Info("serving", "address", listener.Addr().String(), "domain", a.Config.Domain, "tls", a.Config.TLS)
 	select {
 	case err = <-served:
@@ -170,11 +199,19 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 			}
 			return checks
 		},
-		Log:    a.log,
-		Now:    time.Now, // durations need the monotonic clock
+		Log:   a.log,
+		Now:   time.Now, // durations need the monotonic clock
+		Clock: a.now,
+
+		Rates:          a.rates,
+		Limits:         a.Config.limits(),
+		TrustedProxies: a.proxies,
+
 		Domain: a.Config.Domain,
 		Scheme: a.Config.scheme(),
 		Port:   port,
+
+		ClientCertificates: a.Config.TLSAskClient == ClientAuthRequest,
 	})
 }
 
@@ -194,11 +231,13 @@ func (a *App) tlsConfig() (*tls.Config, error) {
 	}
 }
 
-// trim deletes what is past its retention, now and then.
+// trim deletes what is past its retention, now and then, also from memory.
 func (a *App) trim(ctx context.Context) {
 	ticker := time.NewTicker(trimInterval)
 	defer ticker.Stop()
 	for {
+		a.rates.Trim(a.now())
+		a.Credential.Trim()
 		err := a.Store.Write(ctx, func(tx *store.Tx) error { return tx.Trim(ctx, a.now()) })
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("trim", "error", err)

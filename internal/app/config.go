@@ -6,9 +6,14 @@ import (
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // Config is everything that can be set. The tags name the keys of the
@@ -22,22 +27,43 @@ type Config struct {
 	TLS          string `key:"tls" doc:"off, internal (a development CA in the data folder) or files"`
 	TLSCert      string `key:"tls_cert" doc:"certificate file (PEM, with chain), for tls=files"`
 	TLSKey       string `key:"tls_key" doc:"private key file (PEM), for tls=files"`
+	TLSAskClient string `key:"tls_client_auth" doc:"off, or request: ask TLS clients for a certificate, so that tokens can be bound to it; no CA is needed"`
 	PublicScheme string `key:"public_scheme" doc:"scheme by which clients reach the server, if a proxy changes it: http or https"`
 	PublicPort   int    `key:"public_port" doc:"port by which clients reach the server, if a proxy changes it"`
-	LogLevel     string `key:"log_level" doc:"debug, info, warn or error"`
-	LogFormat    string `key:"log_format" doc:"text or json"`
+	AllowPrivate bool   `key:"outbound_allow_private" doc:"fetch key sets and issuer metadata also from private addresses, and over http"`
+
+	RateLimits         string `key:"rate_limits" doc:"off, or contract: refuse callers that exceed the limits below; a subscription's own limits hold in any case"`
+	RateTier1PerMinute int    `key:"rate_tier1_per_minute" doc:"requests of each caller per minute, averaged over five: most reads"`
+	RateTier2PerMinute int    `key:"rate_tier2_per_minute" doc:"requests of each caller per minute, averaged over five: writes, searches and tokens"`
+	TrustedProxies     string `key:"trusted_proxies" doc:"addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed, separated by commas"`
+
+	LogLevel  string `key:"log_level" doc:"debug, info, warn or error"`
+	LogFormat string `key:"log_format" doc:"text or json"`
+
+	KeyCommand         string        `key:"key_command" doc:"command whose output is the key that seals the server's keys, instead of key_file; program and arguments separated by spaces, without a shell"`
+	SigningAlgorithm   string        `key:"signing_algorithm" doc:"signature of access tokens: ES256, ES384 or EdDSA"`
+	SigningKeyRotation time.Duration `key:"signing_key_rotation" doc:"how long a key signs access tokens before the next one does, at least 12h; 0s: for ever"`
 }
 
 // Defaults returns the configuration of a server that nobody configured: it
 // listens to this machine only.
 func Defaults() Config {
 	return Config{
-		DataDir:   "freehold-data",
-		Domain:    "freehold.localhost",
-		Listen:    "127.0.0.1:8480",
-		TLS:       TLSOff,
+		DataDir: "freehold-data",
+		Domain:  "freehold.localhost",
+		Listen:  "127.0.0.1:8480",
+		TLS:     TLSOff,
+
+		RateLimits:         RateLimitsOff,
+		RateTier1PerMinute: int(throttle.Contract.Tier1),
+		RateTier2PerMinute: int(throttle.Contract.Tier2),
+
 		LogLevel:  "info",
 		LogFormat: "text",
+
+		TLSAskClient:       ClientAuthOff,
+		SigningAlgorithm:   "ES256",
+		SigningKeyRotation: 30 * 24 * time.Hour,
 	}
 }
 
@@ -46,6 +72,18 @@ const (
 	TLSOff      = "off"
 	TLSInternal = "internal"
 	TLSFiles    = "files"
+)
+
+// The values of Config.RateLimits.
+const (
+	RateLimitsOff      = "off"
+	RateLimitsContract = "contract"
+)
+
+// The values of Config.TLSAskClient.
+const (
+	ClientAuthOff     = "off"
+	ClientAuthRequest = "request"
 )
 
 var domainPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
@@ -74,21 +112,43 @@ func (c Config) Validate() error {
 	default:
 		check(false, "tls", "%q is not off, internal or files", c.TLS)
 	}
+	check(c.TLSAskClient == ClientAuthOff || c.TLSAskClient == ClientAuthRequest, "tls_client_auth", "%q is not off or request", c.TLSAskClient)
+	check(c.TLSAskClient != ClientAuthRequest || c.TLS != TLSOff, "tls_client_auth", "request needs tls=internal or tls=files: only who ends TLS sees the certificate")
 	check(c.PublicScheme == "" || c.PublicScheme == "http" || c.PublicScheme == "https", "public_scheme", "%q is not http or https", c.PublicScheme)
 	check(c.PublicPort >= 0 && c.PublicPort <= 65535, "public_port", "%d is not a port number", c.PublicPort)
+	check(c.RateLimits == RateLimitsOff || c.RateLimits == RateLimitsContract, "rate_limits", "%q is not off or contract", c.RateLimits)
+	checkRate := func(key string, perMinute int) {
+		check(perMinute >= 1 && perMinute <= throttle.MaxPerMinute, key, "%d is not 1 to %d", perMinute, throttle.MaxPerMinute)
+	}
+	checkRate("rate_tier1_per_minute", c.RateTier1PerMinute)
+	checkRate("rate_tier2_per_minute", c.RateTier2PerMinute)
+	_, err = c.trustedProxies()
+	check(err == nil, "trusted_proxies", "%v", err)
 	_, err = logLevel(c.LogLevel)
 	check(err == nil, "log_level", "%q is not debug, info, warn or error", c.LogLevel)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format", "%q is not text or json", c.LogFormat)
+	check(c.KeyCommand == "" || c.KeyFile == "", "key_command", "goes without key_file")
+	check(c.KeyCommand == "" || strings.TrimSpace(c.KeyCommand) != "", "key_command", "is blank")
+	check(slices.Contains(keyring.Algorithms(), c.SigningAlgorithm), "signing_algorithm", "%q is not one of %s", c.SigningAlgorithm, strings.Join(keyring.Algorithms(), ", "))
+	check(c.SigningKeyRotation == 0 || c.SigningKeyRotation >= minKeyRotation, "signing_key_rotation", "%s is not 0s or at least %s", c.SigningKeyRotation, minKeyRotation)
 	return errors.Join(problems...)
 }
 
+// minKeyRotation keeps the published key set small: a key stays in it for six
+// hours after it has signed.
+const minKeyRotation = 12 * time.Hour
+
 func (c Config) databasePath() string { return filepath.Join(c.DataDir, "freehold.db") }
 
-func (c Config) keyFile() string {
-	if c.KeyFile != "" {
-		return c.KeyFile
+// masterKey is where the key that seals the server's keys is.
+func (c Config) masterKey() keyring.MasterSource {
+	switch {
+	case c.KeyCommand != "":
+		return keyring.MasterSource{Command: strings.Fields(c.KeyCommand)}
+	case c.KeyFile != "":
+		return keyring.MasterSource{File: c.KeyFile}
 	}
-	return filepath.Join(c.DataDir, "master.key")
+	return keyring.MasterSource{File: filepath.Join(c.DataDir, "master.key")}
 }
 
 // Origin is the URL by which clients reach host, when the server listens on

@@ -80,11 +80,11 @@ func TestLoader_Load(t *testing.T) {
 		}
 	})
 	t.Run("every problem is reported with its key", func(t *testing.T) {
-		_, err := load(t, "colour: blue\npublic_port: many\n", nil, "--domain", "Not A Domain", "--tls", "files", "--listen", "nowhere")
+		_, err := load(t, "colour: blue\npublic_port: many\ntls_client_auth: verify\n", nil, "--domain", "Not A Domain", "--tls", "files", "--listen", "nowhere")
 		if err == nil {
 			t.Fatal("accepted")
 		}
-		for _, key := range []string{"colour", "public_port", "domain", "tls", "listen"} {
+		for _, key := range []string{"colour", "public_port", "domain", "tls", "tls_client_auth", "listen"} {
 			if !strings.Contains(err.Error(), key+":") {
 				t.Errorf("error does not name %s:\n%v", key, err)
 			}

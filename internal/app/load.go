@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
@@ -55,8 +56,12 @@ func (l *Loader) Bind(flags *pflag.FlagSet, only ...string) {
 		switch field := value.Field(i).Addr().Interface().(type) {
 		case *string:
 			l.all.StringVar(field, s.Flag(), *field, s.Doc)
+		case *bool:
+			l.all.BoolVar(field, s.Flag(), *field, s.Doc)
 		case *int:
 			l.all.IntVar(field, s.Flag(), *field, s.Doc)
+		case *time.Duration:
+			l.all.DurationVar(field, s.Flag(), *field, s.Doc)
 		}
 		if len(only) == 0 || slices.Contains(only, s.Flag()) {
 			flags.AddFlag(l.all.Lookup(s.Flag()))

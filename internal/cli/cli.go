@@ -42,6 +42,7 @@ func Commands(env Env) []*cobra.Command {
 		tokenCommand(env),
 		tenantCommand(env),
 		oauthClientCommand(env),
+		secretCommand(env),
 		rawCommand(env),
 	}
 }

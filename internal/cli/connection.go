@@ -84,6 +84,8 @@ func (c *connection) fromEnvironment() (storedContext, error) {
 		ClientID:     getenv("FREEHOLD_CLIENT_ID"),
 		ClientSecret: secret(getenv("FREEHOLD_CLIENT_SECRET")),
 		CAFile:       getenv("FREEHOLD_CA_FILE"),
+
+		AssertionFile: getenv("FREEHOLD_ASSERTION_FILE"),
 	}
 	if path := getenv("FREEHOLD_CLIENT_SECRET_FILE"); s.ClientSecret == "" && path != "" {
 		text, err := os.ReadFile(path)
@@ -93,8 +95,8 @@ func (c *connection) fromEnvironment() (storedContext, error) {
 		s.ClientSecret = secret(strings.TrimSpace(string(text)))
 	}
 	switch {
-	case s.ClientSecret == "":
-		return storedContext{}, errors.New("FREEHOLD_CLIENT_ID is set, but neither FREEHOLD_CLIENT_SECRET nor FREEHOLD_CLIENT_SECRET_FILE")
+	case s.ClientSecret == "" && s.AssertionFile == "":
+		return storedContext{}, errors.New("FREEHOLD_CLIENT_ID is set, but neither FREEHOLD_CLIENT_SECRET nor FREEHOLD_CLIENT_SECRET_FILE nor FREEHOLD_ASSERTION_FILE")
 	case s.Server == "" && c.server == "":
 		return storedContext{}, errors.New("FREEHOLD_CLIENT_ID is set, but neither FREEHOLD_SERVER nor --server")
 	case c.server == "":
@@ -117,11 +119,13 @@ func (c *connection) client() (*client.Client, storedContext, error) {
 
 // dial makes a client out of a context. It does not connect.
 func dial(env Env, s storedContext) (*client.Client, error) {
+	credentials := client.Credentials{ClientID: s.ClientID, ClientSecret: string(s.ClientSecret), Scopes: s.Scopes}
+	if s.AssertionFile != "" {
+		credentials.Assertion = client.AssertionFile(s.AssertionFile)
+	}
 	opts := []client.Option{
 		client.WithUserAgent("freehold/" + env.Version),
-		client.WithCredentials(client.Credentials{
-			ClientID: s.ClientID, ClientSecret: string(s.ClientSecret), Scopes: s.Scopes,
-		}),
+		client.WithCredentials(credentials),
 	}
 	if s.CAFile != "" {
 		opts = append(opts, client.WithCAFile(s.CAFile))

@@ -41,6 +41,8 @@ type contextCreate struct {
 	secretFile string
 	caFile     string
 	scopes     []string
+
+	assertionFile string
 }
 
 func contextCreateCommand(env Env) *cobra.Command {
@@ -53,7 +55,9 @@ context of this name.
 
 The secret comes from a file, from standard input, or from the variable
 FREEHOLD_CLIENT_SECRET, but not from the command line, which every user of the
-machine can read.`,
+machine can read. With --assertion-file there is none: the client shows the token
+of an issuer that it trusts, or an assertion that something else signs. Without
+a context, FREEHOLD_ASSERTION_FILE does the same for FREEHOLD_CLIENT_ID.`,
 		Example: `  freehold context create console --server https://console.example.com \
       --client-id 82e0c353eca9a5d849c74d7e98f13f7e \
       --client-secret-file secret.txt
@@ -68,6 +72,7 @@ machine can read.`,
 	flags.StringVar(&c.clientID, "client-id", "", "identifier of the OAuth client (required)")
 	flags.StringVar(&c.secretFile, "client-secret-file", "", "file with the secret of the client; - is standard input")
 	flags.StringVar(&c.secret, "client-secret", "", "only - is accepted, for standard input")
+	flags.StringVar(&c.assertionFile, "assertion-file", "", "instead of a secret: file with a token of an issuer that the client trusts, read for each access token")
 	flags.StringVar(&c.caFile, "ca-file", "", "file of certificate authorities to trust besides the system's")
 	flags.StringArrayVar(&c.scopes, "scope", nil, "scope to ask for; may be repeated (default all scopes of the client)")
 	return cmd
@@ -108,11 +113,19 @@ func (c *contextCreate) read(stdin io.Reader) (storedContext, error) {
 	case c.clientID == "":
 		return storedContext{}, errors.New("--client-id is missing: give the id of the OAuth client")
 	}
-	clientSecret, err := c.readSecret(stdin)
+	stored := storedContext{Server: c.server, ClientID: c.clientID, Scopes: fields(c.scopes)}
+	var err error
+	if c.assertionFile != "" {
+		if c.secret+c.secretFile != "" {
+			return storedContext{}, errors.New("give either a client secret or --assertion-file, not both")
+		}
+		stored.AssertionFile, err = filepath.Abs(c.assertionFile)
+	} else {
+		stored.ClientSecret, err = c.readSecret(stdin)
+	}
 	if err != nil {
 		return storedContext{}, err
 	}
-	stored := storedContext{Server: c.server, ClientID: c.clientID, ClientSecret: clientSecret, Scopes: fields(c.scopes)}
 	if c.caFile != "" {
 		if stored.CAFile, err = filepath.Abs(c.caFile); err != nil {
 			return storedContext{}, err
@@ -215,17 +228,23 @@ type contextView struct {
 	Current      bool     `json:"current"`
 	Server       string   `json:"server"`
 	ClientID     string   `json:"clientId"`
-	ClientSecret string   `json:"clientSecret"`
+	ClientSecret string   `json:"clientSecret,omitempty"`
 	Scopes       []string `json:"scopes,omitempty"`
 	CAFile       string   `json:"caFile,omitempty"`
+
+	AssertionFile string `json:"assertionFile,omitempty"`
 }
 
 func (f *contextFile) view(name string) contextView {
 	c := f.Contexts[name]
-	return contextView{
+	view := contextView{
 		Name: name, Current: name == f.Current, Server: c.Server, ClientID: c.ClientID,
-		ClientSecret: redacted, Scopes: c.Scopes, CAFile: c.CAFile,
+		Scopes: c.Scopes, CAFile: c.CAFile, AssertionFile: c.AssertionFile,
 	}
+	if c.ClientSecret != "" {
+		view.ClientSecret = redacted
+	}
+	return view
 }
 
 func contextListCommand(env Env, out *command.Output) *cobra.Command {
@@ -299,6 +318,7 @@ func contextGetCommand(env Env, out *command.Output) *cobra.Command {
 				{"Client ID", view.ClientID},
 				{"Client secret", view.ClientSecret},
 				{"Scopes", strings.Join(view.Scopes, " ")},
+				{"Assertion file", view.AssertionFile},
 				{"CA file", view.CAFile},
 			})
 		},

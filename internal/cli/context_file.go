@@ -32,10 +32,12 @@ func (s secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 type storedContext struct {
 	Server       string   `json:"server"`
 	ClientID     string   `json:"clientId"`
-	ClientSecret secret   `json:"clientSecret"`
+	ClientSecret secret   `json:"clientSecret,omitempty"`
 	Scopes       []string `json:"scopes,omitempty"`
 	CAFile       string   `json:"caFile,omitempty"`
 	LicenseKey   secret   `json:"licenseKey,omitempty"` // what "tenant create" uses if it is given none
+
+	AssertionFile string `json:"assertionFile,omitempty"` // instead of the secret: read for each token
 }
 
 // contextFile is the content of contexts.json.

@@ -39,6 +39,7 @@ type fake struct {
 
 	mu       sync.Mutex
 	requests []string // method, host without port, URI, and body of API calls
+	revoked  string   // the token revoked last
 }
 
 func newFake(t testing.TB, tenants int) *fake {
@@ -74,7 +75,7 @@ func (f *fake) check(w http.ResponseWriter, r *http.Request) {
 		f.t.Error(err)
 	}
 	host, _, _ := strings.Cut(r.Host, ":")
-	if r.URL.Path != "/oauth/token" {
+	if !strings.HasPrefix(r.URL.Path, "/oauth/") {
 		f.mu.Lock()
 		f.requests = append(f.requests, strings.TrimSpace(fmt.Sprintf("%s %s%s %s", r.Method, host, r.URL.RequestURI(), body)))
 		f.mu.Unlock()
@@ -94,11 +95,16 @@ func (f *fake) check(w http.ResponseWriter, r *http.Request) {
 func (f *fake) routes(surface string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth/token", f.token)
+	mux.HandleFunc("POST /oauth/revoke", f.revoke)
+	mux.HandleFunc("POST /oauth/introspect", f.introspect)
 	switch surface {
 	case "console":
 		mux.Handle("GET /api/core/tenants", f.authenticated(f.listTenants))
 		mux.Handle("GET /api/core/tenants/{id}", f.authenticated(f.getOrganizationTenant))
 		mux.Handle("POST /api/core/oauth-clients", f.authenticated(f.createOAuthClient))
+		f.manageOAuthClients(mux, "/api/core/oauth-clients")
+		mux.Handle("POST /api/core/subscriptions/{subscription}/oauth-clients", f.authenticated(f.createRegionOAuthClient))
+		f.manageOAuthClients(mux, "/api/core/subscriptions/{subscription}/oauth-clients")
 	case "register":
 		mux.Handle("POST /api/v1/tenants", f.authenticated(f.createTenant))
 	default:
@@ -108,6 +114,7 @@ func (f *fake) routes(surface string) http.Handler {
 		mux.Handle("GET /api/v1/users/{id}", f.authenticated(f.getUser))
 		mux.Handle("GET /api/v1/licenses/overview", f.authenticated(f.licenseOverview))
 		mux.Handle("POST /api/v1/oauth-clients", f.authenticated(f.createOAuthClient))
+		f.manageOAuthClients(mux, "/api/v1/oauth-clients")
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, api.CodeNotFound, "Not found", "There is nothing at this path.")
@@ -131,8 +138,33 @@ func fail(w http.ResponseWriter, status int, code, title, detail string) {
 	})
 }
 
-func (f *fake) token(w http.ResponseWriter, r *http.Request) {
+func (f *fake) revoke(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if !f.client(w, r) {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.revoked = r.FormValue("token")
+}
+
+func (f *fake) introspect(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !f.client(w, r) {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	token := r.FormValue("token")
+	if token != accessToken(r.Host) || token == f.revoked {
+		answer(w, http.StatusOK, api.Introspection{})
+		return
+	}
+	answer(w, http.StatusOK, api.Introspection{Active: true, ClientID: clientID, Subject: clientID, Level: "organization", TokenType: "Bearer", ExpiresAt: now.Unix() + 21600})
+}
+
+// client checks the client's credentials, and answers if they are wrong.
+func (f *fake) client(w http.ResponseWriter, r *http.Request) bool {
 	if r.FormValue("client_id") != clientID || r.FormValue("client_secret") != clientSecret {
 		const detail = "Client authentication failed."
 		w.Header().Set("WWW-Authenticate", `Basic realm="freehold"`)
@@ -141,6 +173,14 @@ func (f *fake) token(w http.ResponseWriter, r *http.Request) {
 			Errors:  []api.Error{{Code: api.CodeOAuthInvalidClient, Title: "Invalid client", Detail: detail, Status: "401"}},
 			TraceID: "9a3a5a25531c1e2d9a3a5a25531c1e2d",
 		})
+		return false
+	}
+	return true
+}
+
+func (f *fake) token(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !f.client(w, r) {
 		return
 	}
 	tokenType := "bearer"

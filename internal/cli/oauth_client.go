@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -12,35 +13,42 @@ import (
 
 func oauthClientCommand(env Env) *cobra.Command {
 	conn, out := &connection{env: env}, env.output()
+	c := &clients{conn: conn, out: out}
 	cmd := command.Group(&cobra.Command{
 		Use:   "oauth-client",
-		Short: "Create OAuth clients",
-		Long:  "Create OAuth clients.\n" + connectionHelp,
-	}, oauthClientCreateCommand(conn, out))
+		Short: "Create and manage OAuth clients",
+		Long:  "Create and manage OAuth clients.\n" + levelHelp + "\n" + connectionHelp,
+	}, oauthClientCreateCommand(c), c.listCommand(), c.getCommand(), c.updateCommand(), c.deleteCommand(), c.publishCommand())
 	conn.flags(cmd)
+	c.flags(cmd)
 	out.Flag(cmd)
 	return cmd
 }
 
 type oauthClientCreate struct {
+	clients *clients
 	conn    *connection
 	out     *command.Output
 	request api.CreateOAuthClientRequest
 	scopes  []string
+	region  string
 	trusted bool
 }
 
-func oauthClientCreateCommand(conn *connection, out *command.Output) *cobra.Command {
-	c := &oauthClientCreate{conn: conn, out: out}
+func oauthClientCreateCommand(of *clients) *cobra.Command {
+	c := &oauthClientCreate{clients: of, conn: of.conn, out: of.out}
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Create an OAuth client and print its secret, once",
 		Long: `Create an OAuth client: of the organization, if the server is the console, or else
-of the tenant whose host it is. The secret is printed now and never again.`,
+of the tenant whose host it is. With --subscription and --region it is a
+region-level client. The secret is printed now and never again.`,
 		Example: `  freehold oauth-client create --context console --name inventory \
       --scope cloud-console.tenants:read --output json > inventory.json
   freehold oauth-client create --server acme.us.example.com --name ci \
-      --scope admin_classic --grant-type client_credentials --trusted`,
+      --scope admin_classic --grant-type client_credentials --trusted
+  freehold oauth-client create --context console --subscription 1048362759104836 \
+      --region us --name ci --scope tenants:create`,
 		Args: args(),
 		RunE: c.run,
 	}
@@ -50,6 +58,8 @@ of the tenant whose host it is. The secret is printed now and never again.`,
 	flags.StringArrayVar(&c.scopes, "scope", nil, "scope that the client may ask for; may be repeated")
 	flags.StringArrayVar(&c.request.AllowedGrantTypes, "grant-type", nil, "grant type that the client may use; may be repeated")
 	flags.StringVar(&c.request.Description, "description", "", "what the client is for, in your words")
+	flags.StringVar(&c.request.TokenBinding, "token-binding", "", "what its tokens must be bound to: dpop or mtls")
+	flags.StringVar(&c.region, "region", "", "region code, with --subscription")
 	flags.BoolVar(&c.trusted, "trusted", false, "do not ask users for consent; machine-to-machine clients need it")
 	return cmd
 }
@@ -57,6 +67,9 @@ of the tenant whose host it is. The secret is printed now and never again.`,
 func (o *oauthClientCreate) run(cmd *cobra.Command, _ []string) error {
 	if strings.TrimSpace(o.request.ClientName) == "" {
 		return errors.New("--name is missing: say what the client is called")
+	}
+	if (o.region == "") != (o.clients.subscription == "") {
+		return errors.New("--subscription and --region go together: they make a region-level client")
 	}
 	asJSON, err := o.out.JSON(cmd)
 	if err != nil {
@@ -71,8 +84,19 @@ func (o *oauthClientCreate) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if _, _, err := o.clients.api(); err != nil { // a subscription at another host
+		return err
+	}
+	noteScopes(cmd, c, request.AllowedScopes)
 	create := c.CreateOAuthClient
-	if hostLabel(c.BaseURL()) == consoleLabel {
+	switch {
+	case o.clients.subscription != "":
+		create = func(ctx context.Context, r api.CreateOAuthClientRequest) (*api.OAuthClient, error) {
+			return c.CreateRegionOAuthClient(ctx, o.clients.subscription, api.CreateRegionOAuthClientRequest{
+				RegionCode: o.region, ClientName: r.ClientName, Description: r.Description, AllowedScopes: r.AllowedScopes,
+			})
+		}
+	case hostLabel(c.BaseURL()) == consoleLabel:
 		create = c.CreateOrganizationOAuthClient
 	}
 	created, err := create(cmd.Context(), request)

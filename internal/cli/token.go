@@ -45,6 +45,7 @@ that issued it; use --server to get one of another host.
 	}
 	cmd.Flags().BoolVar(&decode, "decode", false, "print header and claims of the token instead, without checking its signature")
 	conn.flags(cmd)
+	cmd.AddCommand(tokenInspectCommand(env, conn), tokenRevokeCommand(conn))
 	return cmd
 }
 

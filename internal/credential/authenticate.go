@@ -2,14 +2,15 @@ package credential
 
 import (
 	"context"
+	"slices"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-// authenticateClient proves who asks. Whatever is wrong, the answer is the same
+// proveClient proves who asks. Whatever is wrong, the answer is the same
 // and takes about as long: an unknown client is compared with a secret too.
-func (s *Service) authenticateClient(ctx context.Context, c Credentials) (estate.Client, error) {
+func (s *Service) proveClient(ctx context.Context, c Credentials) (estate.Client, error) {
 	if c.ClientID == "" {
 		return estate.Client{}, errInvalidRequest.InParameter("client_id", "client_id is missing")
 	}
@@ -27,17 +28,26 @@ func (s *Service) authenticateClient(ctx context.Context, c Credentials) (estate
 			return estate.Client{}, err
 		}
 	}
-	matches := false
+	now := s.now()
+	matches, hint := false, ""
 	for _, stored := range client.Secrets {
-		if s.keys.SecretMatches(stored, id, c.Secret) {
-			matches = true
+		if s.keys.SecretMatches(stored, id, c.Secret) && stored.ValidAt(now) {
+			matches, hint = true, stored.Hint
 		}
 	}
 	if !matches || client.ID == "" || !client.DisabledAt.IsZero() {
 		return estate.Client{}, errInvalidClient
 	}
+	s.usage.usedSecret(client, hint, now)
 	return client, nil
 }
 
 // nobody's secret has a hash that no secret has: it is shorter than any.
 var nobody = estate.ClientSecret{Hash: []byte{}}
+
+// AllowsOrigin tells whether pages of a web origin may read what is answered to
+// a client.
+func (s *Service) AllowsOrigin(ctx context.Context, id estate.ClientID, origin string) bool {
+	client, err := s.clients.Get(ctx, id)
+	return err == nil && slices.Contains(client.AllowedOrigins, origin)
+}

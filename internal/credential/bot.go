@@ -43,6 +43,13 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 			return err // another request was faster
 		}
 		client, err := tx.ClientToAuthenticate(ctx, key.client)
+		switch {
+		case isCode(err, api.CodeClientNotFound), err == nil && !client.DisabledAt.IsZero():
+			return errInvalidClient // since the request began
+		case err != nil:
+			return err
+		}
+		tenant, err := tx.Tenant(ctx, key.scope(), key.tenant)
 		if err != nil {
 			return err
 		}
@@ -62,9 +69,7 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 			return err
 		}
 		actor := estate.Actor{Kind: estate.ActorClient, ID: string(key.client), Level: client.Level}
-		scope := client.Scope
-		scope.Tenant = key.tenant
-		return s.audit.Done(ctx, tx, actor, scope, "user.create", string(bot.ID), map[string]any{"subject": bot.Subject, "name": bot.Name})
+		return s.audit.Done(ctx, tx, actor, tenant.Scope(), "user.create", string(bot.ID), map[string]any{"subject": bot.Subject, "name": bot.Name})
 	})
 	return bot, err
 }
@@ -72,4 +77,9 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 func isCode(err error, code string) bool {
 	var e *estate.Error
 	return errors.As(err, &e) && e.Code == code
+}
+
+func isUnauthenticated(err error) bool {
+	var e *estate.Error
+	return errors.As(err, &e) && e.Kind == estate.Unauthenticated
 }

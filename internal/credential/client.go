@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -28,6 +29,10 @@ type NewClient struct {
 	GrantTypes     []string
 	AuthMethods    []string
 	Consent        estate.Consent
+	TokenBinding   estate.TokenBinding
+	PublicKeys     []json.RawMessage // JWKs
+	JWKSURI        string
+	Federated      []estate.FederatedCredential
 }
 
 // Authentication methods of clients.
@@ -48,9 +53,11 @@ const (
 //
 // Organization-level clients are made by the operator (for a service account
 // owner) or by an organization-level client that holds the scope for it;
-// region-level ones by the operator, for a subscription that is entitled to more
-// than one tenant; tenant-level ones by an administrator of the tenant. No
-// client can be given more than its maker may do.
+// region-level ones by the operator or an organization-level client that holds the
+// scope for it, for a subscription that is entitled to more than one tenant;
+// tenant-level ones by an administrator of the tenant. At organization level no
+// client can be given more than its maker may do; at region level the right to
+// make clients is the right to hand out what they can do.
 func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewClient) (c estate.Client, secret estate.Secret, err error) {
 	defer s.audit.Refused(ctx, actor, "oauth-client.create", "", &err)
 	if err := mayCreateClient(actor, n); err != nil {
@@ -61,17 +68,24 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 		ID: estate.NewClientID(), Level: n.Level, Scope: n.Scope, Name: strings.TrimSpace(n.Name), Description: n.Description, AppType: n.AppType,
 		URI: n.URI, LogoURI: n.LogoURI, RedirectURIs: n.RedirectURIs, AllowedOrigins: n.AllowedOrigins,
 		Permissions: estate.ParsePermissions(strings.Join(n.Permissions, " ")),
-		GrantTypes:  n.GrantTypes, AuthMethods: n.AuthMethods, Consent: n.Consent,
+		GrantTypes:  n.GrantTypes, AuthMethods: n.AuthMethods, Consent: n.Consent, TokenBinding: n.TokenBinding,
 		CreatedBy: actor.ID, CreatedByType: "service", CreatedAt: now, UpdatedAt: now,
 	}
 	if actor.Kind == estate.ActorAccount {
 		c.CreatedByType = "user"
 	}
+	c.JWKSURI, c.Federated = n.JWKSURI, n.Federated
+	if c.PublicKeys, err = validatePublicKeys(n.PublicKeys); err != nil {
+		return estate.Client{}, "", err
+	}
 	complete(&c)
 	if err := validateClient(c, n); err != nil {
 		return c, "", err
 	}
-	if actor.Kind == estate.ActorClient && n.Level != estate.LevelTenant && !c.Permissions.Within(actor.Permissions) {
+	if err := s.validateTrust(c); err != nil {
+		return c, "", err
+	}
+	if actor.Kind == estate.ActorClient && n.Level == estate.LevelOrganization && !c.Permissions.Within(actor.Permissions) {
 		return c, "", errScopeBeyondActor
 	}
 	if slices.Contains(c.AuthMethods, authClientSecret) {
@@ -86,7 +100,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, c.Scope, "oauth-client.create", string(c.ID), map[string]any{
-			"name": c.Name, "level": c.Level, "scopes": c.Permissions,
+			"name": c.Name, "level": c.Level, "scopes": c.Permissions, "authMethods": c.AuthMethods,
 		})
 	})
 	if err != nil {
@@ -118,6 +132,8 @@ func mayCreateClient(actor estate.Actor, n NewClient) error {
 			return nil
 		}
 		return errNeedsScope(api.ScopeOrgOAuthClients)
+	case estate.LevelRegion:
+		return mayManage(actor, Realm{Level: n.Level, Scope: n.Scope})
 	case estate.LevelTenant:
 		if !slices.Contains(actor.Roles, estate.RoleTenantAdmin) || actor.Scope != n.Scope {
 			return errNeedsTenantAdmin
@@ -142,7 +158,7 @@ func complete(c *estate.Client) {
 		c.Consent = estate.ConsentTrusted
 	}
 	if c.AppType == api.AppTypeWeb && len(c.AuthMethods) == 0 {
-		c.AuthMethods = []string{authClientSecret}
+		c.AuthMethods = defaultAuthMethods(c)
 	}
 	if c.Consent == "" {
 		c.Consent = estate.ConsentRequired
@@ -153,6 +169,18 @@ func complete(c *estate.Client) {
 	if len(c.Permissions) == 0 {
 		c.Permissions = defaultPermissions(c)
 	}
+}
+
+// defaultAuthMethods are a secret, unless the client came with something better:
+// then there is to be no secret anywhere.
+func defaultAuthMethods(c *estate.Client) []string {
+	switch {
+	case len(c.PublicKeys) > 0 || c.JWKSURI != "":
+		return []string{authPrivateKeyJWT}
+	case len(c.Federated) > 0:
+		return nil
+	}
+	return []string{authClientSecret}
 }
 
 // defaultPermissions are what a client gets that was not given any: as the
@@ -201,6 +229,8 @@ func (s *Service) newSecret(c estate.Client, actor estate.Actor) (estate.ClientS
 func validateClient(c estate.Client, n NewClient) error {
 	scope := c.Scope
 	switch {
+	case c.Level == estate.LevelRegion && scope.Region == "":
+		return invalidClient("/regionCode", "regionCode is missing")
 	case scope.Organization == "",
 		c.Level == estate.LevelRegion && (scope.Subscription == "" || scope.Region == "" || scope.Tenant != ""),
 		c.Level == estate.LevelTenant && scope.Tenant == "",
@@ -216,6 +246,8 @@ func validateClient(c estate.Client, n NewClient) error {
 		return invalidClient("/appType", "appType must be web: machine clients keep a secret")
 	case n.Consent != "" && n.Consent != estate.ConsentTrusted:
 		return invalidClient("/connectionConfig/consentMethod", "consentMethod can only be trusted at creation; left out it is required")
+	case !n.TokenBinding.Valid():
+		return invalidClient("/tokenBinding", "tokenBinding must be dpop or mtls")
 	}
 	for pointer, uri := range map[string]string{"/clientUri": c.URI, "/logoUri": c.LogoURI} {
 		if uri != "" && !isWebURL(uri) {
@@ -233,13 +265,14 @@ func validateGrants(c estate.Client) error {
 		if c.AppType != api.AppTypeWeb {
 			return invalidClient("/allowedGrantTypes", "allowedGrantTypes is for appType web only")
 		}
-		if grant != api.GrantClientCredentials {
-			return invalidClient(fmt.Sprintf("/allowedGrantTypes/%d", i), "the supported grant type is "+api.GrantClientCredentials)
+		impersonates := grant == api.GrantUserImpersonation && c.Level == estate.LevelTenant
+		if grant != api.GrantClientCredentials && !impersonates {
+			return invalidClient(fmt.Sprintf("/allowedGrantTypes/%d", i), "the supported grant types are "+api.GrantClientCredentials+" and, for a tenant's clients, "+api.GrantUserImpersonation)
 		}
 	}
 	for i, method := range c.AuthMethods {
-		if c.AppType != api.AppTypeWeb || method != authClientSecret {
-			return invalidClient(fmt.Sprintf("/allowedAuthMethods/%d", i), "the supported method is "+authClientSecret+", for appType web")
+		if c.AppType != api.AppTypeWeb || method != authClientSecret && method != authPrivateKeyJWT {
+			return invalidClient(fmt.Sprintf("/allowedAuthMethods/%d", i), "the supported methods are "+authClientSecret+" and "+authPrivateKeyJWT+", for appType web")
 		}
 	}
 	return nil
@@ -262,7 +295,7 @@ func validateLists(c estate.Client) error {
 			return invalidClient(fmt.Sprintf("/allowedOrigins/%d", i), "must be an origin, such as https://app.example.com")
 		}
 	}
-	closed := map[estate.Level][]string{estate.LevelRegion: api.RegionScopes(), estate.LevelOrganization: api.OrganizationScopes()}
+	closed := map[estate.Level][]string{estate.LevelRegion: api.RegionScopes(), estate.LevelOrganization: api.OrganizationClientScopes()}
 	for i, name := range c.Permissions {
 		allowed, isClosed := closed[c.Level]
 		switch {
@@ -318,5 +351,5 @@ var (
 	errNeedsOwner        = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "Region-level clients are made by an owner of the subscription.")
 	errScopeBeyondActor  = estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "A client can't be given scopes that the calling token lacks.").At("/allowedScopes", "beyond the caller's scopes")
 	errSingleTenant      = estate.E(estate.Forbidden, api.CodeClientEntitlement, "Not entitled", "Region-level clients need an entitlement for more than one tenant; use an OAuth client of the tenant itself.")
-	errRegionNotEntitled = estate.E(estate.Forbidden, api.CodeClientEntitlement, "Not entitled", "The subscription may not use this region.")
+	errRegionNotEntitled = estate.E(estate.Forbidden, api.CodeClientEntitlement, "Not entitled", "The subscription may not use this region.").At("/regionCode", "not a region of the subscription")
 )

@@ -37,38 +37,46 @@ func TestService_CreateClient_WhoMay(t *testing.T) {
 		want  map[string]string // code of the refusal, by what is wanted
 	}{
 		"operator": {testenv.Operator, map[string]string{"organization": ok, "elsewhere": ok, "region": ok, "tenant": ok, "other tenant": ok}},
-		"nobody":   {estate.Actor{}, map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": needsRole, "other tenant": needsRole}},
+		"nobody":   {estate.Actor{}, map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": needsRole, "other tenant": needsRole}}, // of no organization at all
 		"organization client": {
 			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelOrganization, Scope: organization, Permissions: api.OrganizationScopes()},
-			map[string]string{"organization": ok, "elsewhere": needsScope, "region": needsRole, "tenant": needsRole, "other tenant": needsRole},
+			map[string]string{"organization": ok, "elsewhere": needsScope, "region": ok, "tenant": needsRole, "other tenant": needsRole},
+		},
+		"organization client without cloud-console.subscriptions": {
+			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelOrganization, Scope: organization, Permissions: estate.Permissions{api.ScopeOrgOAuthClients, api.ScopeOrgSubscriptionsRead}},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": needsRole, "other tenant": needsRole},
+		},
+		"organization client of another organization": {
+			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelOrganization, Scope: stranger, Permissions: api.OrganizationScopes()},
+			map[string]string{"organization": needsScope, "elsewhere": ok, "region": needsRole, "tenant": needsRole, "other tenant": needsRole},
 		},
 		"organization client that only reads": {
 			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelOrganization, Scope: organization, Permissions: estate.Permissions{api.ScopeOrgTenantsRead}},
-			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": needsRole, "other tenant": needsRole},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": needsRole, "other tenant": needsRole},
 		},
 		"region client at register": {
 			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelRegion, Scope: region, Permissions: api.RegionScopes()},
-			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": needsRole, "other tenant": needsRole},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": needsRole, "other tenant": needsRole},
 		},
 		"region client at the tenant": {
 			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelRegion, Scope: tenant.Scope(), Permissions: api.RegionScopes(), Roles: admin},
-			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": ok, "other tenant": needsRole},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": ok, "other tenant": needsRole},
 		},
 		"tenant client": {
 			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelTenant, Scope: tenant.Scope(), Permissions: estate.Permissions{api.ScopeAdminClassic}, Roles: admin},
-			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": ok, "other tenant": needsRole},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": ok, "other tenant": needsRole},
 		},
 		"tenant client without the scope": {
 			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelTenant, Scope: tenant.Scope(), Permissions: estate.Permissions{api.ScopeUserDefault}, Roles: admin},
-			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": needsScope, "other tenant": needsRole},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": needsScope, "other tenant": needsRole},
 		},
 		"tenant client without the role": {
 			estate.Actor{Kind: estate.ActorClient, ID: "maker", Level: estate.LevelTenant, Scope: tenant.Scope(), Permissions: estate.Permissions{api.ScopeAdminClassic}},
-			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": needsRole, "other tenant": needsRole},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": needsRole, "other tenant": needsRole},
 		},
 		"administrator of the tenant": {
 			estate.Actor{Kind: estate.ActorAccount, ID: "acc_x", Scope: tenant.Scope(), Permissions: estate.Permissions{api.ScopeAdminClassic}, Roles: admin},
-			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsRole, "tenant": ok, "other tenant": needsRole},
+			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": ok, "other tenant": needsRole},
 		},
 	} {
 		for what, code := range test.want {
@@ -172,7 +180,8 @@ func TestService_CreateClient_Region(t *testing.T) {
 		"parent scope":             {credential.NewClient{Permissions: []string{"tenants"}}, "/allowedScopes/0"},
 		"application type":         {credential.NewClient{AppType: api.AppTypeSPA}, "/appType"},
 		"grant type":               {credential.NewClient{GrantTypes: []string{"authorization_code"}}, "/allowedGrantTypes/0"},
-		"method":                   {credential.NewClient{AuthMethods: []string{"private_key_jwt"}}, "/allowedAuthMethods/0"},
+		"method":                   {credential.NewClient{AuthMethods: []string{"tls_client_auth"}}, "/allowedAuthMethods/0"},
+		"method without a key":     {credential.NewClient{AuthMethods: []string{"private_key_jwt"}}, "/publicKeys"},
 		"consent":                  {credential.NewClient{Consent: estate.ConsentRequired}, "/connectionConfig/consentMethod"},
 		"name":                     {credential.NewClient{Name: strings.Repeat("n", 257)}, "/clientName"},
 	} {

@@ -10,7 +10,9 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // TokenLifetime is how long an access token is accepted.
@@ -26,7 +28,22 @@ type Service struct {
 
 	clients *cache.Map[estate.ClientID, estate.Client]
 	bots    *cache.Map[botKey, estate.User]
+	users   *cache.Map[userKey, estate.User]
+	lookups *cache.Map[subjectKey, estate.UserID]
 	usage   usage
+
+	attempts  *throttle.Attempts
+	throttled throttled
+	nonces    nonces
+	spent     spent
+
+	fetch       *outbound.Client
+	trusts      *cache.Map[estate.ClientID, *trust]
+	discoveries *outbound.Cache[discovery]
+	keySets     *outbound.Cache[[]verificationKey]
+	refusals    refusals
+
+	revocations *revocations
 }
 
 // Sizes of the caches: enough for the clients and bots that are busy at a time.
@@ -34,14 +51,23 @@ type Service struct {
 const (
 	maxCachedClients = 100_000
 	maxCachedBots    = 100_000
+	maxCachedUsers   = 20_000
 )
 
-// New makes the service.
-func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func() time.Time, log *slog.Logger) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, now: now, log: log}
+// New makes the service. It fetches what clients point to through fetch.
+func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
+	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts()}
+	s.trusts = cache.New(maxCachedClients, s.loadTrust)
+	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
+	s.keySets = outbound.NewCache(fetch, parseKeySet)
 	s.clients = cache.New(maxCachedClients, s.loadClient)
 	s.bots = cache.New(maxCachedBots, s.loadOrCreateBot)
+	s.users = cache.New(maxCachedUsers, s.loadUser)
+	s.lookups = cache.New(maxCachedUsers, s.loadUserID)
+	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
+	s.revocations = newRevocations(now, s.loadRevocations)
+	s.usage.secrets = make(map[secretUse]secretTimes)
 	db.Subscribe(s.forget)
 	return s
 }
@@ -55,12 +81,23 @@ func (s *Service) forget(changes []store.Change) {
 		switch c.Kind {
 		case store.ChangeAll:
 			s.clients.Clear()
+			s.trusts.Clear() // after what it is made of
 			s.bots.Clear()
+			s.users.Clear()
+			s.lookups.Clear()
+			s.revocations.interrupted()
+		case store.ChangeRevocation:
+			s.revocations.changed(c.Key)
 		case store.ChangeClient:
 			s.clients.Invalidate(estate.ClientID(c.Key))
+			s.trusts.Invalidate(estate.ClientID(c.Key)) // after what it is made of
 		case store.ChangeBot:
 			if id := strings.Split(c.Key, "/"); len(id) == 3 {
 				s.bots.Invalidate(botKey{estate.OrganizationID(id[0]), estate.TenantID(id[1]), estate.ClientID(id[2])})
+			}
+		case store.ChangeUser:
+			if id := strings.Split(c.Key, "/"); len(id) == 3 {
+				s.users.Invalidate(userKey{estate.OrganizationID(id[0]), estate.TenantID(id[1]), estate.UserID(id[2])})
 			}
 		}
 	}

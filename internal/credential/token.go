@@ -3,8 +3,10 @@ package credential
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -16,38 +18,88 @@ type TokenRequest struct {
 	GrantType   string
 	Credentials Credentials
 	Scope       string // space-separated; empty: all the client holds
+	Proof       Proof
+	Exchange    Exchange
+
+	// Admit is asked once the client has proved who it is, and may refuse it.
+	// Nil admits everyone.
+	Admit      func(estate.Client) error
+	UserLookup UserLookup
 }
 
-// Credentials are how a client says who it is.
+// Credentials are how a client says who it is: a secret, or an assertion.
 type Credentials struct {
-	ClientID string
-	Secret   estate.Secret
+	ClientID      string
+	Secret        estate.Secret
+	Assertion     string
+	AssertionType string
+	Address       netip.Addr // from where; the zero Addr: unknown
+}
+
+// Proof is what a request shows of the keys that its sender has.
+type Proof struct {
+	DPoP        []string          // values of the DPoP header (RFC 9449)
+	Method      string            // of the request
+	URL         string            // of the request, as the client sees it, without query
+	Certificate *x509.Certificate // of the TLS client; nil: none
+}
+
+// Exchange is what the token exchange grant is about (RFC 8693).
+type Exchange struct {
+	SubjectToken       string
+	SubjectTokenType   string
+	RequestedTokenType string
+	Audience           string
+	Purpose            string // of the contract's browser clients
 }
 
 // Token is an issued access token.
 type Token struct {
-	Value     string
-	ExpiresAt time.Time
-	Scope     string
+	Value      string
+	IssuedAt   time.Time // in whole seconds, as ExpiresAt is
+	ExpiresAt  time.Time
+	Scope      string
+	IssuedType string // of token exchange; else empty
+	DPoP       bool   // bound to a DPoP key, which changes the token_type
 }
 
 // grants maps grant types to what they do. Each grant fills in only what is its
 // own; IssueToken does the rest.
 var grants = map[string]func(*Service, context.Context, *issue) error{
 	api.GrantClientCredentials: (*Service).grantClientCredentials,
+	api.GrantUserImpersonation: (*Service).grantUserImpersonation,
+	api.GrantTokenExchange:     (*Service).grantTokenExchange,
 }
 
-// GrantTypes lists the supported grant types.
-func GrantTypes() []string { return []string{api.GrantClientCredentials} }
+// selfAuthenticating tells whether the grant finds out by itself who the client
+// is: an access token of ours says it.
+func (r TokenRequest) selfAuthenticating() bool {
+	return r.GrantType == api.GrantTokenExchange && !isOutsideToken(r.Exchange.SubjectTokenType)
+}
+
+// GrantTypes lists the grant types that a surface supports.
+func GrantTypes(surface estate.SurfaceKind) []string {
+	if surface == estate.SurfaceTenant {
+		return []string{api.GrantClientCredentials, api.GrantUserImpersonation, api.GrantTokenExchange}
+	}
+	return []string{api.GrantClientCredentials, api.GrantTokenExchange}
+}
 
 // issue is a token request on its way to a token.
 type issue struct {
 	surface estate.Surface
 	request TokenRequest
 	client  estate.Client
+	workload
 	scope   estate.Scope // how far the token reaches
 	granted estate.Permissions
 	user    estate.UserID
+
+	expires      time.Time // latest end of the token; zero: TokenLifetime from now
+	issuedType   string
+	confirmation *api.Confirmation
+	actor        *api.ActorClaim
+	exchanged    bool
 }
 
 // IssueToken grants an access token for surface.
@@ -59,33 +111,67 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	if !ok {
 		return Token{}, errUnsupportedGrantType
 	}
-	client, err := s.authenticateClient(ctx, r.Credentials)
+	proof, err := s.checkProof(surface, r.Proof, "")
 	if err != nil {
 		return Token{}, err
 	}
-	i := &issue{surface: surface, request: r, client: client}
-	if i.scope, ok = surface.Admits(client); !ok {
-		return Token{}, errInvalidClient // of another level, region, subscription or tenant
+	i := &issue{surface: surface, request: r}
+	if !r.selfAuthenticating() {
+		if i.client, i.workload, err = s.identify(ctx, surface, r); err != nil {
+			return Token{}, err
+		}
+		if i.scope, ok = surface.Admits(i.client); !ok {
+			return Token{}, errInvalidClient // of another level, region, subscription or tenant
+		}
+		if err := r.admit(i.client); err != nil {
+			return Token{}, err
+		}
 	}
 	if err := grant(s, ctx, i); err != nil {
 		return Token{}, err
 	}
+	if r.selfAuthenticating() {
+		if err := r.admit(i.client); err != nil {
+			return Token{}, err
+		}
+	}
+	if err := s.bind(i, proof); err != nil {
+		return Token{}, err
+	}
+	if err := s.revocations.ready(ctx); err != nil {
+		return Token{}, err // see issueTime
+	}
 	return s.sign(i)
+}
+
+func (r TokenRequest) admit(client estate.Client) error {
+	if r.Admit == nil {
+		return nil
+	}
+	return r.Admit(client)
 }
 
 // sign makes the access token that i has come to.
 func (s *Service) sign(i *issue) (Token, error) {
-	now := s.now()
+	now := s.revocations.issueTime(grantKey{i.scope.Tenant, i.client.ID, i.user}, s.now())
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails, by its documentation
 	expires := now.Add(TokenLifetime).Truncate(time.Second)
+	if !i.expires.IsZero() && i.expires.Before(expires) {
+		expires = i.expires.Truncate(time.Second)
+	}
+	subject := string(i.client.ID)
+	if i.actor != nil {
+		subject = string(i.user)
+	}
 	claims, err := json.Marshal(api.Claims{
 		Issuer:       i.surface.Origin,
 		Audience:     i.surface.Origin,
-		Subject:      string(i.client.ID),
+		Subject:      subject,
 		ClientID:     string(i.client.ID),
 		ID:           hex.EncodeToString(id[:]),
 		IssuedAt:     now.Unix(),
+		IssuedMillis: now.UnixMilli(),
 		ExpiresAt:    expires.Unix(),
 		Scope:        i.granted.String(),
 		Level:        string(i.client.Level),
@@ -94,6 +180,9 @@ func (s *Service) sign(i *issue) (Token, error) {
 		Region:       string(i.scope.Region),
 		Tenant:       string(i.scope.Tenant),
 		User:         string(i.user),
+		Confirmation: i.confirmation,
+		Actor:        i.actor,
+		Exchanged:    i.exchanged,
 	})
 	if err != nil {
 		return Token{}, err
@@ -103,70 +192,141 @@ func (s *Service) sign(i *issue) (Token, error) {
 		return Token{}, err
 	}
 	s.usage.add(i, now)
-	return Token{Value: value, ExpiresAt: expires, Scope: i.granted.String()}, nil
+	return Token{
+		Value: value, IssuedAt: now.Truncate(time.Second), ExpiresAt: expires, Scope: i.granted.String(), IssuedType: i.issuedType,
+		DPoP: i.confirmation != nil && i.confirmation.JWKThumbprint != "",
+	}, nil
 }
 
-// Authenticate finds out who shows token at surface. What the token says is
-// checked against what is true now: a client that is gone or disabled, or a
-// scope that was taken from it, counts at once.
-func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, token string) (estate.Actor, error) {
-	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+// Presented is an access token as a request shows it.
+type Presented struct {
+	Scheme string // of the Authorization header, in lower case: "bearer" or "dpop"
+	Token  string
+	Proof  Proof
+}
+
+// Authenticate finds out who shows a token at surface, and that the sender has
+// the key that the token is bound to.
+func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
+	claims, client, actor, err := s.accept(ctx, surface, p.Token)
 	if err != nil {
-		return estate.Actor{}, errInvalidToken
-	}
-	var claims api.Claims
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return estate.Actor{}, errInvalidToken
-	}
-	if s.now().Unix() >= claims.ExpiresAt {
-		return estate.Actor{}, errExpiredToken
-	}
-	// A tenant answers at two names; a token of the one is good at the other.
-	sameTenant := surface.Kind == estate.SurfaceTenant && claims.Tenant == string(surface.Tenant.ID)
-	if claims.Audience != surface.Origin && !sameTenant {
-		return estate.Actor{}, errForeignToken
-	}
-	client, err := s.clients.Get(ctx, estate.ClientID(claims.ClientID))
-	switch {
-	case isCode(err, api.CodeClientNotFound):
-		return estate.Actor{}, errInvalidToken
-	case err != nil:
 		return estate.Actor{}, err
-	case !client.DisabledAt.IsZero():
-		return estate.Actor{}, errInvalidToken
 	}
-	scope, ok := surface.Admits(client)
+	if err := s.confirm(surface, client, claims.Confirmation, p); err != nil {
+		return estate.Actor{}, err
+	}
+	return actor, nil
+}
+
+// accept finds out who has a token of surface. What the token says is checked
+// against what is true now: a client that is gone or disabled, a scope that was
+// taken from it, or a revocation, counts at once.
+func (s *Service) accept(ctx context.Context, surface estate.Surface, token string) (*api.Claims, estate.Client, estate.Actor, error) {
+	refused := func(err error) (*api.Claims, estate.Client, estate.Actor, error) {
+		return nil, estate.Client{}, estate.Actor{}, err
+	}
+	claims, client, err := s.readToken(ctx, token)
+	if err != nil {
+		return refused(err)
+	}
+	if !issuedFor(claims, surface) {
+		return refused(errForeignToken)
+	}
+	scope, ok := reach(claims, surface, client)
 	if !ok || scope.Tenant != estate.TenantID(claims.Tenant) {
-		return estate.Actor{}, errForeignToken
+		return refused(errForeignToken)
 	}
 	actor := estate.Actor{
 		Kind:  estate.ActorClient,
 		ID:    string(client.ID),
 		Level: client.Level,
 		Scope: scope,
-	}
-	for _, p := range estate.ParsePermissions(claims.Scope) {
-		if client.Permissions.Holds(p) {
-			actor.Permissions = append(actor.Permissions, p)
-		}
+
+		Permissions: stillHeld(claims, client),
 	}
 	if surface.Kind == estate.SurfaceTenant {
-		bot, err := s.bot(ctx, scope, client.ID)
+		user, err := s.tokenUser(ctx, scope, claims, client)
 		if err != nil {
-			return estate.Actor{}, err
+			return refused(err)
 		}
-		if bot.Status != estate.UserActive {
-			return estate.Actor{}, errInvalidToken
-		}
-		actor.User, actor.Roles = bot.ID, bot.Roles
+		actor.User, actor.Roles = user.ID, user.Roles
+		actor.Permissions = withinRoles(actor.Permissions, user.Roles)
 	}
-	return actor, nil
+	return claims, client, actor, nil
+}
+
+// readToken checks that a token is one of ours, in force, and of a client that
+// may still use it. Where it may be used is not checked.
+func (s *Service) readToken(ctx context.Context, token string) (*api.Claims, estate.Client, error) {
+	claims, err := s.verifyToken(ctx, token)
+	if err != nil {
+		return nil, estate.Client{}, err
+	}
+	client, err := s.clients.Get(ctx, estate.ClientID(claims.ClientID))
+	switch {
+	case isCode(err, api.CodeClientNotFound):
+		return nil, client, errInvalidToken
+	case err != nil:
+		return nil, client, err
+	case !client.DisabledAt.IsZero():
+		return nil, client, errInvalidToken
+	}
+	return claims, client, nil
+}
+
+// verifyToken checks that a token is one of ours, and neither expired nor
+// revoked.
+func (s *Service) verifyToken(ctx context.Context, token string) (*api.Claims, error) {
+	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+	if err != nil {
+		return nil, errInvalidToken
+	}
+	var claims api.Claims
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return nil, errInvalidToken
+	}
+	if s.now().Unix() >= claims.ExpiresAt {
+		return nil, errExpiredToken
+	}
+	revoked, err := s.revocations.revoked(ctx, &claims)
+	switch {
+	case err != nil:
+		return nil, err
+	case revoked:
+		return nil, errInvalidToken
+	}
+	return &claims, nil
+}
+
+// issuedFor tells whether surface is where a token was issued. A tenant answers
+// at two names; a token of the one is good at the other.
+func issuedFor(claims *api.Claims, surface estate.Surface) bool {
+	sameTenant := surface.Kind == estate.SurfaceTenant && claims.Tenant == string(surface.Tenant.ID)
+	return claims.Audience == surface.Origin || sameTenant
+}
+
+// reach is how far the client of a token reaches at surface.
+func reach(claims *api.Claims, surface estate.Surface, client estate.Client) (estate.Scope, bool) {
+	if claims.Exchanged {
+		return surface.AdmitsExchanged(client)
+	}
+	return surface.Admits(client)
+}
+
+// stillHeld are the scopes of a token that its client still holds.
+func stillHeld(claims *api.Claims, client estate.Client) (held estate.Permissions) {
+	for _, p := range estate.ParsePermissions(claims.Scope) {
+		if client.Permissions.Holds(p) {
+			held = append(held, p)
+		}
+	}
+	return held
 }
 
 var (
 	errInvalidRequest       = estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, "Invalid request", "")
 	errUnsupportedGrantType = estate.E(estate.Invalid, api.CodeOAuthUnsupportedGrantType, "Unsupported grant type", "").
-				InParameter("grant_type", "the supported grant type is "+api.GrantClientCredentials)
+				InParameter("grant_type", "not a grant type that this host supports; its metadata lists those")
 	errInvalidScope       = estate.E(estate.Invalid, api.CodeOAuthInvalidScope, "Invalid scope", "The client holds none of the requested scopes.")
 	errUnauthorizedClient = estate.E(estate.Invalid, api.CodeOAuthUnauthorizedClient, "Unauthorized client", "The client may not use this grant type.")
 	errInvalidClient      = estate.E(estate.Unauthenticated, api.CodeOAuthInvalidClient, "Invalid client", "Client authentication failed.")

@@ -52,29 +52,29 @@ func TestService_Authenticate(t *testing.T) {
 	c := e.RegionClient(sub, "us")
 	inRegion := estate.Scope{Organization: e.Organization.ID, Subscription: sub.ID, Region: "us"}
 
-	actor, err := s.Authenticate(t.Context(), register, issue(t, s, register, c))
+	actor, err := s.Authenticate(t.Context(), register, credential.Presented{Scheme: "bearer", Token: issue(t, s, register, c)})
 	if err != nil || actor.Kind != estate.ActorClient || actor.ID != string(c.ID) || actor.Level != estate.LevelRegion || actor.Scope != inRegion ||
 		!slices.Equal(actor.Permissions, estate.Permissions(api.RegionScopes())) || actor.User != "" || actor.Roles != nil {
 		t.Errorf("%+v (%v)", actor, err)
 	}
 	token := issue(t, s, at(tenant), c)
-	actor, err = s.Authenticate(t.Context(), at(tenant), token)
+	actor, err = s.Authenticate(t.Context(), at(tenant), credential.Presented{Scheme: "bearer", Token: token})
 	if err != nil || actor.Scope != tenant.Scope() || !actor.User.Valid() || !slices.Equal(actor.Roles, []estate.RoleName{estate.RoleTenantAdmin}) {
 		t.Errorf("%+v (%v)", actor, err)
 	}
 	alias := at(tenant)
 	alias.Origin = "https://acme.us.example.com"
-	if again, err := s.Authenticate(t.Context(), alias, token); err != nil || again.User != actor.User {
+	if again, err := s.Authenticate(t.Context(), alias, credential.Presented{Scheme: "bearer", Token: token}); err != nil || again.User != actor.User {
 		t.Errorf("at the alias: %+v (%v)", again, err)
 	}
 	otherPort := register
 	otherPort.Origin += ":8443"
 	for name, surface := range map[string]estate.Surface{"console": console, "register": register, "register at another port": otherPort, "another tenant": at(e.Tenant(sub, "us"))} {
-		_, err := s.Authenticate(t.Context(), surface, token)
+		_, err := s.Authenticate(t.Context(), surface, credential.Presented{Scheme: "bearer", Token: token})
 		expectError(t, "token of the tenant at "+name, err, estate.Unauthenticated, api.CodeUnauthenticated)
 	}
 	e.Clock.Advance(credential.TokenLifetime)
-	_, err = s.Authenticate(t.Context(), at(tenant), token)
+	_, err = s.Authenticate(t.Context(), at(tenant), credential.Presented{Scheme: "bearer", Token: token})
 	expectError(t, "expired", err, estate.Unauthenticated, api.CodeUnauthenticated)
 }
 
@@ -85,10 +85,10 @@ func TestService_Authenticate_WhatIsTrueNow(t *testing.T) {
 		statement string
 		want      estate.Permissions // nil: refused
 	}{
-		"nothing":                      {"update clients set name = 'x' where id = ?", estate.Permissions{api.ScopeOrgTenantsRead, api.ScopeOrgOAuthClients}},
+		"nothing":                      {"update clients set name = 'x' where id = ?", api.OrganizationScopes()},
 		"a scope":                      {`update clients set permissions = '["cloud-console.tenants:read"]' where id = ?`, estate.Permissions{api.ScopeOrgTenantsRead}},
 		"all scopes":                   {`update clients set permissions = '[]' where id = ?`, estate.Permissions{}},
-		"its secret, not its token":    {"delete from client_secrets where client_id = ?", estate.Permissions{api.ScopeOrgTenantsRead, api.ScopeOrgOAuthClients}},
+		"its secret, not its token":    {"delete from client_secrets where client_id = ?", api.OrganizationScopes()},
 		"that it is enabled":           {"update clients set disabled_at = 1 where id = ?", nil},
 		"its existence":                {"pragma foreign_keys = off; delete from client_secrets where client_id = ?1; delete from clients where id = ?1", nil},
 		"its level, which is a defect": {"update clients set level = 'region', subscription_id = 's', region = 'us' where id = ?", nil},
@@ -97,7 +97,7 @@ func TestService_Authenticate_WhatIsTrueNow(t *testing.T) {
 		c := e.OrganizationClient(e.Organization.ID)
 		token := issue(t, e.App.Credential, console, c)
 		sqlExec(t, e, test.statement, string(c.ID))
-		actor, err := reopen(t, e).Credential.Authenticate(t.Context(), console, token)
+		actor, err := reopen(t, e).Credential.Authenticate(t.Context(), console, credential.Presented{Scheme: "bearer", Token: token})
 		if test.want == nil {
 			expectError(t, name, err, estate.Unauthenticated, api.CodeUnauthenticated)
 			continue
@@ -123,8 +123,20 @@ func TestService_IssueToken_MovedHash(t *testing.T) {
 func TestService_IssueToken_EachSecret(t *testing.T) {
 	e := testenv.Open(t)
 	c := e.OrganizationClient(e.Organization.ID)
-	sqlExec(t, e, "insert into client_secrets select organization_id, client_id, 'other', key_id, zeroblob(32), created_by, created_at - 1 from client_secrets where client_id = ?", string(c.ID))
-	issue(t, reopen(t, e).Credential, console, c)
+	realm := credential.Realm{Level: estate.LevelOrganization, Scope: c.Scope}
+	made, err := e.App.Credential.CreateSecret(t.Context(), testenv.Operator, realm, c.ID, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := c
+	second.Secret = made.Plain.Reveal()
+	for name, s := range map[string]*credential.Service{"this process": e.App.Credential, "another process": reopen(t, e).Credential} {
+		for which, with := range map[string]testenv.Credentials{"first": c, "second": second} {
+			if _, err := s.IssueToken(t.Context(), console, request(with)); err != nil {
+				t.Errorf("%s: %s secret: %v", name, which, err)
+			}
+		}
+	}
 }
 
 // TestService_Bot_ExactlyOne lets two processes on the same data ask for the
@@ -147,7 +159,7 @@ func TestService_Bot_ExactlyOne(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			actor, err := s.Authenticate(t.Context(), at(tenant), token.Value)
+			actor, err := s.Authenticate(t.Context(), at(tenant), credential.Presented{Scheme: "bearer", Token: token.Value})
 			if err != nil {
 				t.Error(err)
 			}
@@ -183,7 +195,7 @@ func TestService_IssueToken_KeysSurviveARestart(t *testing.T) {
 	c := e.OrganizationClient(e.Organization.ID)
 	token := issue(t, e.App.Credential, console, c)
 	next := reopen(t, e)
-	if _, err := next.Credential.Authenticate(t.Context(), console, token); err != nil {
+	if _, err := next.Credential.Authenticate(t.Context(), console, credential.Presented{Scheme: "bearer", Token: token}); err != nil {
 		t.Error(err)
 	}
 	if string(next.Credential.JWKS()) != string(e.App.Credential.JWKS()) {

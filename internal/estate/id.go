@@ -25,6 +25,8 @@ type (
 	UserID string
 	// ClientID is 32 hexadecimal digits, 128 random bits.
 	ClientID string
+	// GrantID is 24 hexadecimal digits, 96 random bits.
+	GrantID string
 	// KeyID is 32 hexadecimal digits, 128 random bits.
 	KeyID string
 )
@@ -53,6 +55,9 @@ func NewUserID() UserID { return UserID(hex.EncodeToString(randomBytes(12))) }
 
 // NewClientID makes a random id.
 func NewClientID() ClientID { return ClientID(hex.EncodeToString(randomBytes(16))) }
+
+// NewGrantID makes a random id.
+func NewGrantID() GrantID { return GrantID(hex.EncodeToString(randomBytes(12))) }
 
 // NewKeyID makes a random id.
 func NewKeyID() KeyID { return KeyID(hex.EncodeToString(randomBytes(16))) }
@@ -87,6 +92,12 @@ func (id UserID) Valid() bool { return userIDPattern.MatchString(string(id)) }
 
 // Valid tells whether id has the format of its kind.
 func (id ClientID) Valid() bool { return clientIDPattern.MatchString(string(id)) }
+
+// Valid tells whether id has the format of its kind.
+func (id KeyID) Valid() bool { return clientIDPattern.MatchString(string(id)) }
+
+// Valid tells whether id has the format of its kind.
+func (id GrantID) Valid() bool { return userIDPattern.MatchString(string(id)) }
 
 // NewHostLabel makes the random label of a tenant's generated host name: 15
 // characters of [a-z0-9], the first a letter.

@@ -49,6 +49,8 @@ type Subscription struct {
 	Owners       []AccountID
 	StartsAt     time.Time
 	EndsAt       time.Time
+	RateTier1    int64 // requests per minute of each caller; 0: as the deployment has it
+	RateTier2    int64
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -133,6 +135,19 @@ const (
 	ConsentTrusted  Consent = "trusted"
 )
 
+// TokenBinding is what the tokens of a client must be bound to, so that a
+// stolen one is worth nothing.
+type TokenBinding string
+
+// The bindings. A client without one may still bind a token by DPoP.
+const (
+	BindingDPoP TokenBinding = "dpop" // a key of the sender (RFC 9449)
+	BindingMTLS TokenBinding = "mtls" // a TLS client certificate (RFC 8705)
+)
+
+// Valid tells whether b is a binding, or none.
+func (b TokenBinding) Valid() bool { return b == "" || b == BindingDPoP || b == BindingMTLS }
+
 // Client is a machine credential, or at tenant level any OAuth client. Its
 // reach is Scope: organization only, or with subscription and region, or with
 // all four fields.
@@ -151,12 +166,19 @@ type Client struct {
 	GrantTypes     []string
 	AuthMethods    []string
 	Consent        Consent
+	TokenBinding   TokenBinding
 	Secrets        []ClientSecret
+	PublicKeys     []PublicKey
+	JWKSURI        string // where the public keys are, instead of PublicKeys
+	Federated      []FederatedCredential
 	CreatedBy      string
 	CreatedByType  string
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 	DisabledAt     time.Time
+	PublishedAt    time.Time         // to the tenants of its region; zero: not published
+	DeletedAt      time.Time         // of a client that is gone but for its name
+	TrustedBy      map[TenantID]bool // tenants that let the published client act; read to authenticate only
 }
 
 // ClientSecret is a stored secret: a keyed hash, never the secret.
@@ -166,7 +188,30 @@ type ClientSecret struct {
 	Hash      []byte
 	CreatedBy string
 	CreatedAt time.Time
+
+	ExpiresAt   time.Time // zero: never
+	FirstUsedAt time.Time // written behind, so not exact to the last second
+	LastUsedAt  time.Time
+	WarnedAt    time.Time // when its end was announced
+	Rotation    Rotation
+	EndBefore   time.Time // of RotationOld: when it would have ended without the rotation
 }
+
+// ValidAt tells whether the secret authenticates at t.
+func (s ClientSecret) ValidAt(t time.Time) bool { return s.ExpiresAt.IsZero() || t.Before(s.ExpiresAt) }
+
+// Rotation is the part of a secret in a running rotation.
+//
+//	(none) --rotate--> old   and a new one beside it; both authenticate
+//	old    --finish, or the overlap ends--> erased;  new --> (none)
+//	old    --cancel--> (none), with its former end;  new --> erased
+type Rotation string
+
+// The parts.
+const (
+	RotationOld Rotation = "old"
+	RotationNew Rotation = "new"
+)
 
 // Secret is a plain secret on its way to its owner. It prints as "[redacted]"
 // everywhere but through Reveal.
@@ -195,9 +240,12 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 type Key struct {
 	ID        KeyID
 	Purpose   KeyPurpose
-	Algorithm string // "ES256" or "HS256"
+	Algorithm string // "ES256", "ES384", "EdDSA" or "HS256"
 	Sealed    []byte // private part, encrypted
 	CreatedAt time.Time
+
+	ActiveAt   time.Time // signs from here on, until the next generation does
+	Generation int64     // counts the keys of a purpose
 }
 
 // KeyPurpose says what a key is for; a key serves one purpose only.

@@ -3,6 +3,8 @@ package estate
 import (
 	"slices"
 	"strings"
+
+	"github.com/freehold-platform/freehold/api"
 )
 
 // Scope is the part of the estate that a store method may touch. Organization
@@ -34,12 +36,30 @@ func ParsePermissions(s string) Permissions {
 // String joins the names with spaces.
 func (p Permissions) String() string { return strings.Join(p, " ") }
 
-// Holds tells whether p has name or an ancestor of it: a parent implies its
-// children ("apps" holds "apps:read").
+// Holds tells whether p has name or something that implies it: a parent implies
+// its children ("apps" holds "apps:read"), and the two dynamic sets imply what
+// the catalogue has of their class. A name that is not in the catalogue is
+// implied by no set: it means something only to a service that we don't know,
+// which must not find it in a token whose client was never given it.
 func (p Permissions) Holds(name string) bool {
 	for _, held := range p {
-		if held == name || strings.HasPrefix(name, held+":") {
+		if held == name || strings.HasPrefix(name, held) && name[len(held)] == ':' {
 			return true
+		}
+		if held == api.ScopeAdminClassic && strings.HasPrefix(name, "admin.") || held == api.ScopeUserDefault && isUserScope(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isUserScope tells whether name, or a parent of it, is a user scope of the
+// catalogue. Access while the user is away has to be given by name.
+func isUserScope(name string) bool {
+	parent, _, _ := strings.Cut(name, ":")
+	for _, candidate := range []string{name, parent} {
+		if class, ok := api.ClassOfScope(candidate); ok {
+			return class == api.ScopeClassUser && candidate != api.ScopeOfflineAccess
 		}
 	}
 	return false

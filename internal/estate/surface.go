@@ -32,10 +32,28 @@ func (s Surface) Admits(client Client) (Scope, bool) {
 		t := s.Tenant.Scope()
 		switch client.Level {
 		case LevelTenant:
-			return t, c == t
+			return t, c == t || client.publishedTo(t) && client.TrustedBy[t.Tenant]
 		case LevelRegion:
 			return t, c == Scope{Organization: t.Organization, Subscription: t.Subscription, Region: t.Region}
 		}
 	}
 	return Scope{}, false
+}
+
+// AdmitsExchanged is Admits for tokens that were bought with a token of a host
+// above s: by them a client also reaches the tenants below it at which it can't
+// get a token by itself.
+func (s Surface) AdmitsExchanged(client Client) (Scope, bool) {
+	if s.Kind == SurfaceTenant && client.Level == LevelOrganization {
+		t := s.Tenant.Scope()
+		return t, client.Scope == Scope{Organization: t.Organization}
+	}
+	return s.Admits(client)
+}
+
+// publishedTo tells whether client is published, and tenant is one of those that
+// publishing makes it known to: those of its region and organization.
+func (c Client) publishedTo(tenant Scope) bool {
+	return c.Level == LevelTenant && !c.PublishedAt.IsZero() && c.DeletedAt.IsZero() &&
+		c.Scope.Organization == tenant.Organization && c.Scope.Region == tenant.Region && tenant.Tenant != ""
 }

@@ -33,6 +33,8 @@ type actorEstate struct {
 	user          estate.UserID // in tenant
 	license       string
 	hosts         map[estate.SurfaceKind]string
+	owners        map[estate.SurfaceKind]testenv.Credentials // whose tokens are asked about: the actors of the surface's own level
+	targets       map[string]target                          // by surface and operation
 }
 
 // actor is somebody who calls. Those with credentials get a token at the host
@@ -42,6 +44,7 @@ type actor struct {
 	credentials *testenv.Credentials
 	home        string
 	tokens      map[estate.SurfaceKind]string // what to show at each surface
+	foreign     bool                          // of another organization, subscription, region or tenant than what is called
 }
 
 // TestActors calls every operation as every kind of actor and compares what they
@@ -53,6 +56,7 @@ func TestActors(t *testing.T) {
 	table.WriteString("# Who gets what: every operation of every surface, called by every kind of actor on\n" +
 		"# objects that exist. Written by: go test ./internal/httpapi -run TestActors -update\n")
 	for _, surface := range surfaces {
+		e.Clock.Advance(61 * time.Minute) // what failed at the last one is not held against anybody
 		for _, a := range actors {
 			e.admit(t, surface, a)
 		}
@@ -87,6 +91,7 @@ func newActorEstate(t *testing.T) *actorEstate {
 	a.hosts = map[estate.SurfaceKind]string{
 		estate.SurfaceConsole: e.Console(), estate.SurfaceRegister: e.Register("us"), estate.SurfaceTenant: e.TenantURL(a.tenant),
 	}
+	a.targets = map[string]target{}
 	a.user = a.botOf(t, e.RegionClient(sub, "us"))
 	return a
 }
@@ -118,8 +123,27 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 	disabled := &actor{name: "disabled client", credentials: &disabledRegion, home: register, tokens: map[estate.SurfaceKind]string{
 		estate.SurfaceConsole: e.Token(console, disabledOrganization), estate.SurfaceRegister: e.Token(register, disabledRegion), estate.SurfaceTenant: e.Token(here, disabledRegion),
 	}}
+	deletedRegion, deletedOrganization := e.RegionClient(e.subscription, "us"), e.OrganizationClient(e.Organization.ID)
+	deleted := &actor{name: "deleted client", credentials: &deletedRegion, home: register, tokens: map[estate.SurfaceKind]string{
+		estate.SurfaceConsole: e.Token(console, deletedOrganization), estate.SurfaceRegister: e.Token(register, deletedRegion), estate.SurfaceTenant: e.Token(here, deletedRegion),
+	}}
 	for _, c := range []testenv.Credentials{disabledRegion, disabledOrganization} {
-		sqlExec(t, e.Env, "update clients set disabled_at = ? where id = ?", e.Clock.Now().UnixMicro(), string(c.ID))
+		_, err := e.App.Credential.SetClientEnabled(t.Context(), testenv.Operator, e.Organization.ID, c.ID, false)
+		e.ok(t, err)
+	}
+	for _, c := range []testenv.Credentials{deletedRegion, deletedOrganization} {
+		realm := credential.Realm{Scope: estate.Scope{Organization: e.Organization.ID}}
+		e.ok(t, e.App.Credential.DeleteClient(t.Context(), testenv.Operator, realm, c.ID, string(c.ID)))
+	}
+	revoked := &actor{name: "revoked token", tokens: map[estate.SurfaceKind]string{
+		estate.SurfaceConsole: e.Token(console, organization), estate.SurfaceRegister: e.Token(register, region), estate.SurfaceTenant: e.Token(here, region),
+	}}
+	for surface, token := range revoked.tokens {
+		expect(t, "revoke", e.Do(testenv.Request{URL: e.hosts[surface] + "/oauth/revoke", Token: token, JSON: api.TokenQuery{Token: token}}), http.StatusOK, "")
+	}
+	thief := &actor{name: "thief of a token that is bound to a key", tokens: map[estate.SurfaceKind]string{}}
+	for surface, c := range map[estate.SurfaceKind]testenv.Credentials{estate.SurfaceConsole: organization, estate.SurfaceRegister: region, estate.SurfaceTenant: region} {
+		thief.tokens[surface] = newSender(t, e.Env).token(e.hosts[surface], c.Form()).AccessToken
 	}
 	elsewhere := &actor{name: "token of another host", tokens: map[estate.SurfaceKind]string{
 		estate.SurfaceConsole: e.Token(register, region), estate.SurfaceRegister: e.Token(here, region), estate.SurfaceTenant: e.Token(there, region),
@@ -130,28 +154,56 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 	client := func(name, home string, c testenv.Credentials) *actor {
 		return &actor{name: name, credentials: &c, home: home, tokens: map[estate.SurfaceKind]string{}}
 	}
+	foreign := func(a *actor) *actor { a.foreign = true; return a }
 	stranger := e.NewOrganization("Stranger")
+	owner := e.TenantClient(e.tenant)
+	e.owners = map[estate.SurfaceKind]testenv.Credentials{estate.SurfaceConsole: organization, estate.SurfaceRegister: region, estate.SurfaceTenant: owner}
+	// An organization-level client gets a token at a tenant for the one it has, only.
+	below := client("organization client that reaches down, by exchange", console, e.OrganizationClient(e.Organization.ID, api.OrganizationClientScopes()...))
+	below.tokens[estate.SurfaceTenant] = e.exchange(t, here, e.Token(console, *below.credentials))
+	portal := impersonator(t, e.Env, e.tenant, estate.ConsentTrusted, api.GrantUserImpersonation)
+	impersonated := func(name string, roles ...estate.RoleName) *actor {
+		return everywhere(name, e.impersonate(t, here, portal, person(t, e.Env, e.tenant, name, estate.UserActive, roles...)))
+	}
 	all := []*actor{
 		everywhere("nobody", ""),
 		everywhere("garbage token", "not.a.token"),
 		expired,
 		elsewhere,
 		disabled,
+		deleted,
+		revoked,
+		thief,
 		client("organization client", console, organization),
-		client("organization client of another organization", console, e.OrganizationClient(stranger.ID)),
+		foreign(client("organization client of another organization", console, e.OrganizationClient(stranger.ID))),
 		client("organization client with only cloud-console.oauth-clients", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgOAuthClients)),
+		client("organization client with only cloud-console.oauth-clients:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgOAuthClientsRead)),
+		client("organization client with only cloud-console.subscriptions", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgSubscriptions)),
+		client("organization client with only cloud-console.subscriptions:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgSubscriptionsRead)),
 		client("organization client with only cloud-console.tenants:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgTenantsRead)),
+		below,
 		client("region client", register, region),
-		client("region client of another subscription", register, e.RegionClient(e.Subscription(5), "us")),
-		client("region client of another organization", register, e.RegionClient(e.SubscriptionOf(stranger.ID, 5), "us")),
-		client("region client of another region", e.Register("eu"), e.RegionClient(e.subscription, "eu")),
+		foreign(client("region client of another subscription", register, e.RegionClient(e.Subscription(5), "us"))),
+		foreign(client("region client of another organization", register, e.RegionClient(e.SubscriptionOf(stranger.ID, 5), "us"))),
+		foreign(client("region client of another region", e.Register("eu"), e.RegionClient(e.subscription, "eu"))),
 		client("region client with only tenants:deactivate", register, e.RegionClient(e.subscription, "us", api.ScopeTenantsDeactivate)),
-		client("tenant client", here, e.TenantClient(e.tenant)),
-		client("tenant client of another tenant", there, e.TenantClient(e.other)),
+		client("tenant client", here, owner),
+		foreign(client("tenant client of another tenant", there, e.TenantClient(e.other))),
+		foreign(client("tenant client of another tenant, published", there, e.published(t, e.other))),
+		client("tenant client of another tenant, published and trusted", there, e.published(t, e.other, e.tenant)),
 		client("tenant client with only user_default", here, e.TenantClient(e.tenant, api.ScopeUserDefault)),
+		impersonated("administrator, impersonated", estate.RoleTenantAdmin),
+		impersonated("user without roles, impersonated"),
 	}
 	e.Env = e.Node()
 	return all
+}
+
+func (e *actorEstate) ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // admit gets a token for a at the surface. Whom the surface does not admit must
@@ -184,13 +236,18 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 	t.Helper()
 	outcomes := map[string][]string{}
 	for _, a := range actors {
+		e.prepare(t, surface, route)
 		request, ok := e.call(surface, route, a)
 		if !ok {
 			t.Errorf("%s %s is not called by this test; add it to actorEstate.call", surface, route.ID)
 			return
 		}
 		answer := e.Do(request)
-		outcome := strings.TrimSpace(strconv.Itoa(answer.Status) + " " + answer.Error().Code)
+		outcome := strings.TrimSpace(strconv.Itoa(answer.Status)+" "+answer.Error().Code) + e.effect(t, surface, route, answer)
+		if a.foreign && !route.Public && (surface == estate.SurfaceTenant || strings.Contains(route.Path, "{")) &&
+			answer.Status != http.StatusUnauthorized && answer.Status != http.StatusNotFound {
+			t.Errorf("%s %s: %s gets %s, and should not learn that there is something", surface, route.ID, a.name, outcome)
+		}
 		outcomes[outcome] = append(outcomes[outcome], a.name)
 	}
 	for _, outcome := range slices.Sorted(maps.Keys(outcomes)) {
@@ -204,8 +261,12 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 
 // call is a request that the right actor gets a 2xx or 3xx for.
 func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *actor) (testenv.Request, bool) {
-	target := e.hosts[surface] + strings.NewReplacer("{tenantId}", string(e.tenant.ID), "{userId}", string(e.user)).Replace(route.Path)
-	request := testenv.Request{Method: route.Method, URL: target, Token: a.tokens[surface]}
+	made := e.targets[string(surface)+" "+route.ID]
+	path := strings.NewReplacer(
+		"{tenantId}", string(e.tenant.ID), "{userId}", string(e.user), "{subscriptionId}", string(e.subscription.ID),
+		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
+	).Replace(route.Path)
+	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}
 	filter := fmt.Sprintf(`subscriptionId eq "%s"`, e.subscription.ID)
 	switch string(surface) + " " + route.ID {
 	case "console issueToken", "register issueToken", "tenant issueToken":
@@ -229,7 +290,8 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
 	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getUser", "tenant getLicenseOverview":
 	default:
-		return request, route.Method == http.MethodGet && route.Public
+		known := e.clientCall(&request, route, made)
+		return request, known || route.Method == http.MethodGet && route.Public
 	}
 	return request, true
 }

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -44,6 +47,10 @@ var oauthErrors = map[string]string{
 	api.CodeOAuthInvalidScope:         "invalid_scope",
 	api.CodeOAuthUnauthorizedClient:   "unauthorized_client",
 	api.CodeOAuthInvalidClient:        "invalid_client",
+	api.CodeOAuthInvalidProof:         "invalid_dpop_proof",
+	api.CodeOAuthUseNonce:             "use_dpop_nonce",
+	api.CodeOAuthInvalidTarget:        "invalid_target",
+	api.CodeOAuthInvalidUser:          "invalid_grant",
 }
 
 func oauthError(e *estate.Error) string {
@@ -87,11 +94,14 @@ func (x *exchange) fail(err error) {
 		status = se.status
 	}
 	x.challenge(e, status)
+	if x.client == "" && x.actor.ID == "" {
+		x.shareAll() // it is not known whose origins to ask for, and there is nothing of anybody's in it
+	}
 	if e.RetryAfter > 0 {
-		x.w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+		x.w.Header().Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
 	}
 	entries := wireErrors(e, status)
-	if x.r.URL.Path == tokenPath {
+	if isOAuth(x.r.URL.Path) {
 		x.noStore()
 		x.writeJSON(status, api.OAuthErrorBody{OAuthError: oauthError(e), ErrorDescription: description(entries), Errors: entries, TraceID: x.trace})
 		return
@@ -104,14 +114,16 @@ func (x *exchange) fail(err error) {
 func (x *exchange) challenge(e *estate.Error, status int) {
 	var value string
 	switch {
-	case x.r.URL.Path == tokenPath:
+	case proofErrors[e.Code] != "": // also at the endpoints about tokens, where an access token may say who asks
+		value = `DPoP realm="freehold", error="` + proofErrors[e.Code] + `", algs="` + strings.Join(credential.ProofAlgorithms(), " ") + `"`
+	case isOAuth(x.r.URL.Path) && e.Code != api.CodeUnauthenticated:
 		if _, _, basic := x.r.BasicAuth(); status == http.StatusUnauthorized && basic {
 			value = `Basic realm="freehold"`
 		}
 	case status == http.StatusUnauthorized && x.r.Header.Get("Authorization") == "":
-		value = `Bearer realm="freehold"`
+		value = `Bearer realm="freehold"` + x.resourceMetadata(e)
 	case status == http.StatusUnauthorized:
-		value = `Bearer realm="freehold", error="invalid_token"`
+		value = `Bearer realm="freehold", error="invalid_token"` + x.resourceMetadata(e)
 	case e.Code == api.CodeInsufficientScope:
 		value = `Bearer realm="freehold", error="insufficient_scope"`
 	}
@@ -120,9 +132,29 @@ func (x *exchange) challenge(e *estate.Error, status int) {
 	}
 }
 
+// proofErrors are what RFC 9449 section 7.1 calls what is wrong with a DPoP
+// proof, or with a token that needs one.
+var proofErrors = map[string]string{
+	api.CodeInvalidProof: "invalid_dpop_proof",
+	api.CodeUseNonce:     "use_dpop_nonce",
+	api.CodeTokenBound:   "invalid_token",
+}
+
+// resourceMetadata leads a client that knows nothing but the API to the tokens
+// that it needs (RFC 9728 section 5.1). A host that nobody answers at has none.
+func (x *exchange) resourceMetadata(e *estate.Error) string {
+	if x.surface.Origin == "" || e.Code != api.CodeUnauthenticated {
+		return ""
+	}
+	return `, resource_metadata="` + x.surface.Origin + resourcePath + `"`
+}
+
 // wireErrors writes e as entries of the envelope: one, or one a field.
 func wireErrors(e *estate.Error, status int) []api.Error {
 	entry := api.Error{Code: e.Code, Title: e.Title, Detail: e.Detail, Status: strconv.Itoa(status)}
+	if e.Code == api.CodeRateLimited {
+		entry.Status = "" // the contract's body has none
+	}
 	if len(e.Fields) == 0 {
 		return []api.Error{entry}
 	}
@@ -143,4 +175,13 @@ func description(entries []api.Error) string {
 		return entries[0].Detail
 	}
 	return entries[0].Title
+}
+
+// kindOf is the kind of err; what is not an *estate.Error is internal.
+func kindOf(err error) estate.Kind {
+	var e *estate.Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return estate.Internal
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -22,10 +23,25 @@ const maxBody = 500 << 10
 func (x *exchange) authenticate() (estate.Actor, error) {
 	header := x.r.Header.Get("Authorization")
 	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") || token == "" {
 		return estate.Actor{}, errNoToken
 	}
-	return x.server.Credential.Authenticate(x.r.Context(), x.surface, strings.TrimSpace(token))
+	return x.server.Credential.Authenticate(x.r.Context(), x.surface, credential.Presented{
+		Scheme: strings.ToLower(scheme), Token: strings.TrimSpace(token), Proof: x.proof(),
+	})
+}
+
+// proof gathers what the request shows of its sender's keys. Who shows a DPoP
+// proof gets the nonce for the next one, whatever the answer is.
+func (x *exchange) proof() credential.Proof {
+	p := credential.Proof{DPoP: x.r.Header["Dpop"], Method: x.r.Method, URL: x.surface.Origin + x.r.URL.EscapedPath()}
+	if len(p.DPoP) > 0 {
+		x.w.Header().Set("DPoP-Nonce", x.server.Credential.ProofNonce(x.surface))
+	}
+	if x.r.TLS != nil && len(x.r.TLS.PeerCertificates) > 0 {
+		p.Certificate = x.r.TLS.PeerCertificates[0]
+	}
+	return p
 }
 
 var errNoToken = estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Unauthorized", "An access token is needed: Authorization: Bearer <token>.")

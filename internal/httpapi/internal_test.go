@@ -39,11 +39,11 @@ func newServer(t testing.TB, log *slog.Logger) *Server {
 	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "freehold.db")})
 	must(err)
 	t.Cleanup(func() { must(db.Close()) })
-	keys, err := keyring.Open(t.Context(), db, filepath.Join(dir, "master.key"), time.Now())
+	keys, err := keyring.Open(t.Context(), db, keyring.Options{Master: keyring.MasterSource{File: filepath.Join(dir, "master.key")}, Algorithm: "ES256", Now: time.Now})
 	must(err)
 	audit := event.Auditor{Store: db, Log: log, Now: time.Now}
 	s := New(Config{
-		Credential: credential.New(db, keys, audit, time.Now, log), Tenancy: tenancy.New(db, keys, audit, time.Now, domain), Directory: directory.New(db, audit, time.Now),
+		Credential: credential.New(db, keys, audit, nil, time.Now, log), Tenancy: tenancy.New(db, keys, audit, time.Now, domain), Directory: directory.New(db, audit, time.Now),
 		Ready: func(ctx context.Context) map[string]error { return map[string]error{"database": db.Ping(ctx)} },
 		Log:   log, Now: time.Now, Domain: domain, Scheme: "http", Port: 80,
 	})

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -49,21 +50,48 @@ func getProductInfo(x *exchange) (api.ProductInfo, error) {
 func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 	x.public()
 	origin := x.surface.Origin
-	scopes := []string{api.ScopeUserDefault, api.ScopeAdminClassic}
-	switch x.surface.Kind {
-	case estate.SurfaceConsole:
-		scopes = api.OrganizationScopes()
-	case estate.SurfaceRegister:
-		scopes = api.RegionScopes()
-	}
+	methods := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	return api.AuthorizationServerMetadata{
 		Issuer:                            origin,
 		TokenEndpoint:                     origin + tokenPath,
 		JWKSURI:                           origin + "/.well-known/jwks.json",
-		GrantTypesSupported:               credential.GrantTypes(),
+		GrantTypesSupported:               credential.GrantTypes(x.surface.Kind),
 		ResponseTypesSupported:            []string{},
-		TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "client_secret_post"},
-		ScopesSupported:                   scopes,
+		TokenEndpointAuthMethodsSupported: methods,
+		TokenEndpointAuthSigningAlgs:      credential.AssertionAlgorithms(),
+		ScopesSupported:                   surfaceScopes(x.surface.Kind),
+
+		DPoPSigningAlgValuesSupported:         credential.ProofAlgorithms(),
+		TLSClientCertificateBoundAccessTokens: x.server.ClientCertificates,
+
+		RevocationEndpoint:                        origin + revokePath,
+		RevocationEndpointAuthMethodsSupported:    methods,
+		IntrospectionEndpoint:                     origin + inspectPath,
+		IntrospectionEndpointAuthMethodsSupported: append(methods[:len(methods):len(methods)], "Bearer"),
+		IntrospectionSigningAlgorithmsSupported:   x.server.Credential.SigningAlgorithms(),
+	}, nil
+}
+
+// surfaceScopes are the scopes that mean something at a surface.
+func surfaceScopes(kind estate.SurfaceKind) []string {
+	switch kind {
+	case estate.SurfaceConsole:
+		return api.OrganizationClientScopes()
+	case estate.SurfaceRegister:
+		return api.RegionScopes()
+	}
+	scopes := slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin))
+	return slices.DeleteFunc(scopes, func(name string) bool { return name == api.ScopeOfflineAccess }) // there are no refresh tokens
+}
+
+func getResourceMetadata(x *exchange) (api.ProtectedResourceMetadata, error) {
+	x.public()
+	origin := x.surface.Origin
+	return api.ProtectedResourceMetadata{
+		Resource:               origin,
+		AuthorizationServers:   []string{origin},
+		ScopesSupported:        surfaceScopes(x.surface.Kind),
+		BearerMethodsSupported: []string{"header"},
 	}, nil
 }
 

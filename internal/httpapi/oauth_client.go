@@ -22,6 +22,12 @@ func createOAuthClient(x *exchange, in api.CreateOAuthClientRequest) (api.OAuthC
 		Permissions:    in.AllowedScopes,
 		GrantTypes:     in.AllowedGrantTypes,
 		AuthMethods:    in.AllowedAuthMethods,
+		TokenBinding:   estate.TokenBinding(in.TokenBinding),
+		PublicKeys:     in.PublicKeys,
+		JWKSURI:        in.JWKSURI,
+	}
+	for _, f := range in.FederatedCredentials {
+		n.Federated = append(n.Federated, estate.FederatedCredential(f))
 	}
 	if x.surface.Kind == estate.SurfaceConsole {
 		n.Level = estate.LevelOrganization
@@ -52,6 +58,8 @@ func wireClient(c estate.Client) api.OAuthClient {
 		AllowedScopes:      c.Permissions,
 		AllowedGrantTypes:  c.GrantTypes,
 		AllowedAuthMethods: c.AuthMethods,
+		TokenBinding:       string(c.TokenBinding),
+		JWKSURI:            c.JWKSURI,
 		CreatedByType:      c.CreatedByType,
 		CreatedAt:          api.Time{Time: c.CreatedAt},
 		UpdatedAt:          api.Time{Time: c.UpdatedAt},
@@ -59,8 +67,24 @@ func wireClient(c estate.Client) api.OAuthClient {
 	if c.Level == estate.LevelTenant {
 		out.ConnectionConfig = &api.ConnectionConfig{ConsentMethod: string(c.Consent)}
 	}
+	if c.Level == estate.LevelRegion {
+		out.RegionCode = string(c.Scope.Region)
+	}
+	out.PublishedAt, out.DeletedAt = api.Timestamp(c.PublishedAt), api.Timestamp(c.DeletedAt)
+	if !c.DisabledAt.IsZero() {
+		out.DisableTag = api.DisableTagOperator
+	}
 	for _, s := range c.Secrets {
-		out.ClientSecrets = append(out.ClientSecrets, api.ClientSecret{Hint: s.Hint, CreatedAt: api.Time{Time: s.CreatedAt}, CreatedBy: s.CreatedBy})
+		out.ClientSecrets = append(out.ClientSecrets, api.ClientSecret{
+			Hint: s.Hint, CreatedAt: api.Time{Time: s.CreatedAt}, CreatedBy: s.CreatedBy, ExpiresAt: api.Timestamp(s.ExpiresAt),
+			FirstUsedAt: api.Timestamp(s.FirstUsedAt), LastUsedAt: api.Timestamp(s.LastUsedAt), Rotation: string(s.Rotation),
+		})
+	}
+	for _, k := range c.PublicKeys {
+		out.PublicKeys = append(out.PublicKeys, k.JWK)
+	}
+	for _, f := range c.Federated {
+		out.FederatedCredentials = append(out.FederatedCredentials, api.FederatedCredential(f))
 	}
 	return out
 }

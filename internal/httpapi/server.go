@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/tenancy"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // Config is what a Server needs.
@@ -27,12 +29,19 @@ type Config struct {
 	Directory  *directory.Service
 	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
 	Log        *slog.Logger
-	Now        func() time.Time
+	Now        func() time.Time // for durations
+	Clock      func() time.Time // for the limits: the services'
+
+	Rates          *throttle.Rates
+	Limits         throttle.Limits // of each caller, where its subscription does not say; zero: none
+	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
 
 	// As clients see the server, which behind a proxy is not as it listens:
 	Domain string // base domain of all hosts
 	Scheme string // "http" or "https"
 	Port   int
+
+	ClientCertificates bool // TLS clients are asked for one
 }
 
 // Server is the http.Handler of all surfaces.
@@ -109,13 +118,16 @@ func (x *exchange) dispatch() {
 	mux := s.surfaces[kind]
 	handler, pattern := mux.Handler(x.r)
 	if _, ours := handler.(http.HandlerFunc); pattern == "" || !ours { // not ours: a redirect to a cleaner path, which no document has
-		x.fail(x.noSuchOperation(handler))
+		if err := x.noSuchOperation(handler); err != nil {
+			x.fail(err)
+		}
 		return
 	}
 	mux.ServeHTTP(x.w, x.r) // again, so that path values are set
 }
 
-// noSuchOperation tells 405 from 404 by what the mux would have answered.
+// noSuchOperation tells 405 from 404 by what the mux would have answered, and
+// answers preflights.
 func (x *exchange) noSuchOperation(handler http.Handler) error {
 	probe := &discard{header: http.Header{}}
 	handler.ServeHTTP(probe, x.r)
@@ -123,6 +135,9 @@ func (x *exchange) noSuchOperation(handler http.Handler) error {
 		return statusError{http.StatusNotFound, estate.E(estate.NotFound, api.CodeNotFound, "Not found", "No such path on this host.")}
 	}
 	allow := probe.header.Get("Allow")
+	if x.preflight(allow) {
+		return nil
+	}
 	x.w.Header().Set("Allow", allow)
 	return statusError{http.StatusMethodNotAllowed, estate.E(estate.Invalid, api.CodeMethodNotAllowed, "Method not allowed", "Allowed: "+allow+".")}
 }
@@ -142,7 +157,10 @@ func (s *Server) serve(op operation) http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		x, _ := r.Context().Value(exchangeKey{}).(*exchange)
 		x.r, x.op = r, op
-		if !op.public {
+		switch {
+		case op.public && op.tier == 0:
+			x.shareAll()
+		case !op.public:
 			actor, err := x.authenticate()
 			if err != nil {
 				x.fail(err)
@@ -150,6 +168,11 @@ func (s *Server) serve(op operation) http.Handler {
 			}
 			actor.TraceID = x.trace
 			x.actor = actor
+			x.share(estate.ClientID(actor.ID))
+			if err := x.limit(actor.ID, actor.Scope); err != nil {
+				x.fail(err)
+				return
+			}
 		}
 		if err := op.handle(x); err != nil {
 			x.fail(err)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -18,10 +19,21 @@ func issueToken(x *exchange) error {
 		return err
 	}
 	x.client = in.ClientID
+	x.share(estate.ClientID(in.ClientID))
 	token, err := x.server.Credential.IssueToken(x.r.Context(), x.surface, credential.TokenRequest{
-		GrantType:   in.GrantType,
-		Credentials: credential.Credentials{ClientID: in.ClientID, Secret: estate.Secret(in.ClientSecret)},
-		Scope:       in.Scope,
+		GrantType: in.GrantType,
+		Credentials: credential.Credentials{
+			ClientID: in.ClientID, Secret: estate.Secret(in.ClientSecret), Assertion: in.ClientAssertion, AssertionType: in.ClientAssertionType,
+			Address: x.address(),
+		},
+		Scope: in.Scope,
+		Proof: x.proof(),
+		Exchange: credential.Exchange{
+			SubjectToken: in.SubjectToken, SubjectTokenType: in.SubjectTokenType, RequestedTokenType: in.RequestedTokenType,
+			Audience: in.Audience, Purpose: in.Purpose,
+		},
+		Admit:      x.admit,
+		UserLookup: userLookup(in),
 	})
 	if err != nil {
 		return err
@@ -31,12 +43,17 @@ func issueToken(x *exchange) error {
 	if x.surface.Kind == estate.SurfaceConsole {
 		kind = "Bearer" // as the contract's examples have it
 	}
+	if token.DPoP {
+		kind = "DPoP"
+	}
 	x.writeJSON(http.StatusOK, api.TokenResponse{
 		AccessToken: token.Value,
 		TokenType:   kind,
 		ExpiresAt:   api.Time{Time: token.ExpiresAt},
-		ExpiresIn:   int64(credential.TokenLifetime.Seconds()),
+		ExpiresIn:   int64(token.ExpiresAt.Sub(token.IssuedAt) / time.Second),
 		Scope:       token.Scope,
+
+		IssuedTokenType: token.IssuedType,
 	})
 	return nil
 }
@@ -45,38 +62,69 @@ func issueToken(x *exchange) error {
 // client's credentials from there or from HTTP Basic.
 func (x *exchange) readTokenRequest() (api.TokenRequest, error) {
 	var in api.TokenRequest
-	kind := contentType(x.r)
-	if kind != "application/json" && kind != "application/x-www-form-urlencoded" {
-		return in, errMediaType("application/json or application/x-www-form-urlencoded")
-	}
-	body, err := x.readBody()
+	err := x.readOAuthBody(&in, func(form string) error { return parseTokenForm(form, &in) })
 	if err != nil {
-		return in, err
-	}
-	if kind == "application/json" {
-		if err := json.Unmarshal(body, &in); err != nil {
-			return in, invalidTokenRequest("The body is not a JSON object with text members.")
-		}
-	} else if err := parseTokenForm(string(body), &in); err != nil {
 		return in, err
 	}
 	return in, basicCredentials(x.r, &in)
 }
 
+// readOAuthBody reads a JSON body into in, or gives a form to parse.
+func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
+	kind := contentType(x.r)
+	if kind != "application/json" && kind != "application/x-www-form-urlencoded" {
+		return errMediaType("application/json or application/x-www-form-urlencoded")
+	}
+	body, err := x.readBody()
+	if err != nil {
+		return err
+	}
+	if kind != "application/json" {
+		return parse(string(body))
+	}
+	if err := json.Unmarshal(body, in); err != nil {
+		return invalidTokenRequest("The body is not a JSON object with text members.")
+	}
+	return nil
+}
+
 func parseTokenForm(body string, in *api.TokenRequest) error {
+	var lookup string
+	err := parseForm(body, map[string]*string{
+		"grant_type": &in.GrantType, "client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
+		"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
+		"subject_token": &in.SubjectToken, "subject_token_type": &in.SubjectTokenType, "requested_token_type": &in.RequestedTokenType,
+		"audience": &in.Audience, "purpose": &in.Purpose, "user_lookup": &lookup,
+	})
+	if err != nil {
+		return err
+	}
+	if lookup != "" && json.Unmarshal([]byte(lookup), &in.UserLookup) != nil {
+		return invalidTokenRequest("user_lookup is not a JSON object with the members field and value.")
+	}
+	return nil
+}
+
+// parseForm takes the fields of a form-encoded body. Others are ignored.
+func parseForm(body string, fields map[string]*string) error {
 	form, err := url.ParseQuery(body)
 	if err != nil {
 		return invalidTokenRequest("The body is not form-encoded.")
 	}
-	for name, field := range map[string]*string{
-		"grant_type": &in.GrantType, "client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
-	} {
+	for name, field := range fields {
 		if len(form[name]) > 1 { // RFC 6749 section 3.2
 			return invalidTokenRequest(name + " is given more than once.")
 		}
 		*field = form.Get(name)
 	}
 	return nil
+}
+
+func userLookup(in api.TokenRequest) credential.UserLookup {
+	if in.UserLookup == nil {
+		return credential.UserLookup{}
+	}
+	return credential.UserLookup{Field: in.UserLookup.Field, Value: in.UserLookup.Value}
 }
 
 // basicCredentials takes id and secret from HTTP Basic, if it is there. Some

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func TestToken_Claims(t *testing.T) {
 			claims := verifyToken(t, e, test.origin, token)
 			want := map[string]any{
 				"iss": test.origin, "aud": test.origin, "sub": string(test.client.ID), "client_id": string(test.client.ID),
-				"iat": float64(e.Clock.Now().Unix()), "exp": float64(e.Clock.Now().Unix() + 21600), "jti": claims["jti"],
+				"iat": float64(e.Clock.Now().Unix()), "exp": float64(e.Clock.Now().Unix() + 21600), "iat_ms": float64(e.Clock.Now().UnixMilli()), "jti": claims["jti"],
 				"scope": test.client.Permissions.String(), "level": string(test.level), "organization": string(e.Organization.ID),
 			}
 			maps.Copy(want, test.reach)
@@ -187,26 +188,58 @@ func TestToken_Alias(t *testing.T) {
 	}
 }
 
-// TestMetadata checks the discovery documents of each host name.
+// TestMetadata checks the discovery documents of each host name: what is there
+// says what that host does, and not what another does.
 func TestMetadata(t *testing.T) {
 	e := testenv.New(t)
 	tenant := e.Tenant(e.Subscription(5), "us", "acme")
-	for origin, scopes := range map[string][]string{
-		e.Console():         api.OrganizationScopes(),
-		e.Register("us"):    api.RegionScopes(),
-		e.TenantURL(tenant): {api.ScopeUserDefault, api.ScopeAdminClassic},
-		e.Origin("acme.us"): {api.ScopeUserDefault, api.ScopeAdminClassic},
+	above := []string{"client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"}
+	inTenant := []string{"client_credentials", "urn:qlik:oauth:user-impersonation", "urn:ietf:params:oauth:grant-type:token-exchange"}
+	catalogue := slices.DeleteFunc(slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin)),
+		func(name string) bool { return name == "offline_access" }) // there are no refresh tokens
+	for _, name := range []string{"user_default", "admin_classic", "apps", "apps:read", "admin.users:read", "spaces.shared:create"} {
+		if !slices.Contains(catalogue, name) {
+			t.Errorf("the catalogue lacks %s", name)
+		}
+	}
+	if len(catalogue) < 90 || slices.ContainsFunc(catalogue, func(name string) bool {
+		return strings.HasPrefix(name, "tenants:") || strings.HasPrefix(name, "cloud-console.")
+	}) {
+		t.Errorf("the catalogue of tenants has %d scopes: %v", len(catalogue), catalogue)
+	}
+	organization := append(api.OrganizationScopes(), "admin_classic") // which is for the tenants below, by exchange
+	for origin, expected := range map[string]struct{ grants, scopes []string }{
+		e.Console():         {above, organization},
+		e.Register("us"):    {above, api.RegionScopes()},
+		e.TenantURL(tenant): {inTenant, catalogue},
+		e.Origin("acme.us"): {inTenant, catalogue},
 	} {
 		answer := e.Do(testenv.Request{URL: origin + "/.well-known/oauth-authorization-server"})
 		var have api.AuthorizationServerMetadata
 		answer.Into(&have)
+		methods := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 		want := api.AuthorizationServerMetadata{
 			Issuer: origin, TokenEndpoint: origin + "/oauth/token", JWKSURI: origin + "/.well-known/jwks.json",
-			GrantTypesSupported: []string{"client_credentials"}, ResponseTypesSupported: []string{},
-			TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "client_secret_post"}, ScopesSupported: scopes,
+			GrantTypesSupported: expected.grants, ResponseTypesSupported: []string{}, ScopesSupported: expected.scopes,
+			TokenEndpointAuthMethodsSupported: methods,
+			TokenEndpointAuthSigningAlgs:      []string{"RS256", "RS512", "ES384", "PS256", "ES256", "EdDSA", "Ed25519"},
+
+			DPoPSigningAlgValuesSupported:         []string{"ES256", "ES384", "RS256", "PS256", "EdDSA"},
+			TLSClientCertificateBoundAccessTokens: false, // this server does not terminate TLS
+
+			RevocationEndpoint: origin + "/oauth/revoke", RevocationEndpointAuthMethodsSupported: methods,
+			IntrospectionEndpoint: origin + "/oauth/introspect", IntrospectionEndpointAuthMethodsSupported: append(slices.Clone(methods), "Bearer"),
+			IntrospectionSigningAlgorithmsSupported: []string{"ES256"},
 		}
 		if diff := cmp.Diff(want, have); diff != "" {
 			t.Errorf("%s: %s", origin, diff)
+		}
+		var resource api.ProtectedResourceMetadata
+		e.Do(testenv.Request{URL: origin + "/.well-known/oauth-protected-resource"}).Into(&resource)
+		if diff := cmp.Diff(api.ProtectedResourceMetadata{
+			Resource: origin, AuthorizationServers: []string{origin}, ScopesSupported: expected.scopes, BearerMethodsSupported: []string{"header"},
+		}, resource); diff != "" {
+			t.Errorf("%s, as a resource: %s", origin, diff)
 		}
 		keys := e.Do(testenv.Request{URL: have.JWKSURI})
 		var set struct{ Keys []map[string]json.RawMessage }

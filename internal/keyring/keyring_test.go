@@ -41,9 +41,13 @@ func (f files) db(t testing.TB) *store.Store {
 	return db
 }
 
+func (f files) options() keyring.Options {
+	return keyring.Options{Master: keyring.MasterSource{File: f.key}, Algorithm: "ES256", Now: func() time.Time { return now }}
+}
+
 func (f files) open(t testing.TB) *keyring.Keyring {
 	t.Helper()
-	k, err := keyring.Open(t.Context(), f.db(t), f.key, now)
+	k, err := keyring.Open(t.Context(), f.db(t), f.options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +59,7 @@ func (f files) refused(t *testing.T) string {
 	t.Helper()
 	db := f.db(t)
 	before := keysOf(t, db)
-	k, err := keyring.Open(t.Context(), db, f.key, now)
+	k, err := keyring.Open(t.Context(), db, f.options())
 	if err == nil || k != nil {
 		t.Fatalf("opened %v, error %v", k, err)
 	}
@@ -169,7 +173,7 @@ func TestOpen_AtTheSameTime(t *testing.T) {
 			db := f.db(t)
 			starts.Go(func() {
 				var err error
-				if keyrings[i], err = keyring.Open(t.Context(), db, f.key, now); err != nil {
+				if keyrings[i], err = keyring.Open(t.Context(), db, f.options()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -222,7 +226,7 @@ func TestOpen_OtherKeyFile(t *testing.T) {
 	f.open(t)
 	other.open(t)
 	f.key = other.key
-	if err := f.refused(t); !strings.Contains(err, "is this the key file that the database was made with?") {
+	if err := f.refused(t); !strings.Contains(err, "is this the master key that the database was made with") {
 		t.Errorf("unclear error: %s", err)
 	}
 }

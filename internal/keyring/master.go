@@ -1,6 +1,8 @@
 package keyring
 
 import (
+	"bytes"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -11,8 +13,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -20,24 +24,74 @@ import (
 // masterKey seals the other keys. It never touches the database.
 type masterKey struct{ aead cipher.AEAD }
 
-// loadMasterKey reads the key file: 32 bytes in hexadecimal. It creates the
-// file only if mayCreate, that is, when no key was ever sealed: a lost key file
-// must be an error, not a silent new beginning.
-func loadMasterKey(path string, mayCreate bool) (masterKey, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if !mayCreate {
-			return masterKey{}, fmt.Errorf("key file %s is missing, and the database's keys can't be opened without it: restore it from your backup", path)
-		}
-		text, err = createKeyFile(path)
-	}
+// MasterSource says where the master key is: in a file, or in the output of a
+// command, which is how key management services, age and the like come in.
+type MasterSource struct {
+	File    string
+	Command []string // program and arguments; no shell is involved
+}
+
+// commandTimeout bounds how long a command may take to tell the key.
+const commandTimeout = 30 * time.Second
+
+// load reads the master key: 32 bytes in hexadecimal. It creates the file only
+// if mayCreate, that is, when nothing was ever sealed: a lost key file must be an
+// error, not a silent new beginning.
+func (s MasterSource) load(ctx context.Context, mayCreate bool) (masterKey, error) {
+	text, err := s.read(ctx, mayCreate)
 	if err != nil {
-		return masterKey{}, fmt.Errorf("key file: %w", err)
+		return masterKey{}, err
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != 32 {
-		return masterKey{}, fmt.Errorf("key file %s does not hold 64 hexadecimal digits", path)
+		return masterKey{}, fmt.Errorf("%s does not hold 64 hexadecimal digits", s) // the text itself may be secret
 	}
+	return newMasterKey(key)
+}
+
+// String names the source in errors.
+func (s MasterSource) String() string {
+	if len(s.Command) > 0 {
+		return "the output of the key command " + s.Command[0]
+	}
+	return "key file " + s.File
+}
+
+func (s MasterSource) read(ctx context.Context, mayCreate bool) ([]byte, error) {
+	if len(s.Command) > 0 {
+		return s.run(ctx)
+	}
+	text, err := os.ReadFile(s.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		if !mayCreate {
+			return nil, fmt.Errorf("key file %s is missing, and the database's keys can't be opened without it: restore it from your backup", s.File)
+		}
+		text, err = createKeyFile(s.File)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	return text, nil
+}
+
+func (s MasterSource) run(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	command := exec.CommandContext(ctx, s.Command[0], s.Command[1:]...) //nolint:gosec // the operator names the command
+	command.WaitDelay = time.Second                                     // a child that keeps the pipe open must not hold us
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
+	text, err := command.Output()
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, fmt.Errorf("key command %s: %w: %s", s.Command[0], err, strings.TrimSpace(complaint.String()))
+	}
+	return text, nil
+}
+
+func newMasterKey(key []byte) (masterKey, error) {
 	derived, err := hkdf.Key(sha256.New, key, nil, "freehold key sealing v1", 32)
 	if err != nil {
 		return masterKey{}, err
@@ -85,6 +139,16 @@ func (m masterKey) seal(k estate.Key, plain []byte) []byte {
 	nonce := make([]byte, m.aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails, by its documentation
 	return m.aead.Seal(nonce, nonce, plain, sealedAs(k))
+}
+
+// opens tells whether m opens the newest of keys, oldest first: all are sealed
+// under one master key.
+func (m masterKey) opens(keys []estate.Key) bool {
+	if len(keys) == 0 {
+		return true
+	}
+	_, err := m.open(keys[len(keys)-1])
+	return err == nil
 }
 
 func (m masterKey) open(k estate.Key) ([]byte, error) {

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -20,6 +21,17 @@ import (
 
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
+func keyFile(dir string) MasterSource { return MasterSource{File: filepath.Join(dir, "key")} }
+
+func loadMaster(t *testing.T, s MasterSource, mayCreate bool) masterKey {
+	t.Helper()
+	master, err := s.load(t.Context(), mayCreate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master
+}
+
 func openTest(t *testing.T, dir string) (*Keyring, *store.Store) {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "test.db")})
@@ -27,7 +39,7 @@ func openTest(t *testing.T, dir string) (*Keyring, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	k, err := Open(t.Context(), db, filepath.Join(dir, "key"), now)
+	k, err := Open(t.Context(), db, Options{Master: keyFile(dir), Algorithm: "ES256", Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,20 +51,24 @@ func openTest(t *testing.T, dir string) (*Keyring, *store.Store) {
 func TestOpen_DatabaseHoldsNoSecret(t *testing.T) {
 	dir := t.TempDir()
 	k, db := openTest(t, dir)
-	keyFile, err := os.ReadFile(filepath.Join(dir, "key"))
+	text, err := os.ReadFile(keyFile(dir).File)
 	if err != nil {
 		t.Fatal(err)
 	}
-	master, err := hex.DecodeString(strings.TrimSpace(string(keyFile)))
+	master, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	secrets := map[string][]byte{"master key": master}
-	for id, key := range k.hashes {
+	for id, key := range k.state().hashes {
 		secrets["hash key "+string(id)] = key
 	}
-	for purpose, s := range k.signers {
-		scalar, err := s.private.Bytes()
+	for purpose, all := range k.state().signers {
+		if len(all) != 1 {
+			t.Fatalf("%d keys for %s", len(all), purpose)
+		}
+		s := all[0]
+		scalar, err := s.private.(*ecdsa.PrivateKey).Bytes()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,14 +133,8 @@ func TestOpen_DatabaseHoldsNoSecret(t *testing.T) {
 // TestSeal: a sealed key opens only as what it is, and unchanged.
 func TestSeal(t *testing.T) {
 	dir := t.TempDir()
-	master, err := loadMasterKey(filepath.Join(dir, "key"), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := loadMasterKey(filepath.Join(dir, "other"), true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	master := loadMaster(t, keyFile(dir), true)
+	other := loadMaster(t, MasterSource{File: filepath.Join(dir, "other")}, true)
 	k := estate.Key{ID: "id", Purpose: estate.KeyLicense, Algorithm: "ES256"}
 	plain := []byte("plain")
 	k.Sealed = master.seal(k, plain)
@@ -172,13 +182,10 @@ func TestOpen_SeveralKeys(t *testing.T) {
 	}
 	oldID, oldHash := old.HashSecret("c", "secret")
 
-	master, err := loadMasterKey(filepath.Join(dir, "key"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	master := loadMaster(t, keyFile(dir), false)
 	err = db.Write(t.Context(), func(tx *store.Tx) error {
 		for purpose, algorithm := range map[estate.KeyPurpose]string{estate.KeyAccessToken: "ES256", estate.KeyClientSecret: "HS256"} {
-			key, err := generate(master, purpose, algorithm, now.Add(time.Second))
+			key, err := generate(master, estate.Key{Purpose: purpose, Algorithm: algorithm, CreatedAt: now, ActiveAt: now, Generation: 2})
 			if err != nil {
 				return err
 			}
@@ -199,8 +206,11 @@ func TestOpen_SeveralKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := old.Verify(estate.KeyAccessToken, token); err == nil {
+	if header, _, _ := strings.Cut(oldToken, "."); strings.HasPrefix(token, header+".") {
 		t.Error("the old key still signs")
+	}
+	if _, err := old.Verify(estate.KeyAccessToken, token); err != nil {
+		t.Errorf("a keyring that was open before meets a token of the new key: %v", err)
 	}
 	newID, newHash := k.HashSecret("c", "secret")
 	if newID == oldID || bytes.Equal(newHash, oldHash) {
@@ -229,11 +239,8 @@ func TestOpen_MissingPurpose(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	master, err := loadMasterKey(filepath.Join(dir, "key"), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := generate(master, estate.KeyAccessToken, "ES256", now)
+	master := loadMaster(t, keyFile(dir), true)
+	key, err := generate(master, estate.Key{Purpose: estate.KeyAccessToken, Algorithm: "ES256", CreatedAt: now, ActiveAt: now, Generation: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +257,7 @@ func TestOpen_MissingPurpose(t *testing.T) {
 	if id, _ := k.HashSecret("c", "s"); id == "" {
 		t.Error("there is no key to hash with")
 	}
-	if _, err := generate(master, estate.KeyLicense, "RS256", now); err == nil {
+	if _, err := generate(master, estate.Key{Purpose: estate.KeyLicense, Algorithm: "RS256"}); err == nil {
 		t.Error("made a key of an unknown algorithm")
 	}
 }

@@ -22,13 +22,14 @@ type clientView struct {
 	Region       estate.RegionCode     `json:"region,omitempty"`
 	Tenant       estate.TenantID       `json:"tenantId,omitempty"`
 	Scopes       estate.Permissions    `json:"allowedScopes"`
+	TokenBinding estate.TokenBinding   `json:"tokenBinding,omitempty"`
 	CreatedAt    time.Time             `json:"createdAt"`
 }
 
 func viewClient(c estate.Client) clientView {
 	return clientView{
 		ClientID: c.ID, Name: c.Name, Level: c.Level, Organization: c.Scope.Organization, Subscription: c.Scope.Subscription,
-		Region: c.Scope.Region, Tenant: c.Scope.Tenant, Scopes: c.Permissions, CreatedAt: c.CreatedAt,
+		Region: c.Scope.Region, Tenant: c.Scope.Tenant, Scopes: c.Permissions, TokenBinding: c.TokenBinding, CreatedAt: c.CreatedAt,
 	}
 }
 
@@ -38,11 +39,13 @@ func clientCommand(with with) *cobra.Command {
 		return []string{string(v.ClientID), v.Name, string(v.Level), string(v.Region), v.Scopes.String(), v.CreatedAt.Format(time.RFC3339)}
 	}
 	var level, organization, number, region, tenant string
+	var trust trustFlags
 	n := credential.NewClient{AppType: api.AppTypeWeb, GrantTypes: []string{api.GrantClientCredentials}, Consent: estate.ConsentTrusted}
 	create := &cobra.Command{
 		Use:   "create",
 		Short: "Make a machine client; the secret is printed once",
-		Long: "Make a machine client; the secret is printed once and can't be had again.\n\n" +
+		Long: "Make a machine client; the secret is printed once and can't be had again. With --public-key-file, --jwks-uri or\n" +
+			"--federation-file the client gets no secret: it signs, or shows tokens of an issuer that it trusts.\n\n" +
 			"  --level organization                                 reads the whole estate at the console host\n" +
 			"  --level region --subscription NUMBER --region CODE   creates tenants, and reaches all of them in the region\n" +
 			"  --level tenant --tenant ID                           reaches one tenant",
@@ -58,11 +61,17 @@ func clientCommand(with with) *cobra.Command {
 			if n.Level == estate.LevelTenant && len(n.Permissions) == 0 {
 				n.Permissions = []string{api.ScopeAdminClassic}
 			}
+			if err := trust.read(&n); err != nil {
+				return err
+			}
 			c, secret, err := s.Credential.CreateClient(s.cmd.Context(), s.actor, n)
 			if err != nil {
 				return err
 			}
 			v := viewClient(c)
+			if secret == "" {
+				return s.out.One(s.cmd, v, headers, row(v))
+			}
 			v.ClientSecret = secret.Reveal()
 			return s.out.One(s.cmd, v, append([]string{"CLIENT SECRET"}, headers...), append([]string{v.ClientSecret}, row(v)...))
 		}),
@@ -75,6 +84,8 @@ func clientCommand(with with) *cobra.Command {
 	create.Flags().StringVar(&n.Name, "name", "", "name for people; region-level clients are named after their region if it is left out")
 	create.Flags().StringVar(&n.Description, "description", "", "text for people")
 	create.Flags().StringSliceVar(&n.Permissions, "scope", nil, "scopes, repeated or separated by commas; default all of the level")
+	create.Flags().StringVar((*string)(&n.TokenBinding), "token-binding", "", "what its tokens must be bound to: dpop or mtls; default nothing")
+	trust.bind(create.Flags())
 	_ = create.MarkFlagRequired("level")
 
 	var listOf, listLevel string
@@ -91,7 +102,7 @@ func clientCommand(with with) *cobra.Command {
 	}
 	listAll.Flags().StringVar(&listOf, "organization", "", organizationUsage)
 	listAll.Flags().StringVar(&listLevel, "level", "", "only clients of this level")
-	return group("client", "Machine clients (OAuth2 client credentials)", create, listAll)
+	return group("client", "Machine clients (OAuth2 client credentials)", append([]*cobra.Command{create, listAll, checkTokenCommand(with)}, clientStateCommands(with)...)...)
 }
 
 // clientScope says where a client of the level belongs.

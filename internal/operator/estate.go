@@ -45,6 +45,8 @@ type (
 		Owners        []estate.AccountID    `json:"owners"`
 		StartsAt      time.Time             `json:"startsAt"`
 		EndsAt        time.Time             `json:"endsAt"`
+		RateTier1     int64                 `json:"rateTier1,omitempty"` // requests per minute of each caller, if not the deployment's
+		RateTier2     int64                 `json:"rateTier2,omitempty"`
 	}
 )
 
@@ -161,7 +163,7 @@ func regionCommand(with with) *cobra.Command {
 }
 
 func viewSubscription(s estate.Subscription) subscriptionView {
-	return subscriptionView{s.ID, s.Organization, s.Name, s.TenantLimit, s.TenantCount, s.Regions, s.Owners, s.StartsAt, s.EndsAt}
+	return subscriptionView{s.ID, s.Organization, s.Name, s.TenantLimit, s.TenantCount, s.Regions, s.Owners, s.StartsAt, s.EndsAt, s.RateTier1, s.RateTier2}
 }
 
 // subscriptionFlags are those of create and update alike.
@@ -233,18 +235,27 @@ func subscriptionCommand(with with) *cobra.Command {
 	made.bind(create)
 
 	var changed subscriptionFlags
+	var tier1, tier2 int64
 	update := &cobra.Command{
-		Use: "update NUMBER", Short: "Change name, entitlement or owners; what is not given stays", Args: cobra.ExactArgs(1),
+		Use: "update NUMBER", Short: "Change name, entitlement, owners or limits; what is not given stays", Args: cobra.ExactArgs(1),
 		RunE: with(func(s *session, args []string) error {
 			u, err := changed.update()
 			if err != nil {
 				return err
+			}
+			if s.cmd.Flags().Changed("rate-tier1") {
+				u.RateTier1 = &tier1
+			}
+			if s.cmd.Flags().Changed("rate-tier2") {
+				u.RateTier2 = &tier2
 			}
 			sub, err := s.Tenancy.UpdateSubscription(s.cmd.Context(), s.actor, estate.SubscriptionID(args[0]), u)
 			return one(s, sub, err)
 		}),
 	}
 	changed.bind(update)
+	update.Flags().Int64Var(&tier1, "rate-tier1", 0, "requests of tier 1 (reads) per minute and caller; 0: as the server is configured")
+	update.Flags().Int64Var(&tier2, "rate-tier2", 0, "requests of tier 2 (writes, tokens) per minute and caller; 0: as the server is configured")
 
 	var listOf string
 	listAll := &cobra.Command{

@@ -167,7 +167,7 @@ func (c *commands) operator() *cobra.Command {
 		Long: "Build and inspect the estate, directly on the data folder. The commands need no running server;\n" +
 			"a server that runs on the same folder sees their changes at once.",
 	}
-	loader := c.loader(cmd, "data-dir", "key-file", "domain")
+	loader := c.loader(cmd, "data-dir", "key-file", "key-command", "domain")
 	out := &command.Output{Getenv: c.getenv}
 	out.Flag(cmd)
 	// with opens the estate for one command.
@@ -190,7 +190,7 @@ func (c *commands) operator() *cobra.Command {
 			return run(&session{App: a, actor: estate.Operator("operator"), cmd: cmd, out: out}, args)
 		}
 	}
-	command.Group(cmd, organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), tenantCommand(with), seedCommand(with))
+	command.Group(cmd, organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with))
 	return cmd
 }
 

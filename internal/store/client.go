@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/filter"
 )
 
-const clientColumns = "id, level, organization_id, subscription_id, region, tenant_id, name, description, app_type, permissions, grant_types, auth_methods, consent, settings, created_by, created_by_type, created_at, updated_at, disabled_at"
+const clientColumns = "id, level, organization_id, subscription_id, region, tenant_id, name, description, app_type, permissions, grant_types, auth_methods, consent, settings, created_by, created_by_type, created_at, updated_at, disabled_at, published_at, deleted_at"
 
 // clientSettings are the parts of a client that are never searched by.
 type clientSettings struct {
@@ -17,14 +18,19 @@ type clientSettings struct {
 	LogoURI        string   `json:"logoUri,omitempty"`
 	RedirectURIs   []string `json:"redirectUris,omitempty"`
 	AllowedOrigins []string `json:"allowedOrigins,omitempty"`
+
+	TokenBinding estate.TokenBinding          `json:"tokenBinding,omitempty"`
+	PublicKeys   []estate.PublicKey           `json:"publicKeys,omitempty"`
+	JWKSURI      string                       `json:"jwksUri,omitempty"`
+	Federated    []estate.FederatedCredential `json:"federated,omitempty"`
 }
 
 func scanClient(row rowScanner) (estate.Client, error) {
 	var c estate.Client
 	var permissions, grants, methods, settings string
-	var created, updated, disabled int64
+	var created, updated, disabled, published, deleted int64
 	err := row.Scan(&c.ID, &c.Level, &c.Scope.Organization, &c.Scope.Subscription, &c.Scope.Region, &c.Scope.Tenant, &c.Name, &c.Description,
-		&c.AppType, &permissions, &grants, &methods, &c.Consent, &settings, &c.CreatedBy, &c.CreatedByType, &created, &updated, &disabled)
+		&c.AppType, &permissions, &grants, &methods, &c.Consent, &settings, &c.CreatedBy, &c.CreatedByType, &created, &updated, &disabled, &published, &deleted)
 	if err != nil {
 		return c, err
 	}
@@ -38,43 +44,58 @@ func scanClient(row rowScanner) (estate.Client, error) {
 		}
 	}
 	c.URI, c.LogoURI, c.RedirectURIs, c.AllowedOrigins = s.URI, s.LogoURI, s.RedirectURIs, s.AllowedOrigins
+	c.TokenBinding = s.TokenBinding
+	c.PublicKeys, c.JWKSURI, c.Federated = s.PublicKeys, s.JWKSURI, s.Federated
 	c.CreatedAt, c.UpdatedAt, c.DisabledAt = fromMicros(created), fromMicros(updated), fromMicros(disabled)
+	c.PublishedAt, c.DeletedAt = fromMicros(published), fromMicros(deleted)
 	return c, nil
+}
+
+func settingsOf(c estate.Client) clientSettings {
+	return clientSettings{
+		URI: c.URI, LogoURI: c.LogoURI, RedirectURIs: c.RedirectURIs, AllowedOrigins: c.AllowedOrigins,
+		PublicKeys: c.PublicKeys, JWKSURI: c.JWKSURI, Federated: c.Federated, TokenBinding: c.TokenBinding,
+	}
 }
 
 // InsertClient adds c with its secrets.
 func (tx *Tx) InsertClient(ctx context.Context, c estate.Client) error {
-	settings := clientSettings{URI: c.URI, LogoURI: c.LogoURI, RedirectURIs: c.RedirectURIs, AllowedOrigins: c.AllowedOrigins}
-	_, err := tx.exec(ctx, "insert into clients ("+clientColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+	settings := settingsOf(c)
+	_, err := tx.exec(ctx, "insert into clients ("+clientColumns+", name_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
 		c.ID, c.Level, c.Scope.Organization, c.Scope.Subscription, c.Scope.Region, c.Scope.Tenant, c.Name, c.Description, c.AppType,
 		marshal(c.Permissions), marshal(c.GrantTypes), marshal(c.AuthMethods), c.Consent, marshal(settings),
-		c.CreatedBy, c.CreatedByType, micros(c.CreatedAt), micros(c.UpdatedAt), micros(c.DisabledAt))
+		c.CreatedBy, c.CreatedByType, micros(c.CreatedAt), micros(c.UpdatedAt), micros(c.DisabledAt), micros(c.PublishedAt), micros(c.DeletedAt), filter.Fold(c.Name))
 	if err != nil {
 		return wrap("insert client", err)
 	}
 	for _, s := range c.Secrets {
-		_, err := tx.exec(ctx, "insert into client_secrets (organization_id, client_id, hint, key_id, hash, created_by, created_at) values ($1, $2, $3, $4, $5, $6, $7)",
-			c.Scope.Organization, c.ID, s.Hint, s.KeyID, s.Hash, s.CreatedBy, micros(s.CreatedAt))
-		if err != nil {
-			return wrap("insert client secret", err)
+		if err := tx.insertClientSecret(ctx, c.Scope, c.ID, s); err != nil {
+			return err
 		}
 	}
 	return tx.changed(ctx, c.UpdatedAt, ChangeClient, string(c.ID))
 }
 
-// Client returns a client with its secrets.
+// Client returns a client with its secrets, unless it is deleted.
 func (tx *Tx) Client(ctx context.Context, scope estate.Scope, id estate.ClientID) (estate.Client, error) {
 	c := within(scope, "subscription_id", "region", "tenant_id")
 	c.add("id = " + c.arg(id))
+	c.add("deleted_at = 0")
 	return tx.client(ctx, c)
 }
 
-// ClientToAuthenticate returns a client by its id alone: at the token endpoint
-// the owner is what is to be found out.
+// ClientToAuthenticate returns a client by its id alone, unless it is deleted: at
+// the token endpoint the owner is what is to be found out. It is filled with the
+// tenants that trust it.
 func (tx *Tx) ClientToAuthenticate(ctx context.Context, id estate.ClientID) (estate.Client, error) {
 	c := &conditions{}
 	c.add("id = " + c.arg(id))
-	return tx.client(ctx, c)
+	c.add("deleted_at = 0")
+	client, err := tx.client(ctx, c)
+	if err != nil || client.PublishedAt.IsZero() {
+		return client, err
+	}
+	return client, tx.fillTrust(ctx, &client)
 }
 
 func (tx *Tx) client(ctx context.Context, c *conditions) (estate.Client, error) {
@@ -85,10 +106,11 @@ func (tx *Tx) client(ctx context.Context, c *conditions) (estate.Client, error) 
 	return client, tx.fillClient(ctx, &client)
 }
 
-// Clients returns the clients in scope, oldest first: those of one level where
+// Clients returns the clients in scope that are not deleted, oldest first: those of one level where
 // level is set.
 func (tx *Tx) Clients(ctx context.Context, scope estate.Scope, level estate.Level) ([]estate.Client, error) {
 	c := within(scope, "subscription_id", "region", "tenant_id")
+	c.add("deleted_at = 0")
 	if level != "" {
 		c.add("level = " + c.arg(level))
 	}
@@ -106,13 +128,8 @@ func (tx *Tx) Clients(ctx context.Context, scope estate.Scope, level estate.Leve
 }
 
 func (tx *Tx) fillClient(ctx context.Context, c *estate.Client) error {
-	rows, err := tx.rows(ctx, "select hint, key_id, hash, created_by, created_at from client_secrets where organization_id = $1 and client_id = $2 order by created_at, hint", c.Scope.Organization, c.ID)
-	c.Secrets, err = collect(rows, err, func(row rowScanner) (s estate.ClientSecret, err error) {
-		var created int64
-		err = row.Scan(&s.Hint, &s.KeyID, &s.Hash, &s.CreatedBy, &created)
-		s.CreatedAt = fromMicros(created)
-		return s, err
-	})
+	rows, err := tx.rows(ctx, "select "+secretColumns+" from client_secrets where organization_id = $1 and client_id = $2 order by created_at, hint", c.Scope.Organization, c.ID)
+	c.Secrets, err = collect(rows, err, scanSecret)
 	return wrap("select client secrets", err)
 }
 
@@ -127,9 +144,9 @@ type ClientUsage struct {
 }
 
 // AddClientUsage adds u to what is known of the client's use. scope is where the
-// client was used: at u.Tenant, which its reach covers, or exactly where the
-// client is. If not, or if there is no such client, nothing happens. Several
-// processes write behind, so uses come in any order.
+// client was used: at u.Tenant or, without a tenant, at its own level. If it can't
+// act there, or if there is no such client, nothing happens. Several processes
+// write behind, so uses come in any order.
 func (tx *Tx) AddClientUsage(ctx context.Context, scope estate.Scope, u ClientUsage) error {
 	if u.Tenant != scope.Tenant {
 		return nil
@@ -138,22 +155,26 @@ func (tx *Tx) AddClientUsage(ctx context.Context, scope estate.Scope, u ClientUs
 	values := strings.Join([]string{
 		"organization_id", "id", c.arg(u.Tenant), c.arg(micros(u.FirstUsedAt)), c.arg(micros(u.LastUsedAt)), c.arg(u.Tokens),
 	}, ", ")
-	c.add("organization_id = " + c.arg(scope.Organization))
 	c.add("id = " + c.arg(u.Client))
-	if scope.Tenant == "" {
-		c.add("subscription_id = " + c.arg(scope.Subscription))
-		c.add("region = " + c.arg(scope.Region))
-		c.add("tenant_id = ''")
-	} else {
-		c.add(tenantExists(c, c.arg(scope.Tenant), scope,
-			"clients.subscription_id in ('', t.subscription_id)", "clients.region in ('', t.region)", "clients.tenant_id in ('', t.id)"))
-	}
+	c.add(actsIn(c, scope))
 	_, err := tx.exec(ctx, "insert into client_usage (organization_id, client_id, tenant_id, first_used_at, last_used_at, tokens) select "+values+
 		" from clients"+c.where()+` on conflict (client_id, tenant_id) do update set
 			first_used_at = case when excluded.first_used_at < client_usage.first_used_at then excluded.first_used_at else client_usage.first_used_at end,
 			last_used_at = case when excluded.last_used_at > client_usage.last_used_at then excluded.last_used_at else client_usage.last_used_at end,
 			tokens = client_usage.tokens + excluded.tokens`, c.args...)
 	return wrap("add client usage", err)
+}
+
+// actsIn holds for clients that act in scope: above tenants, those that are exactly
+// there; in a tenant, those whose reach covers it or that were published to it.
+func actsIn(c *conditions, scope estate.Scope) string {
+	organization := "clients.organization_id = " + c.arg(scope.Organization)
+	if scope.Tenant == "" {
+		return organization + " and clients.subscription_id = " + c.arg(scope.Subscription) + " and clients.region = " + c.arg(scope.Region) + " and clients.tenant_id = ''"
+	}
+	const covered = "clients.subscription_id in ('', t.subscription_id) and clients.region in ('', t.region) and clients.tenant_id in ('', t.id)"
+	const published = "clients.published_at <> 0 and clients.tenant_id <> '' and clients.region = t.region"
+	return organization + " and " + tenantExists(c, c.arg(scope.Tenant), scope, "("+covered+" or "+published+")")
 }
 
 // ClientUsages returns the use of a client within scope, tenant by tenant. Use

@@ -11,6 +11,8 @@ var (
 	errUserNotFound   = estate.E(estate.NotFound, api.CodeUserNotFound, "Not found", "No such user.")
 	errClientNotFound = estate.E(estate.NotFound, api.CodeClientNotFound, "Not found", "No such OAuth client.")
 
+	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
+
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")
 	errRegionNotFound       = notFound("region")
@@ -34,6 +36,9 @@ var constraintErrors = map[string]*estate.Error{
 	"accounts.email_key":                              taken("An account has this e-mail address."),
 	"hostnames.hostname":                              estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
 	"tenants.subscription_id, tenants.external_id":    estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
+	"keys.purpose, keys.generation":                   taken("Another process made this key."),
+	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
+	"users.tenant_id, users.subject":                  taken("A user of this tenant has this subject."),
 }
 
 func constraintError(err error) error {

@@ -261,6 +261,9 @@ const (
 	ChangeHostname     ChangeKind = "hostname"     // key: estate.Hostname
 	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
 	ChangeClient       ChangeKind = "client"       // key: id
+	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
+	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
+	ChangeKey          ChangeKind = "key"          // key: id
 )
 
 // Subscribe registers fn to be called with committed changes: of this process

@@ -6,12 +6,12 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-const subscriptionColumns = "id, organization_id, name, tenant_limit, tenant_count, starts_at, ends_at, created_at, updated_at"
+const subscriptionColumns = "id, organization_id, name, tenant_limit, tenant_count, starts_at, ends_at, created_at, updated_at, rate_tier1, rate_tier2"
 
 func scanSubscription(row rowScanner) (estate.Subscription, error) {
 	var s estate.Subscription
 	var starts, ends, created, updated int64
-	err := row.Scan(&s.ID, &s.Organization, &s.Name, &s.TenantLimit, &s.TenantCount, &starts, &ends, &created, &updated)
+	err := row.Scan(&s.ID, &s.Organization, &s.Name, &s.TenantLimit, &s.TenantCount, &starts, &ends, &created, &updated, &s.RateTier1, &s.RateTier2)
 	s.StartsAt, s.EndsAt = fromMicros(starts), fromMicros(ends)
 	s.CreatedAt, s.UpdatedAt = fromMicros(created), fromMicros(updated)
 	return s, err
@@ -19,8 +19,8 @@ func scanSubscription(row rowScanner) (estate.Subscription, error) {
 
 // InsertSubscription adds s with its regions and owners.
 func (tx *Tx) InsertSubscription(ctx context.Context, s estate.Subscription) error {
-	_, err := tx.exec(ctx, "insert into subscriptions ("+subscriptionColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-		s.ID, s.Organization, s.Name, s.TenantLimit, s.TenantCount, micros(s.StartsAt), micros(s.EndsAt), micros(s.CreatedAt), micros(s.UpdatedAt))
+	_, err := tx.exec(ctx, "insert into subscriptions ("+subscriptionColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		s.ID, s.Organization, s.Name, s.TenantLimit, s.TenantCount, micros(s.StartsAt), micros(s.EndsAt), micros(s.CreatedAt), micros(s.UpdatedAt), s.RateTier1, s.RateTier2)
 	if err != nil {
 		return wrap("insert subscription", err)
 	}
@@ -45,12 +45,13 @@ func (tx *Tx) insertSubscriptionParts(ctx context.Context, s estate.Subscription
 	return nil
 }
 
-// UpdateSubscription replaces name, entitlement, regions and owners of s. The
+// UpdateSubscription replaces name, entitlement, limits, regions and owners of s. The
 // tenant count is left as it is.
 func (tx *Tx) UpdateSubscription(ctx context.Context, scope estate.Scope, s estate.Subscription) error {
 	c := within(scope, "id", "", "")
 	set := "update subscriptions set name = " + c.arg(s.Name) + ", tenant_limit = " + c.arg(s.TenantLimit) +
-		", starts_at = " + c.arg(micros(s.StartsAt)) + ", ends_at = " + c.arg(micros(s.EndsAt)) + ", updated_at = " + c.arg(micros(s.UpdatedAt))
+		", starts_at = " + c.arg(micros(s.StartsAt)) + ", ends_at = " + c.arg(micros(s.EndsAt)) + ", updated_at = " + c.arg(micros(s.UpdatedAt)) +
+		", rate_tier1 = " + c.arg(s.RateTier1) + ", rate_tier2 = " + c.arg(s.RateTier2)
 	c.add("id = " + c.arg(s.ID))
 	n, err := tx.exec(ctx, set+c.where(), c.args...)
 	if err != nil {

@@ -10,25 +10,6 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-// InsertKey adds a key of the server's own.
-func (tx *Tx) InsertKey(ctx context.Context, k estate.Key) error {
-	_, err := tx.exec(ctx, "insert into keys (id, purpose, algorithm, sealed, created_at) values ($1, $2, $3, $4, $5)",
-		k.ID, k.Purpose, k.Algorithm, k.Sealed, micros(k.CreatedAt))
-	return wrap("insert key", err)
-}
-
-// Keys returns all keys of the server's own, oldest first.
-func (tx *Tx) Keys(ctx context.Context) ([]estate.Key, error) {
-	rows, err := tx.rows(ctx, "select id, purpose, algorithm, sealed, created_at from keys order by created_at, id")
-	all, err := collect(rows, err, func(row rowScanner) (k estate.Key, err error) {
-		var created int64
-		err = row.Scan(&k.ID, &k.Purpose, &k.Algorithm, &k.Sealed, &created)
-		k.CreatedAt = fromMicros(created)
-		return k, err
-	})
-	return all, wrap("select keys", err)
-}
-
 // AppendAudit adds a record. It belongs into the transaction of the change.
 func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
 	data := "{}"
@@ -98,6 +79,12 @@ const IdempotencyRetention = 24 * time.Hour
 func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 	if _, err := tx.exec(ctx, "delete from idempotency_keys where created_at < $1", micros(now.Add(-IdempotencyRetention))); err != nil {
 		return wrap("trim idempotency keys", err)
+	}
+	if err := tx.trimAssertions(ctx, now); err != nil {
+		return err
+	}
+	if err := tx.trimRevocations(ctx, now); err != nil {
+		return err
 	}
 	_, err := tx.exec(ctx, "delete from changes where created_at < $1 and seq < (select max(seq) from changes)", micros(now.Add(-changeRetention)))
 	return wrap("trim changes", err)

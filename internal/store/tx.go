@@ -46,7 +46,7 @@ func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, e
 // constraints come back as the errors of constraintErrors.
 func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	if !tx.write {
-		return 0, errors.New("write in a read transaction")
+		return 0, errReadTransaction
 	}
 	stmt, err := tx.conn.prepare(ctx, query)
 	if err != nil {
@@ -58,6 +58,9 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	}
 	return result.RowsAffected()
 }
+
+// errReadTransaction is a defect of the program.
+var errReadTransaction = errors.New("write in a read transaction")
 
 // changed puts a change into the feed, to be seen when the transaction commits.
 func (tx *Tx) changed(ctx context.Context, at time.Time, kind ChangeKind, key string) error {

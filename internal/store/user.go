@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -31,14 +32,51 @@ func (tx *Tx) InsertUser(ctx context.Context, u estate.User) error {
 
 // User returns a user of the tenant of scope.
 func (tx *Tx) User(ctx context.Context, scope estate.Scope, id estate.UserID) (estate.User, error) {
-	c := inTenant(scope)
+	c := inTenant(scope, "users")
 	c.add("id = " + c.arg(id))
 	return tx.user(ctx, c)
 }
 
+// UserBySubject returns the user with the subject in the tenant of scope.
+func (tx *Tx) UserBySubject(ctx context.Context, scope estate.Scope, subject string) (estate.User, error) {
+	c := inTenant(scope, "users")
+	c.add("subject = " + c.arg(subject))
+	return tx.user(ctx, c)
+}
+
+// UpdateUser changes name, e-mail address, status and roles of a user. A bot whose
+// status changes here no longer starts with its client.
+func (tx *Tx) UpdateUser(ctx context.Context, scope estate.Scope, u estate.User) error {
+	stored, err := tx.User(ctx, scope, u.ID)
+	if err != nil {
+		return err
+	}
+	c := inTenant(scope, "users")
+	status := c.arg(u.Status)
+	set := "update users set name = " + c.arg(u.Name) + ", email = " + c.arg(u.Email) + ", status = " + status +
+		", stopped_with_client = case when status = " + status + " then stopped_with_client else 0 end" +
+		", roles = " + c.arg(marshal(u.Roles)) + ", updated_at = " + c.arg(micros(u.UpdatedAt))
+	c.add("id = " + c.arg(u.ID))
+	if _, err := tx.exec(ctx, set+c.where(), c.args...); err != nil {
+		return wrap("update user", err)
+	}
+	return tx.userChanged(ctx, u.UpdatedAt, stored)
+}
+
+// userChanged says that u, as it is stored, changed: by all names that it is
+// known by.
+func (tx *Tx) userChanged(ctx context.Context, at time.Time, u estate.User) error {
+	if u.ClientID != "" {
+		if err := tx.botChanged(ctx, at, u.Organization, u.Tenant, u.ClientID); err != nil {
+			return err
+		}
+	}
+	return tx.changed(ctx, at, ChangeUser, strings.Join([]string{string(u.Organization), string(u.Tenant), string(u.ID)}, "/"))
+}
+
 // BotUser returns the bot of client in the tenant of scope.
 func (tx *Tx) BotUser(ctx context.Context, scope estate.Scope, client estate.ClientID) (estate.User, error) {
-	c := inTenant(scope)
+	c := inTenant(scope, "users")
 	c.add("client_id <> ''") // names the partial index
 	c.add("client_id = " + c.arg(client))
 	return tx.user(ctx, c)
@@ -49,16 +87,23 @@ func (tx *Tx) user(ctx context.Context, c *conditions) (estate.User, error) {
 	return u, wrap("select user", orNotFound(err, errUserNotFound))
 }
 
-// inTenant restricts to the users of exactly one tenant: a scope without a
-// tenant matches nothing. Subscription and region follow from the tenant, so
-// where the scope has them they must be the tenant's.
-func inTenant(scope estate.Scope) *conditions {
+// inTenants restricts to rows of table, which belong to tenants, in scope. Their
+// subscription and region follow from the tenant, so where the scope has them
+// they must be the tenant's.
+func inTenants(scope estate.Scope, table string) *conditions {
 	c := within(estate.Scope{Organization: scope.Organization, Tenant: scope.Tenant}, "", "", "tenant_id")
+	if scope.Subscription != "" || scope.Region != "" {
+		c.add(tenantExists(c, table+".tenant_id", scope))
+	}
+	return c
+}
+
+// inTenant is inTenants for exactly one tenant: a scope without a tenant matches
+// nothing.
+func inTenant(scope estate.Scope, table string) *conditions {
+	c := inTenants(scope, table)
 	if scope.Tenant == "" {
 		c.add("1 = 0")
-	}
-	if scope.Subscription != "" || scope.Region != "" {
-		c.add(tenantExists(c, "users.tenant_id", scope))
 	}
 	return c
 }

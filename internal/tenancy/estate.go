@@ -13,6 +13,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // The operations of this file are the operator's: they build what everything
@@ -152,9 +153,11 @@ type SubscriptionUpdate struct {
 	Owners      []string // account ids or e-mail addresses
 	StartsAt    time.Time
 	EndsAt      time.Time
+	RateTier1   *int64 // requests per minute of each caller; 0: as the deployment has it
+	RateTier2   *int64
 }
 
-// UpdateSubscription changes name and entitlement of a subscription.
+// UpdateSubscription changes name, entitlement and limits of a subscription.
 func (s *Service) UpdateSubscription(ctx context.Context, actor estate.Actor, id estate.SubscriptionID, u SubscriptionUpdate) (sub estate.Subscription, err error) {
 	if !actor.IsOperator() {
 		return sub, errOperatorOnly
@@ -180,6 +183,12 @@ func (s *Service) UpdateSubscription(ctx context.Context, actor estate.Actor, id
 		}
 		if !u.EndsAt.IsZero() {
 			sub.EndsAt = u.EndsAt
+		}
+		if u.RateTier1 != nil {
+			sub.RateTier1 = *u.RateTier1
+		}
+		if u.RateTier2 != nil {
+			sub.RateTier2 = *u.RateTier2
 		}
 		sub.UpdatedAt = s.now()
 		owners := u.Owners
@@ -213,6 +222,8 @@ func checkSubscription(ctx context.Context, tx *store.Tx, sub estate.Subscriptio
 		return sub, invalid("subscription", "The entitlement can't be for fewer tenants than there are (%d).", sub.TenantCount)
 	case !sub.EndsAt.After(sub.StartsAt):
 		return sub, invalid("subscription", "The end must be after the start.")
+	case !validRate(sub.RateTier1) || !validRate(sub.RateTier2):
+		return sub, invalid("subscription", "A rate limit must be 1 to %d requests a minute, or 0 for the deployment's.", throttle.MaxPerMinute)
 	case len(sub.Regions) == 0:
 		return sub, invalid("subscription", "The entitlement must name at least one region.")
 	}
@@ -271,6 +282,7 @@ func describe(sub estate.Subscription) map[string]any {
 	return map[string]any{
 		"name": sub.Name, "tenantLimit": sub.TenantLimit, "regions": sub.Regions, "owners": sub.Owners,
 		"startsAt": sub.StartsAt.Format(time.RFC3339), "endsAt": sub.EndsAt.Format(time.RFC3339),
+		"rateTier1": sub.RateTier1, "rateTier2": sub.RateTier2,
 	}
 }
 

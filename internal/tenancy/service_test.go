@@ -97,9 +97,59 @@ func TestService_OperatorOnly(t *testing.T) {
 		t.Errorf("%+v (%v)", after, err)
 	}
 	// A method added to the service belongs into one of the lists.
-	others := []string{"CountInventory", "CreateTenant", "Domain", "Inventory", "InventoryTenant", "License", "Region", "Tenant", "TenantAt", "Terms"}
+	others := []string{"CountInventory", "CreateTenant", "Domain", "Inventory", "InventoryTenant", "License", "OwnSubscription", "OwnSubscriptions", "RateLimits", "Region", "Tenant", "TenantAt", "Terms"}
 	if methods := reflect.TypeOf(s).NumMethod(); methods != 13+len(others) {
 		t.Errorf("the service has %d methods, the test knows %d; is the new one the operator's?", methods, 13+len(others))
+	}
+}
+
+// TestService_OwnSubscriptions shows an organization its own subscriptions, and
+// them alone.
+func TestService_OwnSubscriptions(t *testing.T) {
+	e := testenv.Open(t)
+	first := e.Subscription(2)
+	e.Clock.Advance(time.Second) // the oldest is listed first
+	second := e.Subscription(1, "eu")
+	other := e.NewOrganization("Other")
+	theirs := e.SubscriptionOf(other.ID, 3)
+	actor := func(organization estate.OrganizationID, level estate.Level, scopes ...string) estate.Actor {
+		return estate.Actor{Kind: estate.ActorClient, ID: "x", Level: level, Scope: estate.Scope{Organization: organization}, Permissions: scopes}
+	}
+	for name, test := range map[string]struct {
+		actor estate.Actor
+		want  []estate.SubscriptionID // nil: refused
+	}{
+		"reader":           {actor(e.Organization.ID, estate.LevelOrganization, api.ScopeOrgSubscriptionsRead), []estate.SubscriptionID{first.ID, second.ID}},
+		"manager":          {actor(e.Organization.ID, estate.LevelOrganization, api.ScopeOrgSubscriptions), []estate.SubscriptionID{first.ID, second.ID}},
+		"other's reader":   {actor(other.ID, estate.LevelOrganization, api.ScopeOrgSubscriptionsRead), []estate.SubscriptionID{theirs.ID}},
+		"without scope":    {actor: actor(e.Organization.ID, estate.LevelOrganization, api.ScopeOrgOAuthClients, api.ScopeOrgTenantsRead)},
+		"of another level": {actor: actor(e.Organization.ID, estate.LevelRegion, api.ScopeOrgSubscriptionsRead)},
+		"nobody":           {},
+	} {
+		all, err := e.App.Tenancy.OwnSubscriptions(t.Context(), test.actor)
+		if test.want == nil {
+			expectError(t, name, err, estate.Forbidden, api.CodeInsufficientScope)
+		}
+		var have []estate.SubscriptionID
+		for _, sub := range all {
+			have = append(have, sub.ID)
+		}
+		if test.want != nil && err != nil || !slices.Equal(have, test.want) {
+			t.Errorf("%s lists %v, want %v (%v)", name, have, test.want, err)
+		}
+		for _, id := range []estate.SubscriptionID{first.ID, second.ID, theirs.ID, "0000000000000000"} {
+			sub, err := e.App.Tenancy.OwnSubscription(t.Context(), test.actor, id)
+			switch {
+			case slices.Contains(test.want, id):
+				if err != nil || sub.ID != id {
+					t.Errorf("%s gets %v (%v)", name, sub, err)
+				}
+			case test.want == nil:
+				expectError(t, name, err, estate.Forbidden, api.CodeInsufficientScope)
+			default:
+				expectError(t, name, err, estate.NotFound, api.CodeEstateNotFound)
+			}
+		}
 	}
 }
 

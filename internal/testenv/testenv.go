@@ -79,6 +79,7 @@ func Open(t testing.TB) *Env {
 	config := app.Defaults()
 	config.DataDir = filepath.Join(dir, "data")
 	config.Domain = Domain
+	config.AllowPrivate = true // what tests fetch from is on loopback
 	return openNew(t, config, dir)
 }
 

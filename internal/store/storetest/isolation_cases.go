@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
@@ -22,6 +23,8 @@ type world struct {
 	users         []estate.User
 	clients       []estate.Client
 	usages        []row // of clients, by where they were used
+	connections   []row // of clients to tenants that they were published to
+	grants        []row // one for each bot
 	records       []estate.AuditRecord
 	answers       []row
 }
@@ -53,6 +56,9 @@ func newWorld(t *testing.T, db Database) world {
 	addClient := func(level estate.Level, scope estate.Scope) {
 		clientNumber++
 		c := client(level, scope, clientNumber)
+		if scope.Tenant == tenantID(2) || scope.Tenant == tenantID(3) {
+			c.PublishedAt = time.Time{}
+		}
 		w.clients = append(w.clients, c)
 		w.answers = append(w.answers, row{owner: scope, key: "the same", id: fmt.Sprintf("answer %d", clientNumber)})
 		w.records = append(w.records, estate.AuditRecord{Time: moment(clientNumber), Scope: scope, Target: fmt.Sprintf("target %d", clientNumber)})
@@ -77,7 +83,9 @@ func newWorld(t *testing.T, db Database) world {
 			w.usages = append(w.usages, usageOf(c, c.Scope))
 		}
 		for i, tenant := range w.tenants {
-			if !covers(c.Scope, row{owner: tenant.Scope()}) {
+			if published := publishedTo(c, tenant); published {
+				w.connections = append(w.connections, usageOf(c, tenant.Scope()))
+			} else if !covers(c.Scope, row{owner: tenant.Scope()}) {
 				continue
 			}
 			w.usages = append(w.usages, usageOf(c, tenant.Scope()))
@@ -85,7 +93,14 @@ func newWorld(t *testing.T, db Database) world {
 			bots[tenant.ID]++ // ids begin anew in each tenant
 			bot.ID, bot.Subject, bot.ClientID = userID(bots[tenant.ID]), estate.BotSubject(c.ID), c.ID
 			w.users = append(w.users, bot)
+			w.grants = append(w.grants, row{owner: tenant.Scope(), key: string(grantOf(bot).ID), id: string(grantOf(bot).ID)})
 		}
+	}
+	for i, o := range w.organizations { // without a bot
+		heir := client(estate.LevelOrganization, all(o), 0)
+		heir.ID = heirID(o.ID)
+		w.clients = append(w.clients, heir)
+		w.answers = append(w.answers, row{owner: of(w.subscriptions[i]), key: "another", id: fmt.Sprintf("answer to heir %d", i)})
 	}
 	for _, tenant := range w.tenants {
 		person := user(tenant, 0)
@@ -98,6 +113,31 @@ func newWorld(t *testing.T, db Database) world {
 
 func usageOf(c estate.Client, where estate.Scope) row {
 	return row{owner: where, key: string(c.ID), id: string(c.ID) + " at " + string(where.Tenant)}
+}
+
+// publishedTo tells whether another tenant has published c to tenant.
+func publishedTo(c estate.Client, tenant estate.Tenant) bool {
+	return c.Level == estate.LevelTenant && !c.PublishedAt.IsZero() && c.Scope.Tenant != tenant.ID &&
+		c.Scope.Organization == tenant.Organization && c.Scope.Region == tenant.Region
+}
+
+// heirID is a client of an organization that has no bot.
+func heirID(organization estate.OrganizationID) estate.ClientID {
+	if organization == "org-1" {
+		return clientID(1001)
+	}
+	return clientID(1002)
+}
+
+// grantOf is the grant for a bot. Its id tells what it is for.
+func grantOf(bot estate.User) estate.Grant {
+	return grantNamed(strings.Join([]string{string(bot.ClientID), string(bot.ID), string(bot.Tenant)}, " "))
+}
+
+// grantNamed is the grant that has such an id.
+func grantNamed(id string) estate.Grant {
+	parts := strings.Split(id, " ")
+	return estate.Grant{ID: estate.GrantID(id), Client: estate.ClientID(parts[0]), User: estate.UserID(parts[1]), Tenant: estate.TenantID(parts[2]), LastUsedAt: moment(1)}
 }
 
 func (w world) insert(ctx context.Context, tx *store.Tx) error {
@@ -122,6 +162,12 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	}
 	for _, u := range w.users {
 		errs = append(errs, tx.InsertUser(ctx, u))
+	}
+	for _, n := range w.connections {
+		errs = append(errs, tx.SetClientConnection(ctx, n.owner, estate.ClientID(n.key), estate.ConsentTrusted, moment(1)))
+	}
+	for _, g := range w.grants {
+		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
 	return first(errs...)
 }
@@ -228,7 +274,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = map[string]readCase{
+var readCases = joined(credentialReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -287,6 +333,14 @@ var readCases = map[string]readCase{
 			return oneID(u, err, idOfUser)
 		},
 	},
+	"UserBySubject": {
+		rows:   func(w world) []row { return userRows(w, func(u estate.User) string { return u.Subject }) },
+		covers: needsTenant,
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
+			u, err := tx.UserBySubject(ctx, scope, key)
+			return oneID(u, err, idOfUser)
+		},
+	},
 	"BotUser": {
 		rows:   func(w world) []row { return userRows(w, func(u estate.User) string { return string(u.ClientID) }) },
 		covers: needsTenant,
@@ -328,15 +382,23 @@ var readCases = map[string]readCase{
 			return []string{a.Answer}, err
 		},
 	},
-}
+})
 
-var writeCases = map[string]writeCase{
+var writeCases = joined(credentialWrites, map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.SetAccountPassword(ctx, scope, estate.AccountID(key), "new", moment(99))
 		},
-		touches: func(r row, _ estate.Scope) []string { return []string{fmt.Sprintf("accounts: id=%q", r.key)} },
+		touches: func(_ world, r row, _ estate.Scope) []string { return []string{fmt.Sprintf("accounts: id=%q", r.key)} },
+	},
+	"UpdateUser": {
+		rows:   func(w world) []row { return userRows(w, func(u estate.User) string { return string(u.ID) }) },
+		covers: func(_ world, scope estate.Scope, r row) bool { return needsTenant(scope, r) },
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
+			return tx.UpdateUser(ctx, scope, estate.User{ID: estate.UserID(key), Name: "renamed", Status: estate.UserDisabled, UpdatedAt: moment(99)})
+		},
+		touches: userTouches,
 	},
 	"UpdateSubscription": {
 		rows: subscriptionRows,
@@ -345,7 +407,7 @@ var writeCases = map[string]writeCase{
 			sub.ID, sub.Name, sub.Regions = estate.SubscriptionID(key), "renamed", []estate.RegionCode{europe.Code}
 			return tx.UpdateSubscription(ctx, scope, sub)
 		},
-		touches: func(r row, _ estate.Scope) []string {
+		touches: func(_ world, r row, _ estate.Scope) []string {
 			return []string{fmt.Sprintf("subscriptions: id=%q", r.key), fmt.Sprintf("subscription_id=%q", r.key), fmt.Sprintf("kind=%q key=%q", store.ChangeSubscription, r.key)}
 		},
 	},
@@ -364,7 +426,9 @@ var writeCases = map[string]writeCase{
 			_, err := tx.TakeTenantPlace(ctx, scope)
 			return err
 		},
-		touches: func(r row, _ estate.Scope) []string { return []string{fmt.Sprintf("subscriptions: id=%q", r.id)} },
+		touches: func(_ world, r row, _ estate.Scope) []string {
+			return []string{fmt.Sprintf("subscriptions: id=%q", r.id)}
+		},
 	},
 	"AddClientUsage": {
 		rows: func(w world) []row { return w.usages },
@@ -377,7 +441,7 @@ var writeCases = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.AddClientUsage(ctx, scope, store.ClientUsage{Client: estate.ClientID(key), Tenant: scope.Tenant, Tokens: 1})
 		},
-		touches: func(r row, scope estate.Scope) []string {
+		touches: func(_ world, r row, scope estate.Scope) []string {
 			return []string{fmt.Sprintf("client_usage: organization_id=%q client_id=%q tenant_id=%q", r.owner.Organization, r.key, scope.Tenant)}
 		},
 	},
@@ -388,8 +452,8 @@ var writeCases = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) error {
 			return tx.InsertIdempotentAnswer(ctx, scope, "client", "new", store.IdempotentAnswer{RequestHash: []byte{1}}, moment(1))
 		},
-		touches: func(_ row, scope estate.Scope) []string {
+		touches: func(_ world, _ row, scope estate.Scope) []string {
 			return []string{fmt.Sprintf("idempotency_keys: organization_id=%q subscription_id=%q region=%q tenant_id=%q", scope.Organization, scope.Subscription, scope.Region, scope.Tenant)}
 		},
 	},
-}
+})

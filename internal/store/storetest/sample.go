@@ -35,7 +35,7 @@ func subscription(of estate.Organization, n int) estate.Subscription {
 	return estate.Subscription{
 		ID: estate.SubscriptionID(fmt.Sprintf("%016d", n)), Organization: of.ID, Name: fmt.Sprintf("Subscription %d", n),
 		TenantLimit: 10, TenantCount: 2, Regions: []estate.RegionCode{europe.Code, america.Code},
-		StartsAt: moment(-1), EndsAt: moment(1_000_000), CreatedAt: moment(n), UpdatedAt: moment(n + 1),
+		StartsAt: moment(-1), EndsAt: moment(1_000_000), RateTier1: 100, RateTier2: 20, CreatedAt: moment(n), UpdatedAt: moment(n + 1),
 	}
 }
 
@@ -68,12 +68,31 @@ func client(level estate.Level, scope estate.Scope, n int) estate.Client {
 		URI: "https://example.com", LogoURI: "https://example.com/logo.png",
 		RedirectURIs: []string{"https://example.com/a", "https://example.com/b"}, AllowedOrigins: []string{"https://example.com"},
 		Permissions: estate.Permissions{"user_default", "apps:read"}, GrantTypes: []string{"client_credentials"}, AuthMethods: []string{"client_secret_basic", "client_secret_post"},
-		Consent: estate.ConsentTrusted,
+		Consent: estate.ConsentTrusted, TokenBinding: estate.BindingDPoP,
 		Secrets: []estate.ClientSecret{
-			{Hint: "abc", KeyID: "key-1", Hash: []byte{0, 1, 255}, CreatedBy: "one", CreatedAt: moment(n)},
+			secret("abc", n),
 			{Hint: "aaa", KeyID: "key-2", Hash: []byte{2}, CreatedBy: "two", CreatedAt: moment(n + 1)},
 		},
-		CreatedBy: "somebody", CreatedByType: "account", CreatedAt: moment(n), UpdatedAt: moment(n + 1), DisabledAt: moment(n + 2),
+		PublicKeys: []estate.PublicKey{{ID: "k1", Algorithm: "ES256", JWK: []byte(`{"kid":"k1"}`)}, {ID: "k2", Algorithm: "EdDSA", JWK: []byte(`{"kid":"k2"}`)}},
+		JWKSURI:    "https://example.com/keys",
+		Federated:  []estate.FederatedCredential{{Name: "ci", Issuer: "https://issuer.example.com", Audience: "us", Subject: "them", Condition: "true"}},
+		CreatedBy:  "somebody", CreatedByType: "account", CreatedAt: moment(n), UpdatedAt: moment(n + 1), DisabledAt: moment(n + 2),
+		PublishedAt: moment(n + 3),
+	}
+}
+
+// secret is one that ends and rotates.
+func secret(hint string, n int) estate.ClientSecret {
+	return estate.ClientSecret{
+		Hint: hint, KeyID: "key-1", Hash: []byte{0, 1, 255}, CreatedBy: "one", CreatedAt: moment(n), ExpiresAt: moment(n + 100),
+		FirstUsedAt: moment(n + 10), LastUsedAt: moment(n + 11), WarnedAt: moment(n + 12), Rotation: estate.RotationOld, EndBefore: moment(n + 200),
+	}
+}
+
+func key(id estate.KeyID, purpose estate.KeyPurpose, generation int) estate.Key {
+	return estate.Key{
+		ID: id, Purpose: purpose, Algorithm: "ES256", Sealed: []byte{0, 255, '\'', byte(generation)},
+		CreatedAt: moment(generation), ActiveAt: moment(generation + 1), Generation: int64(generation),
 	}
 }
 

@@ -1,0 +1,141 @@
+package credential
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// GrantQuery asks for a page of the grants in the actor's tenant, ordered by
+// user.
+type GrantQuery struct {
+	User       estate.UserID // only of this user; empty: of all
+	Page       string        // cursor; empty: the first page
+	Descending bool
+	Limit      int
+}
+
+// GrantPage is a page of grants with the names of their clients.
+type GrantPage struct {
+	Grants     []estate.Grant
+	Names      map[estate.ClientID]string
+	Next, Prev string // cursors; empty: no such page
+}
+
+// grantCursor is a position in the list of grants. It carries no rights: each
+// page is restricted to what the caller may see anew.
+type grantCursor struct {
+	User     estate.UserID  `json:"u"`
+	Grant    estate.GrantID `json:"g"`
+	Backward bool           `json:"b,omitempty"`
+}
+
+// Grants lists the grants in the actor's tenant: all of them to an
+// administrator, to anybody else those of the own user.
+func (s *Service) Grants(ctx context.Context, actor estate.Actor, q GrantQuery) (GrantPage, error) {
+	at, err := parseGrantCursor(q.Page)
+	if err != nil {
+		return GrantPage{}, err
+	}
+	page := GrantPage{Names: map[estate.ClientID]string{}}
+	search := store.GrantQuery{User: q.User, After: nil, Descending: q.Descending != at.Backward, Limit: q.Limit + 1}
+	if !administers(actor) {
+		if q.User != "" && q.User != actor.User {
+			return page, nil
+		}
+		search.User = actor.User
+	}
+	if q.Page != "" {
+		search.After = &store.GrantPosition{User: at.User, Grant: at.Grant}
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		page.Grants, err = tx.Grants(ctx, actor.Scope, search)
+		return err
+	})
+	if err != nil {
+		return GrantPage{}, err
+	}
+	more := len(page.Grants) > q.Limit
+	if more {
+		page.Grants = page.Grants[:q.Limit]
+	}
+	if at.Backward {
+		slices.Reverse(page.Grants)
+	}
+	if n := len(page.Grants); n > 0 {
+		if more || at.Backward {
+			page.Next = formatGrantCursor(page.Grants[n-1], false)
+		}
+		if at.Backward && more || !at.Backward && q.Page != "" {
+			page.Prev = formatGrantCursor(page.Grants[0], true)
+		}
+	}
+	for _, g := range page.Grants {
+		client, err := s.clients.Get(ctx, g.Client)
+		switch {
+		case err == nil:
+			page.Names[g.Client] = client.Name
+		case !isCode(err, api.CodeClientNotFound):
+			return GrantPage{}, err
+		}
+	}
+	return page, nil
+}
+
+// DeleteGrant revokes every access token of a grant in the actor's tenant that
+// was issued until now. The client can get new ones. An administrator may do it
+// to all grants, anybody else to those of the own user.
+func (s *Service) DeleteGrant(ctx context.Context, actor estate.Actor, id estate.GrantID) error {
+	now := s.now()
+	return s.store.Write(ctx, func(tx *store.Tx) error {
+		g, err := tx.Grant(ctx, actor.Scope, id)
+		if err != nil {
+			return err
+		}
+		if !administers(actor) && g.User != actor.User {
+			return errTokenNotFound
+		}
+		// Tokens that were issued in advance of a slow clock end a moment later.
+		if _, err := tx.RevokeGrant(ctx, actor.Scope, g, now, now.Add(TokenLifetime+time.Minute)); err != nil {
+			return err
+		}
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "oauth-token.delete", string(id), map[string]any{"clientId": g.Client, "userId": g.User})
+	})
+}
+
+// administers tells whether actor acts as an administrator of its tenant.
+func administers(actor estate.Actor) bool {
+	return slices.Contains(actor.Roles, estate.RoleTenantAdmin) && actor.Permissions.Holds(api.ScopeAdminClassic)
+}
+
+func formatGrantCursor(g estate.Grant, backward bool) string {
+	text, err := json.Marshal(grantCursor{User: g.User, Grant: g.ID, Backward: backward})
+	if err != nil {
+		panic(err) //nolint:forbidigo // strings and a bool only
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func parseGrantCursor(text string) (c grantCursor, err error) {
+	const longest = 256
+	if text == "" {
+		return c, nil
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(text) > longest || json.Unmarshal(raw, &c) != nil || !c.User.Valid() || !c.Grant.Valid() {
+		return grantCursor{}, errGrantCursor
+	}
+	return c, nil
+}
+
+var (
+	errTokenNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
+	errGrantCursor   = estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid page", "page is not a cursor of this list; take it from links.next or links.prev").
+				InParameter("page", "page is not a cursor of this list; take it from links.next or links.prev")
+)

@@ -1,0 +1,53 @@
+package credential
+
+import (
+	"context"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// AuthenticateClient finds out which client shows credentials at surface. The
+// actor has all the client's scopes, and in a tenant no user yet: showing a
+// secret is not acting there.
+func (s *Service) AuthenticateClient(ctx context.Context, surface estate.Surface, c Credentials) (estate.Actor, error) {
+	client, _, err := s.identify(ctx, surface, TokenRequest{Credentials: c})
+	if err != nil {
+		return estate.Actor{}, err
+	}
+	scope, ok := surface.Admits(client)
+	if !ok {
+		return estate.Actor{}, errInvalidClient // of another level, region, subscription or tenant
+	}
+	return estate.Actor{Kind: estate.ActorClient, ID: string(client.ID), Level: client.Level, Scope: scope, Permissions: client.Permissions}, nil
+}
+
+// RevokeToken revokes an access token of the actor's own client that was issued
+// by surface (RFC 7009). Of any other token it says nothing and does nothing:
+// what the caller can't use needs no revocation, and is none of its business.
+func (s *Service) RevokeToken(ctx context.Context, surface estate.Surface, actor estate.Actor, token string) error {
+	if token == "" {
+		return errInvalidRequest.InParameter("token", "token is missing")
+	}
+	claims, err := s.verifyToken(ctx, token)
+	if err == nil && !issuedFor(claims, surface) {
+		err = errForeignToken
+	}
+	switch {
+	case isUnauthenticated(err):
+		return nil
+	case err != nil:
+		return err
+	case actor.Kind != estate.ActorClient || claims.ClientID != actor.ID:
+		return nil
+	}
+	r := estate.RevokedToken{ID: claims.ID, Client: estate.ClientID(claims.ClientID), ExpiresAt: time.Unix(claims.ExpiresAt, 0)}
+	now := s.now()
+	return s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.InsertRevokedToken(ctx, actor.Scope, r, now); err != nil {
+			return err
+		}
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "oauth-token.revoke", r.ID, map[string]any{"clientId": r.Client, "user": claims.User})
+	})
+}

@@ -1,0 +1,85 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/testenv"
+)
+
+// TestCORS plays a browser that shows a page of another origin.
+func TestCORS(t *testing.T) {
+	e := testenv.New(t)
+	tenant := e.Tenant(e.Subscription(5), "us")
+	here := e.TenantURL(tenant)
+	admin := e.Token(here, e.TenantClient(tenant))
+	const page, other = "https://app.example.com", "https://other.example.com"
+	var made api.OAuthClient
+	e.Do(testenv.Request{Method: "POST", URL: here + "/api/v1/oauth-clients", Token: admin, JSON: map[string]any{
+		"clientName": "page", "appType": "web", "allowedScopes": []string{"user_default"}, "allowedOrigins": []string{page},
+		"allowedGrantTypes": []string{"client_credentials"},
+	}}).Into(&made)
+	shown := testenv.Credentials{Client: estate.Client{ID: estate.ClientID(made.ClientID)}, Secret: made.ClientSecret}
+	token := e.Token(here, shown)
+
+	from := func(origin, method, path, token string) testenv.Answer {
+		t.Helper()
+		return e.Do(testenv.Request{Method: method, URL: here + path, Token: token, Header: map[string]string{"Origin": origin}})
+	}
+	for name, test := range map[string]struct {
+		answer testenv.Answer
+		status int
+		allow  string
+	}{
+		"its page":               {from(page, "GET", "/api/v1/tenants/"+string(tenant.ID), token), 200, page},
+		"another page":           {from(other, "GET", "/api/v1/tenants/"+string(tenant.ID), token), 200, ""},
+		"not quite its page":     {from(page+".evil.example", "GET", "/api/v1/tenants/"+string(tenant.ID), token), 200, ""},
+		"client without origins": {from(page, "GET", "/api/v1/tenants/"+string(tenant.ID), admin), 200, ""},
+		"its page, refused":      {from(page, "POST", "/api/v1/oauth-clients", token), 415, page},
+		"nobody":                 {from(other, "GET", "/api/v1/tenants/"+string(tenant.ID), "x"), 401, "*"},
+		"public":                 {from(other, "GET", "/.well-known/jwks.json", ""), 200, "*"},
+		"no such path":           {from(other, "GET", "/nowhere", ""), 404, "*"},
+	} {
+		if have := test.answer.Header.Get("Access-Control-Allow-Origin"); test.answer.Status != test.status || have != test.allow {
+			t.Errorf("%s: %d, allowed origin %q, want %d, %q", name, test.answer.Status, have, test.status, test.allow)
+		}
+		if test.answer.Header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%s: pages of other origins may use cookies", name)
+		}
+	}
+	for origin, allow := range map[string]string{page: page, other: "", "": ""} {
+		r := tokenRequest(here, map[string]any{"client_id": shown.ID, "client_secret": shown.Secret, "grant_type": "client_credentials"})
+		if origin != "" {
+			r.Header = map[string]string{"Origin": origin}
+		}
+		answer := e.Do(r)
+		if have := answer.Header.Get("Access-Control-Allow-Origin"); answer.Status != http.StatusOK || have != allow {
+			t.Errorf("token for a page of %q: %d, allowed origin %q, want %q", origin, answer.Status, have, allow)
+		}
+	}
+}
+
+// TestCORS_Preflight asks as browsers do before they send a request.
+func TestCORS_Preflight(t *testing.T) {
+	e := testenv.New(t)
+	preflight := func(url string, header map[string]string) testenv.Answer {
+		return e.Do(testenv.Request{Method: http.MethodOptions, URL: url, Header: header})
+	}
+	asks := map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+	answer := preflight(e.Register("us")+"/api/v1/tenants", asks)
+	h := answer.Header
+	if answer.Status != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
+		h.Get("Access-Control-Max-Age") == "" || h.Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("%d %v", answer.Status, h)
+	}
+	for _, name := range []string{"authorization", "content-type", "dpop", "qlik-api-version", "qlik-confirm-delete", "qlik-confirm-hostname", "qlik-csrf-token", "qlik-web-integration-id", "user-agent"} {
+		if !strings.Contains(strings.ToLower(h.Get("Access-Control-Allow-Headers")), name) {
+			t.Errorf("header %s is not allowed", name)
+		}
+	}
+	expect(t, "no such path", preflight(e.Register("us")+"/nowhere", asks), http.StatusNotFound, api.CodeNotFound)
+	expect(t, "not a preflight", preflight(e.Register("us")+"/api/v1/tenants", map[string]string{"Origin": "https://app.example.com"}), http.StatusMethodNotAllowed, api.CodeMethodNotAllowed)
+}

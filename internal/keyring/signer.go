@@ -1,0 +1,164 @@
+package keyring
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// Algorithms lists the signature algorithms that new keys can have (RFC 7518,
+// RFC 8037).
+func Algorithms() []string { return []string{"ES256", "ES384", "EdDSA"} }
+
+// signer signs with one key. The JWT headers never change, so they are encoded
+// once, and a token is recognised by its header without being parsed.
+type signer struct {
+	id        estate.KeyID
+	purpose   estate.KeyPurpose
+	algorithm string
+	activeAt  time.Time
+	private   crypto.Signer
+	header    string // of what the purpose is for
+
+	introspection string // header of introspection answers; of access-token keys only
+}
+
+// JWT types (the typ header): they keep one kind of token from passing for
+// another.
+var types = map[estate.KeyPurpose]string{
+	estate.KeyAccessToken: "at+jwt", // RFC 9068
+	estate.KeyLicense:     "license+jwt",
+}
+
+const typeIntrospection = "token-introspection+jwt" // RFC 9701
+
+func newSigner(key estate.Key, pkcs8 []byte) (*signer, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	if err != nil {
+		return nil, err
+	}
+	private, ok := parsed.(crypto.Signer)
+	if !ok || algorithmOf(private) != key.Algorithm {
+		return nil, fmt.Errorf("not a key for %s", key.Algorithm)
+	}
+	s := &signer{id: key.ID, purpose: key.Purpose, algorithm: key.Algorithm, activeAt: key.ActiveAt, private: private}
+	if s.header, err = encodeHeader(key, types[key.Purpose]); err != nil {
+		return nil, err
+	}
+	if key.Purpose == estate.KeyAccessToken {
+		s.introspection, err = encodeHeader(key, typeIntrospection)
+	}
+	return s, err
+}
+
+func encodeHeader(key estate.Key, typ string) (string, error) {
+	header, err := json.Marshal(map[string]string{"alg": key.Algorithm, "typ": typ, "kid": string(key.ID)})
+	return base64.RawURLEncoding.EncodeToString(header), err
+}
+
+// algorithmOf is the one algorithm that a key is used with, or "".
+func algorithmOf(private crypto.Signer) string {
+	switch key := private.(type) {
+	case *ecdsa.PrivateKey:
+		switch key.Curve {
+		case elliptic.P256():
+			return "ES256"
+		case elliptic.P384():
+			return "ES384"
+		}
+	case ed25519.PrivateKey:
+		return "EdDSA"
+	}
+	return ""
+}
+
+func generateSigner(algorithm string) (pkcs8 []byte, err error) {
+	var private crypto.Signer
+	switch algorithm {
+	case "ES256":
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "ES384":
+		private, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case "EdDSA":
+		_, private, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		err = fmt.Errorf("unknown algorithm %q", algorithm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return x509.MarshalPKCS8PrivateKey(private)
+}
+
+// maxSignature is the longest signature of all algorithms: ES384's.
+const maxSignature = 96
+
+// jwt makes a JWS in compact serialization.
+func (s *signer) jwt(header string, claims []byte) (string, error) {
+	token := make([]byte, 0, len(header)+base64.RawURLEncoding.EncodedLen(len(claims))+base64.RawURLEncoding.EncodedLen(maxSignature)+2)
+	token = append(token, header...)
+	token = append(token, '.')
+	token = base64.RawURLEncoding.AppendEncode(token, claims)
+	var buffer [maxSignature]byte
+	signature, err := s.sign(buffer[:], token)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	token = append(token, '.')
+	return string(base64.RawURLEncoding.AppendEncode(token, signature)), nil
+}
+
+// sign signs data as JWS has it: ECDSA as r and s, each in the size of the curve.
+func (s *signer) sign(buffer, data []byte) ([]byte, error) {
+	private, ok := s.private.(*ecdsa.PrivateKey)
+	if !ok {
+		return s.private.Sign(nil, data, crypto.Hash(0)) // Ed25519 hashes for itself
+	}
+	digest, half := ecdsaDigest(s.algorithm, data)
+	r, sv, err := ecdsa.Sign(rand.Reader, private, digest)
+	if err != nil {
+		return nil, err
+	}
+	signature := buffer[:2*half]
+	r.FillBytes(signature[:half])
+	sv.FillBytes(signature[half:])
+	return signature, nil
+}
+
+func (s *signer) verify(data, signature []byte) bool {
+	switch public := s.private.Public().(type) {
+	case *ecdsa.PublicKey:
+		digest, half := ecdsaDigest(s.algorithm, data)
+		if len(signature) != 2*half {
+			return false
+		}
+		r, sv := new(big.Int).SetBytes(signature[:half]), new(big.Int).SetBytes(signature[half:])
+		return ecdsa.Verify(public, digest, r, sv)
+	case ed25519.PublicKey:
+		return ed25519.Verify(public, data, signature)
+	}
+	return false
+}
+
+// ecdsaDigest hashes data for an ECDSA algorithm, and tells the size of half a
+// signature.
+func ecdsaDigest(algorithm string, data []byte) (digest []byte, half int) {
+	if algorithm == "ES384" {
+		sum := sha512.Sum384(data)
+		return sum[:], 48
+	}
+	sum := sha256.Sum256(data)
+	return sum[:], 32
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// StopBots disables the bots of a client in the tenants in scope. It returns how many were active. Those start again with
+// StartBots, bots that were disabled for another reason don't.
+func (tx *Tx) StopBots(ctx context.Context, scope estate.Scope, client estate.ClientID, at time.Time) (int, error) {
+	return tx.switchBots(ctx, scope, client, "status = 'active'", "status = 'disabled', stopped_with_client = 1", at)
+}
+
+// StartBots undoes StopBots, except where a tenant does not trust the client that
+// another published. It returns how many bots became active.
+func (tx *Tx) StartBots(ctx context.Context, scope estate.Scope, client estate.ClientID, at time.Time) (int, error) {
+	const admitted = `exists (select 1 from clients c where c.organization_id = users.organization_id and c.id = users.client_id and (c.tenant_id in ('', users.tenant_id)
+		or exists (select 1 from client_connections n where n.client_id = c.id and n.tenant_id = users.tenant_id and n.consent = 'trusted')))`
+	return tx.switchBots(ctx, scope, client, "stopped_with_client = 1 and "+admitted, "status = 'active', stopped_with_client = 0", at)
+}
+
+func (tx *Tx) switchBots(ctx context.Context, scope estate.Scope, client estate.ClientID, which, set string, at time.Time) (int, error) {
+	if !tx.write {
+		return 0, errReadTransaction // also where there is no bot to write to
+	}
+	conditions := func() *conditions {
+		c := inTenants(scope, "users")
+		c.add("client_id <> ''") // names the partial index
+		c.add("client_id = " + c.arg(client))
+		c.add(which)
+		return c
+	}
+	c := conditions()
+	rows, err := tx.rows(ctx, "select tenant_id from users"+c.where()+" order by tenant_id", c.args...)
+	tenants, err := collect(rows, err, func(row rowScanner) (id estate.TenantID, err error) { return id, row.Scan(&id) })
+	if err != nil || len(tenants) == 0 {
+		return 0, wrap("select bots", err)
+	}
+	c = conditions()
+	if _, err := tx.exec(ctx, "update users set "+set+", updated_at = "+c.arg(micros(at))+c.where(), c.args...); err != nil {
+		return 0, wrap("update bots", err)
+	}
+	for _, tenant := range tenants {
+		if err := tx.botChanged(ctx, at, scope.Organization, tenant, client); err != nil {
+			return 0, err
+		}
+	}
+	return len(tenants), nil
+}
+
+func (tx *Tx) botChanged(ctx context.Context, at time.Time, organization estate.OrganizationID, tenant estate.TenantID, client estate.ClientID) error {
+	return tx.changed(ctx, at, ChangeBot, string(organization)+"/"+string(tenant)+"/"+string(client))
+}
+
+// Orphan is a bot whose client is deleted or disabled.
+type Orphan struct {
+	Bot    estate.User
+	Tenant estate.Tenant
+	Client estate.Client // without its secrets
+}
+
+// Orphans returns the bots in scope whose client is deleted or disabled, by
+// tenant; only the one with the id if id is set.
+func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID) ([]Orphan, error) {
+	c := inTenants(scope, "users")
+	c.add("client_id <> ''")
+	if id != "" {
+		c.add("id = " + c.arg(id))
+	}
+	c.add("exists (select 1 from clients c where c.organization_id = users.organization_id and c.id = users.client_id and (c.deleted_at <> 0 or c.disabled_at <> 0))")
+	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by tenant_id, id", c.args...)
+	bots, err := collect(rows, err, scanUser)
+	if err != nil {
+		return nil, wrap("select orphans", err)
+	}
+	all := make([]Orphan, len(bots))
+	for i, bot := range bots {
+		owner := estate.Scope{Organization: bot.Organization}
+		tenant, err := tx.Tenant(ctx, owner, bot.Tenant)
+		if err != nil {
+			return nil, err
+		}
+		client, err := scanClient(tx.row(ctx, "select "+clientColumns+" from clients where organization_id = $1 and id = $2", bot.Organization, bot.ClientID))
+		if err != nil {
+			return nil, wrap("select client of orphan", err)
+		}
+		all[i] = Orphan{Bot: bot, Tenant: tenant, Client: client}
+	}
+	return all, nil
+}
+
+// GiveBot makes a bot of the tenant of scope the active bot of another client of
+// the organization. A person is no bot, and not found. A tenant has one bot a
+// client: if there is one, the answer is a conflict.
+func (tx *Tx) GiveBot(ctx context.Context, scope estate.Scope, id estate.UserID, to estate.ClientID, at time.Time) error {
+	bot, err := tx.User(ctx, scope, id)
+	if err == nil && bot.ClientID == "" {
+		err = wrap("give bot", errUserNotFound)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Client(ctx, estate.Scope{Organization: scope.Organization}, to); err != nil {
+		return err
+	}
+	c := inTenant(scope, "users")
+	set := "update users set client_id = " + c.arg(to) + ", subject = " + c.arg(estate.BotSubject(to)) + ", status = " + c.arg(string(estate.UserActive)) +
+		", stopped_with_client = 0, updated_at = " + c.arg(micros(at))
+	c.add("id = " + c.arg(id))
+	if _, err := tx.exec(ctx, set+c.where(), c.args...); err != nil {
+		return wrap("give bot", err)
+	}
+	if err := tx.botChanged(ctx, at, scope.Organization, scope.Tenant, bot.ClientID); err != nil {
+		return err
+	}
+	return tx.botChanged(ctx, at, scope.Organization, scope.Tenant, to)
+}
+
+// DeleteUser removes a user of the tenant of scope.
+func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.UserID, at time.Time) error {
+	u, err := tx.User(ctx, scope, id)
+	if err != nil {
+		return err
+	}
+	c := inTenant(scope, "users")
+	c.add("id = " + c.arg(id))
+	if _, err := tx.exec(ctx, "delete from users"+c.where(), c.args...); err != nil {
+		return wrap("delete user", err)
+	}
+	return tx.userChanged(ctx, at, u)
+}

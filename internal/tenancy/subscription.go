@@ -1,0 +1,34 @@
+package tenancy
+
+import (
+	"context"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// OwnSubscriptions lists the subscriptions of the actor's organization, oldest
+// first.
+func (s *Service) OwnSubscriptions(ctx context.Context, actor estate.Actor) (all []estate.Subscription, err error) {
+	if !actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead) {
+		return nil, errNeedsScope(api.ScopeOrgSubscriptionsRead)
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		all, err = tx.Subscriptions(ctx, actor.Scope)
+		return err
+	})
+	return all, err
+}
+
+// OwnSubscription returns a subscription of the actor's organization.
+func (s *Service) OwnSubscription(ctx context.Context, actor estate.Actor, id estate.SubscriptionID) (sub estate.Subscription, err error) {
+	if !actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead) {
+		return sub, errNeedsScope(api.ScopeOrgSubscriptionsRead)
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		sub, err = tx.Subscription(ctx, actor.Scope, id)
+		return err
+	})
+	return sub, err
+}
