@@ -40,10 +40,3 @@ var constraintErrors = map[string]*estate.Error{
 	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
 	"users.tenant_id, users.subject":                  taken("A user of this tenant has this subject."),
 }
-
-func constraintError(err error) error {
-	if known, ok := constraintErrors[violated(err)]; ok {
-		return known.Because(err)
-	}
-	return err
-}

@@ -1,0 +1,161 @@
+// Package pgtest gives tests databases at a real PostgreSQL server, which it
+// starts for each test binary that asks for one.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// cluster is a running server. It listens at a Unix socket only, and ends with
+// the process of the tests.
+type cluster struct {
+	dir       string
+	databases atomic.Int64
+}
+
+var start = sync.OnceValues(newCluster)
+
+// startTimeout is far longer than a server takes to start on a slow machine.
+const startTimeout = time.Minute
+
+// errMissing is the error where there is no PostgreSQL to be found.
+var errMissing = errors.New("initdb and postgres are not installed (Debian: postgresql)")
+
+// New returns the URL of a new, empty database. Without PostgreSQL the test
+// skips, or fails in continuous integration.
+func New(t testing.TB) string {
+	t.Helper()
+	c, err := start()
+	if errors.Is(err, errMissing) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return c.Create(t, "template1")
+}
+
+// Copy returns the URL of a new database that is a copy of the one at from, to
+// which nobody may be connected.
+func Copy(t testing.TB, from string) string {
+	t.Helper()
+	c, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Create(t, u.Path[1:])
+}
+
+// Create makes a database of a template and drops it when the test ends.
+func (c *cluster) Create(t testing.TB, template string) string {
+	t.Helper()
+	name := "test" + strconv.FormatInt(c.databases.Add(1), 10)
+	c.exec(t, fmt.Sprintf("create database %s template %s", name, template))
+	t.Cleanup(func() { c.exec(t, fmt.Sprintf("drop database %s with (force)", name)) })
+	return c.url(name)
+}
+
+func (c *cluster) exec(t testing.TB, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", c.url("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(context.Background(), statement); err != nil { // also after the test's context
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func (c *cluster) url(database string) string {
+	return "postgres:///" + database + "?" + url.Values{"host": {c.dir}, "user": {"freehold"}}.Encode()
+}
+
+func newCluster() (*cluster, error) {
+	initdb, postgres := find("initdb"), find("postgres")
+	if initdb == "" || postgres == "" {
+		return nil, errMissing
+	}
+	dir, err := os.MkdirTemp("", "pg") // short: names of sockets have few bytes
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir}
+	attributes := &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT} // a fast shutdown
+	if os.Geteuid() == 0 {                                        // as whom PostgreSQL refuses to run
+		const nobody = 65534
+		attributes.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			return nil, err
+		}
+	}
+	data := filepath.Join(dir, "data")
+	init := exec.Command(initdb, "-D", data, "-U", "freehold", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync") //nolint:noctx // outlives every test
+	init.SysProcAttr, init.Dir = &syscall.SysProcAttr{Credential: attributes.Credential}, dir
+	if out, err := init.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	// What a crash would lose is of no use to tests.
+	server := exec.Command(postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", //nolint:noctx // as above
+		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "autovacuum=off")
+	server.SysProcAttr, server.Dir = attributes, dir
+	var log bytes.Buffer
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	db, err := sql.Open("pgx", c.url("postgres"))
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(startTimeout)
+	for {
+		if err = db.PingContext(context.Background()); err == nil {
+			return c, nil
+		}
+		select {
+		case <-ended:
+			return nil, fmt.Errorf("PostgreSQL did not start: %s", log.String())
+		case <-deadline:
+			return nil, fmt.Errorf("PostgreSQL does not answer: %w", err)
+		case <-ticker.C:
+		}
+	}
+}
+
+// find looks for a program of PostgreSQL, also where Debian keeps those that are
+// not in the path.
+func find(program string) string {
+	if path, err := exec.LookPath(program); err == nil {
+		return path
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program)
+	if len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1]
+}

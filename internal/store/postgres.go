@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// lockWriter makes a write wait for those of other processes. Batches are then
+// executed one after the other, as on SQLite: each sees all that was committed
+// before it, and the feed of changes has the order of the commits. The row is
+// the one that the migrations' own table always has.
+const lockWriter = "select 1 from goose_db_version where version_id = 0 for update"
+
+// openPostgres opens a database at a server of PostgreSQL 15 or later.
+func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
+	config, err := pgx.ParseConfig(url.Reveal())
+	if err != nil {
+		return nil, errors.New("open database: not a URL like postgres://user:password@host:5432/name") // pgx's error could show the password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = beginTimeout
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "freehold"
+	}
+	name := fmt.Sprintf("%s at %s:%d", config.Database, config.Host, config.Port)
+	db := stdlib.OpenDB(*config)
+	db.SetMaxIdleConns(0) // connections are kept here, not there
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	e, err := openEngine(ctx, db, dialect{
+		migrations: "migrations/postgres",
+		goose:      goose.DialectPostgres,
+		options:    []goose.ProviderOption{goose.WithSessionLocker(locker)},
+		beginRead:  "begin isolation level repeatable read read only",
+		beginWrite: []string{"begin isolation level read committed", lockWriter},
+		// A pooler that hands out a connection for a transaction at a time can't keep
+		// statements; its users say so in the URL, by pgx's own parameter.
+		unprepared:   config.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement,
+		readTimeout:  10 * time.Second,
+		writeTimeout: 30 * time.Second,
+		retry:        func(error) bool { return false },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", name, err)
+	}
+	columns, err := uniqueColumns(ctx, e.writer)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), e.close())
+	}
+	e.violated = func(err error) string {
+		var failed *pgconn.PgError
+		if errors.As(err, &failed) && failed.Code == uniqueViolation {
+			return columns[failed.ConstraintName]
+		}
+		return ""
+	}
+	return e, nil
+}
+
+const uniqueViolation = "23505" // SQLSTATE
+
+// uniqueColumns maps the names of unique indexes to their columns, as SQLite
+// would say them.
+func uniqueColumns(ctx context.Context, c *conn) (map[string]string, error) {
+	rows, err := c.rows(ctx, `select i.relname, string_agg(t.relname || '.' || a.attname, ', ' order by k.place)
+		from pg_index x
+		join pg_class i on i.oid = x.indexrelid
+		join pg_class t on t.oid = x.indrelid
+		cross join lateral unnest(x.indkey) with ordinality k (number, place)
+		join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number
+		where x.indisunique and t.relnamespace = current_schema()::regnamespace
+		group by i.relname`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns := map[string]string{}
+	for rows.Next() {
+		var index, of string
+		if err := rows.Scan(&index, &of); err != nil {
+			return nil, err
+		}
+		columns[index] = of
+	}
+	return columns, rows.Err()
+}
