@@ -1,9 +1,7 @@
 package credential_test
 
 import (
-	"database/sql"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -34,14 +32,7 @@ func reopen(t *testing.T, e *testenv.Env) *app.App {
 
 func sqlExec(t *testing.T, e *testenv.Env, statement string, args ...any) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(e.App.Config.DataDir, "freehold.db")+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
-		t.Fatal(err)
-	}
+	e.With(t).Exec(statement, args...)
 }
 
 func TestService_Authenticate(t *testing.T) {

@@ -27,6 +27,9 @@ import (
 type cluster struct {
 	dir       string
 	databases atomic.Int64
+
+	prepare    sync.Once
+	prepareErr error
 }
 
 var start = sync.OnceValues(newCluster)
@@ -37,53 +40,52 @@ const startTimeout = time.Minute
 // errMissing is the error where there is no PostgreSQL to be found.
 var errMissing = errors.New("initdb and postgres are not installed (Debian: postgresql)")
 
-// New returns the URL of a new, empty database. Without PostgreSQL the test
-// skips, or fails in continuous integration.
-func New(t testing.TB) string {
+// New returns the URL of a new database: an empty one, or where there is prepare
+// a copy of one that it was called for, once in the process. Without PostgreSQL
+// the test skips, or fails in continuous integration.
+func New(t testing.TB, prepare func(url string) error) string {
 	t.Helper()
 	c, err := start()
 	if errors.Is(err, errMissing) && os.Getenv("CI") == "" {
 		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
 	}
-	return c.Create(t, "template1")
-}
-
-// Copy returns the URL of a new database that is a copy of the one at from, to
-// which nobody may be connected.
-func Copy(t testing.TB, from string) string {
-	t.Helper()
-	c, err := start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := url.Parse(from)
-	if err != nil {
-		t.Fatal(err)
+	template := "template1"
+	if prepare != nil {
+		template = "prepared"
+		c.prepare.Do(func() {
+			if c.prepareErr = c.exec("create database prepared"); c.prepareErr == nil {
+				c.prepareErr = prepare(c.url(template))
+			}
+		})
+		if c.prepareErr != nil {
+			t.Fatal(c.prepareErr)
+		}
 	}
-	return c.Create(t, u.Path[1:])
-}
-
-// Create makes a database of a template and drops it when the test ends.
-func (c *cluster) Create(t testing.TB, template string) string {
-	t.Helper()
 	name := "test" + strconv.FormatInt(c.databases.Add(1), 10)
-	c.exec(t, fmt.Sprintf("create database %s template %s", name, template))
-	t.Cleanup(func() { c.exec(t, fmt.Sprintf("drop database %s with (force)", name)) })
+	if err := c.exec(fmt.Sprintf("create database %s template %s", name, template)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.exec(fmt.Sprintf("drop database %s with (force)", name)); err != nil {
+			t.Error(err)
+		}
+	})
 	return c.url(name)
 }
 
-func (c *cluster) exec(t testing.TB, statement string) {
-	t.Helper()
+func (c *cluster) exec(statement string) error {
 	db, err := sql.Open("pgx", c.url("postgres"))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(context.Background(), statement); err != nil { // also after the test's context
-		t.Fatalf("%s: %v", statement, err)
+	if _, err := db.ExecContext(context.Background(), statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
 	}
+	return nil
 }
 
 func (c *cluster) url(database string) string {

@@ -13,13 +13,14 @@ import (
 )
 
 func TestStore_Postgres(t *testing.T) {
-	// To copy an empty database is faster than to make one for every test.
-	template := pgtest.New(t)
-	if err := openURL(t, template).Close(); err != nil {
-		t.Fatal(err)
-	}
 	storetest.Run(t, func(t *testing.T) storetest.Database {
-		url := pgtest.Copy(t, template)
+		url := pgtest.New(t, func(url string) error { // to copy an empty database is faster than to make one for every test
+			s, err := store.Open(t.Context(), store.Options{URL: estate.Secret(url)})
+			if err != nil {
+				return err
+			}
+			return s.Close()
+		})
 		again := func(t *testing.T) *store.Store { return openURL(t, url) }
 		db, err := sql.Open("pgx", url)
 		if err != nil {
