@@ -3,6 +3,7 @@ package credential_test
 import (
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -81,13 +82,15 @@ func TestService_Authenticate_WhatIsTrueNow(t *testing.T) {
 		"all scopes":                   {`update clients set permissions = '[]' where id = ?`, estate.Permissions{}},
 		"its secret, not its token":    {"delete from client_secrets where client_id = ?", api.OrganizationScopes()},
 		"that it is enabled":           {"update clients set disabled_at = 1 where id = ?", nil},
-		"its existence":                {"pragma foreign_keys = off; delete from client_secrets where client_id = ?1; delete from clients where id = ?1", nil},
+		"its existence":                {"delete from client_secrets where client_id = ?; delete from clients where id = ?", nil},
 		"its level, which is a defect": {"update clients set level = 'region', subscription_id = 's', region = 'us' where id = ?", nil},
 	} {
 		e := testenv.Open(t)
 		c := e.OrganizationClient(e.Organization.ID)
 		token := issue(t, e.App.Credential, console, c)
-		sqlExec(t, e, test.statement, string(c.ID))
+		for statement := range strings.SplitSeq(test.statement, "; ") {
+			sqlExec(t, e, statement, string(c.ID))
+		}
 		actor, err := reopen(t, e).Credential.Authenticate(t.Context(), console, credential.Presented{Scheme: "bearer", Token: token})
 		if test.want == nil {
 			expectError(t, name, err, estate.Unauthenticated, api.CodeUnauthenticated)

@@ -84,6 +84,12 @@ func New(t testing.TB) *Env {
 func Open(t testing.TB) *Env {
 	t.Helper()
 	dir := t.TempDir()
+	return openNew(t, Config(t, dir), dir)
+}
+
+// Config is that of a new installation with its data below dir.
+func Config(t testing.TB, dir string) app.Config {
+	t.Helper()
 	config := app.Defaults()
 	config.DataDir = filepath.Join(dir, "data")
 	if os.Getenv(engineVariable) == "postgres" {
@@ -91,7 +97,7 @@ func Open(t testing.TB) *Env {
 	}
 	config.Domain = Domain
 	config.AllowPrivate = true // what tests fetch from is on loopback
-	return openNew(t, config, dir)
+	return config
 }
 
 // engineVariable names the environment variable that says on which engine tests
