@@ -13,9 +13,12 @@ func (tx *Tx) StopBots(ctx context.Context, scope estate.Scope, client estate.Cl
 	return tx.switchBots(ctx, scope, client, "status = 'active'", "status = 'disabled', stopped_with_client = 1", at)
 }
 
-// StartBots undoes StopBots. It returns how many bots became active.
+// StartBots undoes StopBots, except where a tenant does not trust the client that
+// another published. It returns how many bots became active.
 func (tx *Tx) StartBots(ctx context.Context, scope estate.Scope, client estate.ClientID, at time.Time) (int, error) {
-	return tx.switchBots(ctx, scope, client, "stopped_with_client = 1", "status = 'active', stopped_with_client = 0", at)
+	const admitted = `exists (select 1 from clients c where c.organization_id = users.organization_id and c.id = users.client_id and (c.tenant_id in ('', users.tenant_id)
+		or exists (select 1 from client_connections n where n.client_id = c.id and n.tenant_id = users.tenant_id and n.consent = 'trusted')))`
+	return tx.switchBots(ctx, scope, client, "stopped_with_client = 1 and "+admitted, "status = 'active', stopped_with_client = 0", at)
 }
 
 func (tx *Tx) switchBots(ctx context.Context, scope estate.Scope, client estate.ClientID, which, set string, at time.Time) (int, error) {
@@ -66,7 +69,7 @@ func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID)
 	if id != "" {
 		c.add("id = " + c.arg(id))
 	}
-	c.add("client_id in (select id from clients where organization_id = users.organization_id and (deleted_at <> 0 or disabled_at <> 0))")
+	c.add("exists (select 1 from clients c where c.organization_id = users.organization_id and c.id = users.client_id and (c.deleted_at <> 0 or c.disabled_at <> 0))")
 	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by tenant_id, id", c.args...)
 	bots, err := collect(rows, err, scanUser)
 	if err != nil {
@@ -89,10 +92,13 @@ func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID)
 }
 
 // GiveBot makes a bot of the tenant of scope the active bot of another client of
-// the organization. A tenant has one bot a client: if there is one, the answer is
-// a conflict.
+// the organization. A person is no bot, and not found. A tenant has one bot a
+// client: if there is one, the answer is a conflict.
 func (tx *Tx) GiveBot(ctx context.Context, scope estate.Scope, id estate.UserID, to estate.ClientID, at time.Time) error {
 	bot, err := tx.User(ctx, scope, id)
+	if err == nil && bot.ClientID == "" {
+		err = wrap("give bot", errUserNotFound)
+	}
 	if err != nil {
 		return err
 	}
@@ -120,8 +126,8 @@ func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.User
 	}
 	c := inTenant(scope, "users")
 	c.add("id = " + c.arg(id))
-	if _, err := tx.exec(ctx, "delete from users"+c.where(), c.args...); err != nil || u.ClientID == "" {
+	if _, err := tx.exec(ctx, "delete from users"+c.where(), c.args...); err != nil {
 		return wrap("delete user", err)
 	}
-	return tx.botChanged(ctx, at, scope.Organization, scope.Tenant, u.ClientID)
+	return tx.userChanged(ctx, at, u)
 }

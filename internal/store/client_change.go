@@ -30,8 +30,8 @@ func (tx *Tx) UpdateClient(ctx context.Context, scope estate.Scope, v estate.Cli
 	return tx.changed(ctx, v.UpdatedAt, ChangeClient, string(v.ID))
 }
 
-// DeleteClient takes a client out of use for good and erases its secrets. The row
-// stays, to tell whose the bots were that it leaves behind.
+// DeleteClient takes a client out of use for good and erases its secrets and
+// grants. The row stays, to tell whose the bots were that it leaves behind.
 func (tx *Tx) DeleteClient(ctx context.Context, scope estate.Scope, id estate.ClientID, at time.Time) error {
 	c := within(scope, "subscription_id", "region", "tenant_id")
 	set := "update clients set deleted_at = " + c.arg(micros(at)) + ", updated_at = " + c.arg(micros(at))
@@ -44,8 +44,10 @@ func (tx *Tx) DeleteClient(ctx context.Context, scope estate.Scope, id estate.Cl
 	if err != nil {
 		return wrap("delete client", err)
 	}
-	if _, err := tx.exec(ctx, "delete from client_secrets where organization_id = $1 and client_id = $2", scope.Organization, id); err != nil {
-		return wrap("delete client secrets", err)
+	for _, table := range []string{"client_secrets", "oauth_grants"} {
+		if _, err := tx.exec(ctx, "delete from "+table+" where organization_id = $1 and client_id = $2", scope.Organization, id); err != nil {
+			return wrap("delete from "+table, err)
+		}
 	}
 	return tx.changed(ctx, at, ChangeClient, string(id))
 }

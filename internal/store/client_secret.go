@@ -71,16 +71,18 @@ func (tx *Tx) DeleteClientSecret(ctx context.Context, scope estate.Scope, id est
 	return tx.changed(ctx, at, ChangeClient, string(id))
 }
 
-// AddSecretUse notes that a client authenticated with a secret. A secret that is
-// gone by now is passed over. It is no change of the client: nothing that is
-// cached depends on it.
+// AddSecretUse notes that a client authenticated with a secret. Several processes
+// write behind, so uses come in any order, and a secret that is gone by now is
+// passed over. It is no change of the client: nothing that is cached depends on
+// it.
 func (tx *Tx) AddSecretUse(ctx context.Context, scope estate.Scope, id estate.ClientID, hint string, first, last time.Time) error {
 	c := within(scope, "subscription_id", "region", "tenant_id")
 	c.add("id = " + c.arg(id))
 	client := "select id from clients" + c.where()
 	c.terms = nil
-	since := c.arg(micros(first))
-	set := "update client_secrets set first_used_at = case when first_used_at = 0 then " + since + " else first_used_at end, last_used_at = " + c.arg(micros(last))
+	since, until := c.arg(micros(first)), c.arg(micros(last))
+	set := "update client_secrets set first_used_at = case when first_used_at = 0 or first_used_at > " + since + " then " + since + " else first_used_at end" +
+		", last_used_at = case when last_used_at < " + until + " then " + until + " else last_used_at end"
 	c.add("organization_id = " + c.arg(scope.Organization))
 	c.add("client_id in (" + client + ")")
 	c.add("hint = " + c.arg(hint))

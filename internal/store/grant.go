@@ -23,10 +23,10 @@ func scanGrant(row rowScanner) (estate.Grant, error) {
 // does not bring it back; nor does that of a client which is gone, or which can't
 // act in the tenant.
 func (tx *Tx) AddGrantUse(ctx context.Context, scope estate.Scope, g estate.Grant) error {
-	if scope.Tenant == "" {
-		return nil
-	}
 	c := &conditions{}
+	if scope.Tenant == "" {
+		c.add("1 = 0") // above tenants, there is nobody to act through
+	}
 	tenant, client, user, used := c.arg(scope.Tenant), c.arg(g.Client), c.arg(g.User), c.arg(micros(g.LastUsedAt))
 	values := strings.Join([]string{c.arg(g.ID), "organization_id", tenant, "id", user, used, used}, ", ")
 	c.add("id = " + client)
@@ -93,17 +93,19 @@ func (tx *Tx) RevokeGrant(ctx context.Context, scope estate.Scope, g estate.Gran
 		return estate.RevokedGrant{}, errGrantNotFound
 	}
 	// One past an earlier revocation at least: tokens are issued after the one
-	// that is known, even if a clock has not moved since.
-	var until int64
+	// that is known, even if a clock has not moved since. For the same reason it
+	// does not end earlier.
+	var until, end int64
 	err = tx.row(ctx, `insert into revoked_grants (tenant_id, client_id, user_id, organization_id, issued_until, expires_at, created_at)
 		values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (tenant_id, client_id, user_id) do update set expires_at = excluded.expires_at, created_at = excluded.created_at,
+		on conflict (tenant_id, client_id, user_id) do update set created_at = excluded.created_at,
+			expires_at = case when revoked_grants.expires_at > excluded.expires_at then revoked_grants.expires_at else excluded.expires_at end,
 			issued_until = case when revoked_grants.issued_until >= excluded.issued_until then revoked_grants.issued_until + 1000 else excluded.issued_until end
-		returning issued_until`,
-		scope.Tenant, g.Client, g.User, scope.Organization, micros(now), micros(expires), micros(now)).Scan(&until)
+		returning issued_until, expires_at`,
+		scope.Tenant, g.Client, g.User, scope.Organization, micros(now), micros(expires), micros(now)).Scan(&until, &end)
 	if err != nil {
 		return estate.RevokedGrant{}, wrap("insert revoked grant", tx.constraintError(err))
 	}
-	r := estate.RevokedGrant{Tenant: scope.Tenant, Client: g.Client, User: g.User, IssuedUntil: fromMicros(until), ExpiresAt: expires}
+	r := estate.RevokedGrant{Tenant: scope.Tenant, Client: g.Client, User: g.User, IssuedUntil: fromMicros(until), ExpiresAt: fromMicros(end)}
 	return r, tx.changed(ctx, now, ChangeRevocation, RevokedGrantKey(r))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/freehold-platform/freehold/internal/filter"
 )
 
-// plan is how SQLite would execute the one statement that fn makes the
-// transaction prepare.
+// plan is how SQLite would execute the queries that fn makes the transaction
+// prepare.
 func plan(t *testing.T, s *Store, fn func(tx *Tx) error) string {
 	t.Helper()
 	var details []string
@@ -26,35 +26,44 @@ func plan(t *testing.T, s *Store, fn func(tx *Tx) error) string {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		var found string
 		for query := range tx.conn.statements {
-			if strings.HasPrefix(query, "select") {
-				if found != "" {
-					return fmt.Errorf("two statements: %s; %s", found, query)
-				}
-				found = query
+			if !strings.HasPrefix(query, "select") {
+				continue
 			}
-		}
-		// The plan does not depend on the arguments, which are null here.
-		rows, err := tx.conn.QueryContext(t.Context(), "explain query plan "+found, make([]any, placeholders(found))...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			of, err := explain(t, tx, query)
+			if err != nil {
 				return err
 			}
-			details = append(details, detail)
+			details = append(details, of...)
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(details) == 0 {
+		t.Fatal("nothing is queried")
+	}
 	return strings.Join(details, "; ")
+}
+
+func explain(t *testing.T, tx *Tx, query string) (details []string, err error) {
+	t.Helper()
+	// The plan does not depend on the arguments, which are null here.
+	rows, err := tx.conn.QueryContext(t.Context(), "explain query plan "+query, make([]any, placeholders(query))...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			return nil, err
+		}
+		details = append(details, detail)
+	}
+	return details, rows.Err()
 }
 
 func placeholders(query string) (n int) {

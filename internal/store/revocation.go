@@ -52,18 +52,18 @@ func (tx *Tx) Revocations(ctx context.Context, now time.Time) ([]estate.RevokedT
 }
 
 // trimRevocations forgets what is revoked and has expired. A server with a slow
-// clock must not accept it again: see revocationMargin.
+// clock must not accept it again: see clockMargin.
 func (tx *Tx) trimRevocations(ctx context.Context, now time.Time) error {
 	for _, table := range []string{"revoked_tokens", "revoked_grants"} {
-		if _, err := tx.exec(ctx, "delete from "+table+" where expires_at < $1", micros(now.Add(-revocationMargin))); err != nil {
+		if _, err := tx.exec(ctx, "delete from "+table+" where expires_at < $1", micros(now.Add(-clockMargin))); err != nil {
 			return wrap("trim "+table, err)
 		}
 	}
 	return nil
 }
 
-// revocationMargin is by how much the clocks of servers may differ.
-const revocationMargin = time.Hour
+// clockMargin is by how much the clocks of servers may differ.
+const clockMargin = time.Hour
 
 // The keys of changes of kind ChangeRevocation hold everything that a follower
 // needs, so that a revocation takes effect without a read.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -108,6 +110,24 @@ func TestMigrations_Twins(t *testing.T) {
 	}
 }
 
+// newestMigration is the highest number of a migration.
+func newestMigration(t *testing.T) (newest int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("migrations", "sqlite", "*.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		number, _, _ := strings.Cut(filepath.Base(file), "_")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newest = max(newest, n)
+	}
+	return newest
+}
+
 func TestOpen_NewerSchemaIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	if err := open(t, path).Close(); err != nil {
@@ -118,7 +138,7 @@ func TestOpen_NewerSchemaIsRefused(t *testing.T) {
 	execSQL(t, db, "create table from_the_future (x text)")
 	before := schemaOf(t, db)
 	_, err := store.Open(t.Context(), store.Options{Path: path})
-	want := "open database " + path + ": the database has schema version 99, this program knows only 1: use the newer program"
+	want := fmt.Sprintf("open database %s: the database has schema version 99, this program knows only %d: use the newer program", path, newestMigration(t))
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -43,25 +44,34 @@ func (tx *Tx) UserBySubject(ctx context.Context, scope estate.Scope, subject str
 	return tx.user(ctx, c)
 }
 
-// UpdateUser changes name, e-mail address, status and roles of a user.
+// UpdateUser changes name, e-mail address, status and roles of a user. A bot whose
+// status changes here no longer starts with its client.
 func (tx *Tx) UpdateUser(ctx context.Context, scope estate.Scope, u estate.User) error {
+	stored, err := tx.User(ctx, scope, u.ID)
+	if err != nil {
+		return err
+	}
 	c := inTenant(scope, "users")
-	set := "update users set name = " + c.arg(u.Name) + ", email = " + c.arg(u.Email) + ", status = " + c.arg(u.Status) +
+	status := c.arg(u.Status)
+	set := "update users set name = " + c.arg(u.Name) + ", email = " + c.arg(u.Email) + ", status = " + status +
+		", stopped_with_client = case when status = " + status + " then stopped_with_client else 0 end" +
 		", roles = " + c.arg(marshal(u.Roles)) + ", updated_at = " + c.arg(micros(u.UpdatedAt))
 	c.add("id = " + c.arg(u.ID))
-	n, err := tx.exec(ctx, set+c.where(), c.args...)
-	if err == nil && n == 0 {
-		err = errUserNotFound
-	}
-	if err != nil {
+	if _, err := tx.exec(ctx, set+c.where(), c.args...); err != nil {
 		return wrap("update user", err)
 	}
+	return tx.userChanged(ctx, u.UpdatedAt, stored)
+}
+
+// userChanged says that u, as it is stored, changed: by all names that it is
+// known by.
+func (tx *Tx) userChanged(ctx context.Context, at time.Time, u estate.User) error {
 	if u.ClientID != "" {
-		if err := tx.changed(ctx, u.UpdatedAt, ChangeBot, strings.Join([]string{string(scope.Organization), string(scope.Tenant), string(u.ClientID)}, "/")); err != nil {
+		if err := tx.botChanged(ctx, at, u.Organization, u.Tenant, u.ClientID); err != nil {
 			return err
 		}
 	}
-	return tx.changed(ctx, u.UpdatedAt, ChangeUser, strings.Join([]string{string(scope.Organization), string(scope.Tenant), string(u.ID)}, "/"))
+	return tx.changed(ctx, at, ChangeUser, strings.Join([]string{string(u.Organization), string(u.Tenant), string(u.ID)}, "/"))
 }
 
 // BotUser returns the bot of client in the tenant of scope.

@@ -48,11 +48,20 @@ func testUser(t *testing.T, db Database) {
 	}
 
 	for what, change := range map[string]func(*estate.User){
-		"id":                     func(u *estate.User) { u.ID = bot.ID },
 		"subject":                func(u *estate.User) { u.Subject = person.Subject },
 		"second bot of a client": func(u *estate.User) { u.ClientID = bot.ClientID },
-		"organization":           func(u *estate.User) { u.Organization = s.other.ID },
-		"tenant":                 func(u *estate.User) { u.Tenant = tenantID(3) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			u := user(home, 5)
+			change(&u)
+			err := refused(t, db, func(tx *store.Tx) error { return tx.InsertUser(t.Context(), u) })
+			wantError(t, err, estate.Conflict, api.CodeEstateConflict)
+		})
+	}
+	for what, change := range map[string]func(*estate.User){
+		"id":           func(u *estate.User) { u.ID = bot.ID },
+		"organization": func(u *estate.User) { u.Organization = s.other.ID },
+		"tenant":       func(u *estate.User) { u.Tenant = tenantID(3) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			u := user(home, 5)
@@ -68,7 +77,7 @@ func testClient(t *testing.T, db Database) {
 	insertTenants(t, db, home)
 	region := estate.Scope{Organization: s.acme.ID, Subscription: s.sub.ID, Region: "eu"}
 	organization := client(estate.LevelOrganization, all(s.acme), 1)
-	complete(t, organization)
+	complete(t, organization, "DeletedAt", "TrustedBy")
 	regional, tenantly := client(estate.LevelRegion, region, 3), client(estate.LevelTenant, home.Scope(), 2)
 	tenantly.CreatedAt = regional.CreatedAt
 	tenantly.Secrets[0].CreatedAt = tenantly.Secrets[1].CreatedAt // then the hint decides
@@ -100,6 +109,9 @@ func testClient(t *testing.T, db Database) {
 	}
 	for _, want := range []estate.Client{organization, regional, tenantly, bare} {
 		equal(t, "client", read(t, db, get(want.ID)), want)
+		if !want.PublishedAt.IsZero() {
+			want.TrustedBy = map[estate.TenantID]bool{} // by nobody yet
+		}
 		equal(t, "client to authenticate", read(t, db, toAuthenticate(want.ID)), want)
 	}
 	for _, want := range []estate.Client{same, empty} {

@@ -398,12 +398,7 @@ var writeCases = joined(credentialWrites, map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.UpdateUser(ctx, scope, estate.User{ID: estate.UserID(key), Name: "renamed", Status: estate.UserDisabled, UpdatedAt: moment(99)})
 		},
-		touches: func(_ world, r row, scope estate.Scope) []string {
-			return []string{
-				fmt.Sprintf("users: tenant_id=%q id=%q", scope.Tenant, r.key),
-				fmt.Sprintf("kind=%q key=%q", store.ChangeUser, fmt.Sprintf("%s/%s/%s", scope.Organization, scope.Tenant, r.key)),
-			}
-		},
+		touches: userTouches,
 	},
 	"UpdateSubscription": {
 		rows: subscriptionRows,

@@ -240,6 +240,18 @@ func userOf(w world, r row) estate.User {
 	return w.users[slices.IndexFunc(w.users, func(u estate.User) bool { return idOfUser(u) == r.id })]
 }
 
+// userTouches: a write to a user, which all hear of who know it, also as a bot.
+func userTouches(w world, r row, scope estate.Scope) []string {
+	texts := []string{
+		fmt.Sprintf("users: tenant_id=%q id=%q", scope.Tenant, r.key),
+		changeLine(store.ChangeUser, fmt.Sprintf("%s/%s/%s", scope.Organization, scope.Tenant, r.key)),
+	}
+	if client := userOf(w, r).ClientID; client != "" {
+		texts = append(texts, changeLine(store.ChangeBot, fmt.Sprintf("%s/%s/%s", scope.Organization, scope.Tenant, client)))
+	}
+	return texts
+}
+
 func connectionTouches(_ world, r row, _ estate.Scope) []string {
 	return []string{
 		fmt.Sprintf("client_connections: organization_id=%q client_id=%q tenant_id=%q", r.owner.Organization, r.key, r.owner.Tenant),
@@ -268,9 +280,15 @@ var credentialWrites = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteClient(ctx, scope, estate.ClientID(key), moment(99))
 		},
-		again: both(by("update clients set deleted_at = 0"), saved("client_secrets")),
-		touches: func(_ world, r row, _ estate.Scope) []string {
-			return []string{fmt.Sprintf("clients: id=%q", r.key), secretLine(r, "abc"), secretLine(r, "aaa"), changeLine(store.ChangeClient, r.key)}
+		again: both(both(by("update clients set deleted_at = 0"), saved("client_secrets")), saved("oauth_grants")),
+		touches: func(w world, r row, _ estate.Scope) []string {
+			texts := []string{fmt.Sprintf("clients: id=%q", r.key), secretLine(r, "abc"), secretLine(r, "aaa"), changeLine(store.ChangeClient, r.key)}
+			for _, g := range w.grants {
+				if strings.HasPrefix(g.key, r.key+" ") {
+					texts = append(texts, fmt.Sprintf("oauth_grants: id=%q", g.key))
+				}
+			}
+			return texts
 		},
 	},
 	"InsertClientSecret": {
@@ -364,14 +382,8 @@ var credentialWrites = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteUser(ctx, scope, estate.UserID(key), moment(99))
 		},
-		again: saved("users"),
-		touches: func(w world, r row, scope estate.Scope) []string {
-			texts := []string{fmt.Sprintf("users: tenant_id=%q id=%q", scope.Tenant, r.key)}
-			if client := userOf(w, r).ClientID; client != "" {
-				texts = append(texts, changeLine(store.ChangeBot, fmt.Sprintf("%s/%s/%s", scope.Organization, scope.Tenant, client)))
-			}
-			return texts
-		},
+		again:   saved("users"),
+		touches: userTouches,
 	},
 	"UseAssertion": {
 		rows: clientRows,

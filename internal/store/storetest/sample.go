@@ -89,6 +89,13 @@ func secret(hint string, n int) estate.ClientSecret {
 	}
 }
 
+func key(id estate.KeyID, purpose estate.KeyPurpose, generation int) estate.Key {
+	return estate.Key{
+		ID: id, Purpose: purpose, Algorithm: "ES256", Sealed: []byte{0, 255, '\'', byte(generation)},
+		CreatedAt: moment(generation), ActiveAt: moment(generation + 1), Generation: int64(generation),
+	}
+}
+
 // sample is a small estate.
 type sample struct {
 	acme, other         estate.Organization

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -14,14 +15,22 @@ func testKey(t *testing.T, db Database) {
 		return read(t, db, func(tx *store.Tx) ([]estate.Key, error) { return tx.Keys(t.Context()) })
 	}
 	equal(t, "keys of an empty database", keys(), nil)
-	old := estate.Key{ID: "b", Purpose: estate.KeyLicense, Algorithm: "ES256", Sealed: []byte{0, 255, '\''}, CreatedAt: moment(1)}
-	same := estate.Key{ID: "a", Purpose: estate.KeyLicense, Algorithm: "ES256", Sealed: []byte{1}, CreatedAt: moment(2)}
-	newest := estate.Key{ID: "c", Purpose: estate.KeyAccessToken, Algorithm: "HS256", Sealed: []byte{2}, CreatedAt: moment(2)}
-	write(t, db, func(tx *store.Tx) error {
-		return first(tx.InsertKey(t.Context(), newest), tx.InsertKey(t.Context(), same), tx.InsertKey(t.Context(), complete(t, old)))
+	old, young, other := key("b", estate.KeyLicense, 1), key("a", estate.KeyLicense, 2), key("c", estate.KeyAccessToken, 2)
+	young.CreatedAt = old.CreatedAt.Add(-time.Second) // clocks differ, generations don't
+	insert := func(k estate.Key) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error { return tx.InsertKey(t.Context(), k) }
+	}
+	heard := changesBy(t, db, func() {
+		for _, k := range []estate.Key{other, young, complete(t, old)} {
+			write(t, db, insert(k))
+		}
 	})
-	equal(t, "keys", keys(), []estate.Key{old, same, newest})
-	wantDefect(t, refused(t, db, func(tx *store.Tx) error { return tx.InsertKey(t.Context(), old) }))
+	equal(t, "changes", heard, []store.Change{{Kind: store.ChangeKey, Key: "c"}, {Kind: store.ChangeKey, Key: "a"}, {Kind: store.ChangeKey, Key: "b"}})
+	equal(t, "keys", keys(), []estate.Key{other, old, young})
+	again := key("d", estate.KeyLicense, 2) // another process was faster
+	wantError(t, refused(t, db, insert(again)), estate.Conflict, api.CodeEstateConflict)
+	again.ID, again.Generation = old.ID, 3
+	wantDefect(t, refused(t, db, insert(again)))
 }
 
 func testAudit(t *testing.T, db Database) {
@@ -197,10 +206,12 @@ func testReadOnly(t *testing.T, db Database) {
 	s := newSample(t, db)
 	before := dump(t, db)
 	reads := map[string]bool{
-		"Account": true, "Accounts": true, "AuditRecords": true, "BotUser": true, "Client": true, "ClientToAuthenticate": true, "ClientUsages": true,
-		"Clients": true, "CountTenants": true, "HostnameFree": true, "IdempotentAnswer": true, "Keys": true, "Organization": true, "Organizations": true,
-		"Region": true, "Regions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true, "Tenant": true,
-		"TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "User": true,
+		"Account": true, "Accounts": true, "AuditRecords": true, "BotUser": true, "Client": true, "ClientConnection": true, "ClientConnections": true,
+		"ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true, "Clients": true, "CountClients": true, "CountTenants": true,
+		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "Keys": true, "Organization": true, "Organizations": true,
+		"Orphans": true, "PublishedClient": true, "Region": true, "Regions": true, "Revocations": true, "SecretsDue": true, "Subscription": true,
+		"SubscriptionOwner": true, "Subscriptions": true, "Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "Tenants": true,
+		"User": true, "UserBySubject": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {
 		err := db.Store.Read(t.Context(), func(tx *store.Tx) error {
