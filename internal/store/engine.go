@@ -44,6 +44,12 @@ type dialect struct {
 	writeTimeout time.Duration
 	violated     func(error) string // which unique constraint err is about ("table.column, table.column"), or ""
 	retry        func(error) bool   // whether a failed migration is worth another attempt
+
+	// Of the catalogue, for copying: queries for the names of the tables, of the
+	// columns of $1, and of the tables that $1 refers to; and what is left to do
+	// after rows were inserted with the numbers that they had.
+	tableNames, columns, references string
+	afterCopy                       func(context.Context, *conn) error
 }
 
 func openEngine(ctx context.Context, db *sql.DB, d dialect) (*engine, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -52,6 +53,10 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		readTimeout:  10 * time.Second,
 		writeTimeout: 30 * time.Second,
 		retry:        func(error) bool { return false },
+		tableNames:   "select tablename::text from pg_tables where schemaname = current_schema() and tablename <> 'goose_db_version' order by 1",
+		columns:      "select column_name::text from information_schema.columns where table_schema = current_schema() and table_name = $1 order by ordinal_position",
+		references:   "select distinct confrelid::regclass::text from pg_constraint where contype = 'f' and conrelid = to_regclass($1) order by 1",
+		afterCopy:    continueIdentities,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", name, err)
@@ -68,6 +73,25 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		return ""
 	}
 	return e, nil
+}
+
+// continueIdentities lets the numbers that the database gives go on after those
+// that are there.
+func continueIdentities(ctx context.Context, c *conn) error {
+	columns, err := texts(c.rows(ctx, `select table_name || '.' || column_name from information_schema.columns
+		where table_schema = current_schema() and is_identity = 'YES'`))
+	if err != nil {
+		return err
+	}
+	for _, of := range columns {
+		table, column, _ := strings.Cut(of, ".")
+		var next int64
+		err := c.row(ctx, fmt.Sprintf("select setval(pg_get_serial_sequence('%s', '%s'), coalesce(max(%s), 0) + 1, false) from %s", table, column, column, table)).Scan(&next)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const uniqueViolation = "23505" // SQLSTATE

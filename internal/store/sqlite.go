@@ -29,6 +29,10 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 		beginWrite: []string{"begin immediate"},
 		violated:   sqliteViolated,
 		retry:      busy,
+		tableNames: "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!' and name <> 'goose_db_version' order by name",
+		columns:    "select name from pragma_table_info($1) order by cid",
+		references: `select distinct "table" from pragma_foreign_key_list($1) order by 1`,
+		afterCopy:  func(context.Context, *conn) error { return nil },
 	})
 }
 

@@ -153,6 +153,13 @@ func (e *Env) Node() *Env {
 	if config.PublicPort == 0 {
 		config.PublicPort = e.Port
 	}
+	return e.NodeWith(config)
+}
+
+// NodeWith is Node with another configuration, such as another database with the
+// same estate.
+func (e *Env) NodeWith(config app.Config) *Env {
+	e.t.Helper()
 	node := open(e.t, config, e.Dir, e.Clock)
 	node.Organization = e.Organization
 	node.serve()
