@@ -89,6 +89,9 @@ const (
 	CodeSecretLimit       = "OAUTHCLIENTS-7" // the client has as many secrets as it can have
 	CodeSecretRotation    = "OAUTHCLIENTS-8" // a rotation is running, or none is
 
+	CodeFederatedNotFound = "OAUTHCLIENTS-20" // the client has no federated credential of this name
+	CodeFederatedExists   = "OAUTHCLIENTS-21" // the client has a federated credential of this name
+
 	CodeTokenNotFound = "OAUTHTOKENS-1" // no such token, or not visible to the caller
 
 	CodeEstateInvalid  = "ESTATE-1" // operator: a field is invalid

@@ -1,5 +1,7 @@
 package api
 
+import "encoding/json"
+
 // HeaderConfirmDelete has to hold the id of the client that a DELETE is about.
 const HeaderConfirmDelete = "qlik-confirm-delete"
 
@@ -68,6 +70,11 @@ type CreateRegionOAuthClientRequest struct {
 	ClientName    string   `json:"clientName,omitempty"` // absent: named after the region
 	Description   string   `json:"description,omitempty"`
 	AllowedScopes []string `json:"allowedScopes,omitempty"` // some of RegionScopes; absent: all
+
+	TokenBinding         string                `json:"tokenBinding,omitempty"` // "dpop" or "mtls"
+	PublicKeys           []json.RawMessage     `json:"publicKeys,omitempty"`   // JWKs, at most 5
+	JWKSURI              string                `json:"jwksUri,omitempty"`      // instead of PublicKeys
+	FederatedCredentials []FederatedCredential `json:"federatedCredentials,omitempty"`
 }
 
 // Subscription is a licence with its entitlement, as the console host shows it.

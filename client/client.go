@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -78,6 +79,8 @@ type options struct {
 	shared *shared
 	roots  *x509.CertPool
 	http   *http.Client
+
+	certificates []tls.Certificate
 }
 
 // WithCredentials makes the Client fetch and send access tokens. Without it
@@ -189,9 +192,9 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		*h = *o.http
 	}
 	if h.Transport == nil {
-		h.Transport = newTransport(o.roots)
-	} else if o.roots != nil {
-		return nil, errors.New("certificate authorities cannot be added to an HTTP client that has a Transport of its own")
+		h.Transport = newTransport(o.roots, o.certificates)
+	} else if o.roots != nil || len(o.certificates) > 0 {
+		return nil, errors.New("certificates and certificate authorities cannot be added to an HTTP client that has a Transport of its own")
 	}
 	if p := o.shared.prover; p != nil {
 		p.next, h.Transport = h.Transport, p

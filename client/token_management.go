@@ -43,12 +43,20 @@ func (c *Client) aboutToken(ctx context.Context, path, token string) (*Response,
 		return nil, errors.New("the client has no credentials to ask about a token with")
 	}
 	credentials := c.shared.credentials
-	form := url.Values{"token": {token}, "client_id": {credentials.ClientID}, "client_secret": {credentials.ClientSecret}}
+	form := url.Values{"token": {token}, "client_id": {credentials.ClientID}}
+	if credentials.Assertion == nil {
+		form.Set("client_secret", credentials.ClientSecret)
+	}
 	return c.shared.send(ctx, call{
 		method: http.MethodPost,
 		url:    c.base.JoinPath(path),
 		header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-		body:   []byte(form.Encode()),
 		safe:   true,
+		renew: func(ctx context.Context) ([]byte, error) {
+			if err := addAssertion(ctx, form, credentials.Assertion, c.base); err != nil {
+				return nil, err
+			}
+			return []byte(form.Encode()), nil
+		},
 	}, c.shared.attempts)
 }

@@ -332,6 +332,12 @@ func wireTypes() map[string]any {
 		"PatchOperation":                 api.PatchOperation{},
 		"OAuthClientList":                api.OAuthClientList{},
 
+		"AdoptBotRequest":            api.AdoptBotRequest{},
+		"Bot":                        api.Bot{},
+		"BotList":                    api.BotList{},
+		"CheckFederatedTokenRequest": api.CheckFederatedTokenRequest{},
+		"CheckedFederatedToken":      api.CheckedFederatedToken{},
+
 		"AppType":         nil, // string
 		"ClientPublicKey": nil,
 		"JWK":             nil,
@@ -346,6 +352,8 @@ func wireTypes() map[string]any {
 // omitempty are required, and nothing else is allowed but in requests.
 func TestDocuments_WireTypes(t *testing.T) {
 	open := map[string]string{
+		"AdoptBotRequest":                "as other requests",
+		"CheckFederatedTokenRequest":     "as other requests",
 		"ClientPublicKey":                "JWKs may have more members, which are not kept",
 		"CreateOAuthClientRequest":       "clients written for the contract send more",
 		"CreateTenantRequest":            "clients written for the contract send more",
@@ -515,8 +523,6 @@ func exampleStatus(value any) string {
 // Every error code is in a document: as an example where operations answer it.
 func TestDocuments_Codes(t *testing.T) {
 	unanswered := map[string]string{ // by an operation of these surfaces
-		"CodeEstateInvalid":  "operator commands only",
-		"CodeEstateConflict": "operator commands only",
 	}
 	for name, code := range errorCodes(t) {
 		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(code) + `\b`)
@@ -589,6 +595,9 @@ func TestOperations(t *testing.T) {
 	}
 	own := map[string][]Operation{
 		"console": {
+			{"GET", "/api/core/bots", "listBots"},
+			{"DELETE", "/api/core/bots/{userId}", "removeBot"},
+			{"POST", "/api/core/bots/{userId}/actions/adopt", "adoptBot"},
 			{"GET", "/api/core/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/core/oauth-clients", "createOAuthClient"},
 			{"DELETE", "/api/core/oauth-clients/{clientId}", "deleteOAuthClient"},
@@ -599,6 +608,9 @@ func TestOperations(t *testing.T) {
 			{"POST", "/api/core/oauth-clients/{clientId}/actions/rotate-secret", "rotateOAuthClientSecret"},
 			{"POST", "/api/core/oauth-clients/{clientId}/client-secrets", "createOAuthClientSecret"},
 			{"DELETE", "/api/core/oauth-clients/{clientId}/client-secrets/{hint}", "deleteOAuthClientSecret"},
+			{"POST", "/api/core/oauth-clients/{clientId}/federated-credentials", "addFederatedCredential"},
+			{"POST", "/api/core/oauth-clients/{clientId}/federated-credentials/actions/check", "checkFederatedToken"},
+			{"DELETE", "/api/core/oauth-clients/{clientId}/federated-credentials/{name}", "removeFederatedCredential"},
 			{"GET", "/api/core/subscriptions", "listSubscriptions"},
 			{"GET", "/api/core/subscriptions/{subscriptionId}", "getSubscription"},
 			{"GET", "/api/core/subscriptions/{subscriptionId}/oauth-clients", "listRegionOAuthClients"},
@@ -611,6 +623,9 @@ func TestOperations(t *testing.T) {
 			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/rotate-secret", "rotateRegionOAuthClientSecret"},
 			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/client-secrets", "createRegionOAuthClientSecret"},
 			{"DELETE", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/client-secrets/{hint}", "deleteRegionOAuthClientSecret"},
+			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/federated-credentials", "addRegionFederatedCredential"},
+			{"POST", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/federated-credentials/actions/check", "checkRegionFederatedToken"},
+			{"DELETE", "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/federated-credentials/{name}", "removeRegionFederatedCredential"},
 			{"GET", "/api/core/tenants", "listTenants"},
 			{"GET", "/api/core/tenants/actions/count", "countTenants"},
 			{"POST", "/api/core/tenants/actions/filter", "filterTenants"},
@@ -621,6 +636,9 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
 		},
 		"tenant": {
+			{"GET", "/api/v1/bots", "listBots"},
+			{"DELETE", "/api/v1/bots/{userId}", "removeBot"},
+			{"POST", "/api/v1/bots/{userId}/actions/adopt", "adoptBot"},
 			{"GET", "/api/v1/licenses/overview", "getLicenseOverview"},
 			{"GET", "/api/v1/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/v1/oauth-clients", "createOAuthClient"},
@@ -636,6 +654,9 @@ func TestOperations(t *testing.T) {
 			{"DELETE", "/api/v1/oauth-clients/{clientId}/connection-configs/me", "deleteConnectionConfig"},
 			{"GET", "/api/v1/oauth-clients/{clientId}/connection-configs/me", "getConnectionConfig"},
 			{"PATCH", "/api/v1/oauth-clients/{clientId}/connection-configs/me", "updateConnectionConfig"},
+			{"POST", "/api/v1/oauth-clients/{clientId}/federated-credentials", "addFederatedCredential"},
+			{"POST", "/api/v1/oauth-clients/{clientId}/federated-credentials/actions/check", "checkFederatedToken"},
+			{"DELETE", "/api/v1/oauth-clients/{clientId}/federated-credentials/{name}", "removeFederatedCredential"},
 			{"GET", "/api/v1/oauth-tokens", "listOAuthTokens"},
 			{"DELETE", "/api/v1/oauth-tokens/{tokenId}", "deleteOAuthToken"},
 			{"GET", "/api/v1/tenants/me", "getMyTenant"},

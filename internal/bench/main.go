@@ -67,12 +67,12 @@ func main() {
 func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	scenarioList := flags.String("run", "tokens,pages,creates", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
+	scenarioList := flags.String("run", "tokens,credentials,pages,creates", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
 	tenantList := flags.String("tenants", "1000,100000", "`sizes` of the estates of the scenario pages")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often limit and server are measured in turn")
 	flags.DurationVar(&o.duration, "duration", 3*time.Second, "length of one measurement")
 	flags.DurationVar(&o.warmup, "warmup", time.Second, "length of the run before the measurements of a case")
-	flags.IntVar(&o.connections, "connections", 32, "connections of the scenario tokens")
+	flags.IntVar(&o.connections, "connections", 32, "connections of the scenarios tokens and credentials")
 	flags.StringVar(&o.write, "write", "", "write the document to this `file` as well")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for databases; it should be on the disk whose speed matters (default: the temporary folder)")
 	flags.StringVar(&o.binary, "binary", "", "measure this `program` instead of building the server")
@@ -122,6 +122,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"tokens", (*bench).tokens},
+		{"credentials", (*bench).credentials},
 		{"pages", (*bench).pages},
 		{"creates", (*bench).creates},
 		{"self", (*bench).self},

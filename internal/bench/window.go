@@ -26,6 +26,8 @@ const quiet = 1.25
 type target struct {
 	server      *measure.Server
 	request     []byte
+	next        func() []byte // instead of request
+	status      int           // of good answers; 0: any 2xx
 	connections int
 	check       func(body []byte) error
 }
@@ -40,7 +42,7 @@ func (b *bench) window(t target, d time.Duration) measurement {
 		cpuBefore, cpuErr := measure.CPUTime(t.server.PID())
 		loadBefore, loadErr := measure.CPUTime(os.Getpid())
 		result, err := load.Run(ctx, load.Config{
-			Addr: t.server.Addr, Request: t.request, Connections: t.connections, Duration: d, Check: t.check,
+			Addr: t.server.Addr, Request: t.request, Next: t.next, Status: t.status, Connections: t.connections, Duration: d, Check: t.check,
 		})
 		if err != nil {
 			return measure.Figures{}, err

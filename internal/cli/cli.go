@@ -43,6 +43,8 @@ func Commands(env Env) []*cobra.Command {
 		tenantCommand(env),
 		oauthClientCommand(env),
 		secretCommand(env),
+		federationCommand(env),
+		botsCommand(env),
 		rawCommand(env),
 	}
 }

@@ -204,6 +204,13 @@ func TestCommands_output(t *testing.T) {
 		{"error-secret-cancel", "acme.us", 0, []string{"secret", "cancel", otherClientID}},
 		{"error-client-not-found", "acme.us", 0, []string{"oauth-client", "get", clientID}},
 
+		{"federation-list-json", "console", 0, []string{"federation", "list", otherClientID}},
+		{"federation-list-table", "acme.us", 200, []string{"federation", "list", otherClientID}},
+		{"bots-list-json", "acme.us", 0, []string{"bots", "list"}},
+		{"bots-list-table", "console", 200, []string{"bots", "list"}},
+		{"error-federation-exists", "acme.us", 0, []string{"federation", "add", otherClientID, "--name", "deploy", "--issuer", "https://a.example.com", "--audience", "b", "--subject", "c"}},
+		{"error-bot-not-found", "acme.us", 0, []string{"bots", "remove", "6571c0a94be2d83f1097ac60", "--yes"}},
+
 		{"raw", "acme.us", 80, []string{"raw", "get", "v1/users/me"}},
 		{"raw-error", "acme.us", 0, []string{"raw", "GET", "/api/v1/nothing"}},
 

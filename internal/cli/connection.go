@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,13 +23,15 @@ FREEHOLD_SERVER, FREEHOLD_CLIENT_ID and FREEHOLD_CLIENT_SECRET (or
 FREEHOLD_CLIENT_SECRET_FILE, with FREEHOLD_CA_FILE); those of the context named
 in FREEHOLD_CONTEXT; those of the current context. --server, or else
 FREEHOLD_SERVER, takes the credential of a context to another host; a mere host
-name keeps the scheme and port of the context's server.`
+name keeps the scheme and port of the context's server. With --exchange the other
+host, a tenant's, is not shown the credential but a token of the context's server.`
 
 // connection finds the server to call and the credential to use there.
 type connection struct {
-	env     Env
-	context string
-	server  string
+	env      Env
+	context  string
+	server   string
+	exchange bool
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
@@ -36,6 +39,8 @@ func (c *connection) flags(cmd *cobra.Command) {
 	flags.StringVar(&c.context, "context", "", "name of the context to use")
 	flags.StringVar(&c.server, "server", "",
 		"another host to use the credential at, as a URL or a host name")
+	flags.BoolVar(&c.exchange, "exchange", false,
+		"get the token of --server for one of the context's server (RFC 8693), which alone is shown the credential")
 	_ = cmd.RegisterFlagCompletionFunc("context", completeContexts(c.env))
 }
 
@@ -67,6 +72,7 @@ func (c *connection) settings() (storedContext, error) {
 		server = getenv("FREEHOLD_SERVER")
 	}
 	if server != "" {
+		found.home = found.Server
 		if found.Server, err = hostBeside(found.Server, server); err != nil {
 			return storedContext{}, err
 		}
@@ -85,7 +91,20 @@ func (c *connection) fromEnvironment() (storedContext, error) {
 		ClientSecret: secret(getenv("FREEHOLD_CLIENT_SECRET")),
 		CAFile:       getenv("FREEHOLD_CA_FILE"),
 
-		AssertionFile: getenv("FREEHOLD_ASSERTION_FILE"),
+		AssertionFile:      getenv("FREEHOLD_ASSERTION_FILE"),
+		PrivateKeyFile:     getenv("FREEHOLD_PRIVATE_KEY_FILE"),
+		KeyID:              getenv("FREEHOLD_KEY_ID"),
+		CertificateFile:    getenv("FREEHOLD_CERTIFICATE_FILE"),
+		CertificateKeyFile: getenv("FREEHOLD_CERTIFICATE_KEY_FILE"),
+	}
+	if text := getenv("FREEHOLD_DPOP"); text != "" {
+		var err error
+		if s.DPoP, err = strconv.ParseBool(text); err != nil {
+			return storedContext{}, fmt.Errorf("FREEHOLD_DPOP is %q; say true or false", text)
+		}
+	}
+	if err := s.checkCredential(); err != nil {
+		return storedContext{}, err
 	}
 	if path := getenv("FREEHOLD_CLIENT_SECRET_FILE"); s.ClientSecret == "" && path != "" {
 		text, err := os.ReadFile(path)
@@ -95,14 +114,15 @@ func (c *connection) fromEnvironment() (storedContext, error) {
 		s.ClientSecret = secret(strings.TrimSpace(string(text)))
 	}
 	switch {
-	case s.ClientSecret == "" && s.AssertionFile == "":
-		return storedContext{}, errors.New("FREEHOLD_CLIENT_ID is set, but neither FREEHOLD_CLIENT_SECRET nor FREEHOLD_CLIENT_SECRET_FILE nor FREEHOLD_ASSERTION_FILE")
+	case s.ClientSecret == "" && !s.secretless():
+		return storedContext{}, errors.New("FREEHOLD_CLIENT_ID is set, but none of FREEHOLD_CLIENT_SECRET, FREEHOLD_CLIENT_SECRET_FILE, FREEHOLD_ASSERTION_FILE and FREEHOLD_PRIVATE_KEY_FILE")
 	case s.Server == "" && c.server == "":
 		return storedContext{}, errors.New("FREEHOLD_CLIENT_ID is set, but neither FREEHOLD_SERVER nor --server")
 	case c.server == "":
 		return s, nil
 	}
 	var err error
+	s.home = s.Server
 	s.Server, err = hostBeside(s.Server, c.server)
 	return s, err
 }
@@ -113,24 +133,21 @@ func (c *connection) client() (*client.Client, storedContext, error) {
 	if err != nil {
 		return nil, s, err
 	}
-	conn, err := dial(c.env, s)
+	if !c.exchange {
+		conn, err := dial(c.env, s)
+		return conn, s, err
+	}
+	if s.home == "" {
+		return nil, s, errors.New("--exchange is for another host than the context's; name it with --server")
+	}
+	there := s
+	there.Server = s.home
+	from, err := dial(c.env, there)
+	if err != nil {
+		return nil, s, err
+	}
+	conn, err := from.Exchange(s.Server)
 	return conn, s, err
-}
-
-// dial makes a client out of a context. It does not connect.
-func dial(env Env, s storedContext) (*client.Client, error) {
-	credentials := client.Credentials{ClientID: s.ClientID, ClientSecret: string(s.ClientSecret), Scopes: s.Scopes}
-	if s.AssertionFile != "" {
-		credentials.Assertion = client.AssertionFile(s.AssertionFile)
-	}
-	opts := []client.Option{
-		client.WithUserAgent("freehold/" + env.Version),
-		client.WithCredentials(credentials),
-	}
-	if s.CAFile != "" {
-		opts = append(opts, client.WithCAFile(s.CAFile))
-	}
-	return client.New(s.Server, opts...)
 }
 
 // hostBeside reads a URL, or a host name as the API tells it, which on a

@@ -39,10 +39,8 @@ type contextCreate struct {
 	clientID   string
 	secret     string
 	secretFile string
-	caFile     string
+	stored     storedContext // what needs no reading
 	scopes     []string
-
-	assertionFile string
 }
 
 func contextCreateCommand(env Env) *cobra.Command {
@@ -55,15 +53,27 @@ context of this name.
 
 The secret comes from a file, from standard input, or from the variable
 FREEHOLD_CLIENT_SECRET, but not from the command line, which every user of the
-machine can read. With --assertion-file there is none: the client shows the token
-of an issuer that it trusts, or an assertion that something else signs. Without
-a context, FREEHOLD_ASSERTION_FILE does the same for FREEHOLD_CLIENT_ID.`,
+machine can read. There need not be one: with --assertion-file the client shows
+the token of an issuer that it trusts ("freehold federation"), read for each access
+token; with --private-key-file it signs assertions itself, with the private key of
+a public key that is registered with it (private_key_jwt).
+
+Tokens can be bound to their sender, so that a stolen one is worth nothing: with
+--dpop to a key that each command makes for itself, with --certificate-file to a
+TLS client certificate, where the server asks for one.
+
+Without a context, FREEHOLD_ASSERTION_FILE, FREEHOLD_PRIVATE_KEY_FILE with
+FREEHOLD_KEY_ID, FREEHOLD_DPOP=1, and FREEHOLD_CERTIFICATE_FILE with
+FREEHOLD_CERTIFICATE_KEY_FILE do the same for FREEHOLD_CLIENT_ID.`,
 		Example: `  freehold context create console --server https://console.example.com \
       --client-id 82e0c353eca9a5d849c74d7e98f13f7e \
       --client-secret-file secret.txt
   pass show freehold | freehold context create console \
       --server https://console.example.com \
-      --client-id 82e0c353eca9a5d849c74d7e98f13f7e --client-secret -`,
+      --client-id 82e0c353eca9a5d849c74d7e98f13f7e --client-secret -
+  freehold context create ci --server https://register.us.example.com \
+      --client-id 82e0c353eca9a5d849c74d7e98f13f7e \
+      --assertion-file /var/run/secrets/tokens/freehold --dpop`,
 		Args: args("NAME"),
 		RunE: c.run,
 	}
@@ -72,8 +82,13 @@ a context, FREEHOLD_ASSERTION_FILE does the same for FREEHOLD_CLIENT_ID.`,
 	flags.StringVar(&c.clientID, "client-id", "", "identifier of the OAuth client (required)")
 	flags.StringVar(&c.secretFile, "client-secret-file", "", "file with the secret of the client; - is standard input")
 	flags.StringVar(&c.secret, "client-secret", "", "only - is accepted, for standard input")
-	flags.StringVar(&c.assertionFile, "assertion-file", "", "instead of a secret: file with a token of an issuer that the client trusts, read for each access token")
-	flags.StringVar(&c.caFile, "ca-file", "", "file of certificate authorities to trust besides the system's")
+	flags.StringVar(&c.stored.AssertionFile, "assertion-file", "", "instead of a secret: file with a token of an issuer that the client trusts, read for each access token")
+	flags.StringVar(&c.stored.PrivateKeyFile, "private-key-file", "", "instead of a secret: PEM file with the private key that signs assertions")
+	flags.StringVar(&c.stored.KeyID, "key-id", "", "id of the private key, where the client has several")
+	flags.BoolVar(&c.stored.DPoP, "dpop", false, "bind tokens to a key of each command's own (RFC 9449)")
+	flags.StringVar(&c.stored.CertificateFile, "certificate-file", "", "PEM file with a TLS client certificate to bind tokens to (RFC 8705)")
+	flags.StringVar(&c.stored.CertificateKeyFile, "certificate-key-file", "", "PEM file with the key of the certificate (default the same file)")
+	flags.StringVar(&c.stored.CAFile, "ca-file", "", "file of certificate authorities to trust besides the system's")
 	flags.StringArrayVar(&c.scopes, "scope", nil, "scope to ask for; may be repeated (default all scopes of the client)")
 	return cmd
 }
@@ -113,21 +128,25 @@ func (c *contextCreate) read(stdin io.Reader) (storedContext, error) {
 	case c.clientID == "":
 		return storedContext{}, errors.New("--client-id is missing: give the id of the OAuth client")
 	}
-	stored := storedContext{Server: c.server, ClientID: c.clientID, Scopes: fields(c.scopes)}
+	stored := c.stored
+	stored.Server, stored.ClientID, stored.Scopes = c.server, c.clientID, fields(c.scopes)
+	if err := stored.checkCredential(); err != nil {
+		return storedContext{}, err
+	}
 	var err error
-	if c.assertionFile != "" {
-		if c.secret+c.secretFile != "" {
-			return storedContext{}, errors.New("give either a client secret or --assertion-file, not both")
-		}
-		stored.AssertionFile, err = filepath.Abs(c.assertionFile)
-	} else {
+	if !stored.secretless() {
 		stored.ClientSecret, err = c.readSecret(stdin)
+	} else if c.secret+c.secretFile != "" {
+		err = errors.New("give either a client secret or --assertion-file or --private-key-file")
 	}
 	if err != nil {
 		return storedContext{}, err
 	}
-	if c.caFile != "" {
-		if stored.CAFile, err = filepath.Abs(c.caFile); err != nil {
+	for _, path := range []*string{&stored.AssertionFile, &stored.PrivateKeyFile, &stored.CertificateFile, &stored.CertificateKeyFile, &stored.CAFile} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
 			return storedContext{}, err
 		}
 	}
@@ -232,14 +251,20 @@ type contextView struct {
 	Scopes       []string `json:"scopes,omitempty"`
 	CAFile       string   `json:"caFile,omitempty"`
 
-	AssertionFile string `json:"assertionFile,omitempty"`
+	AssertionFile      string `json:"assertionFile,omitempty"`
+	PrivateKeyFile     string `json:"privateKeyFile,omitempty"`
+	KeyID              string `json:"keyId,omitempty"`
+	DPoP               bool   `json:"dpop,omitempty"`
+	CertificateFile    string `json:"certificateFile,omitempty"`
+	CertificateKeyFile string `json:"certificateKeyFile,omitempty"`
 }
 
 func (f *contextFile) view(name string) contextView {
 	c := f.Contexts[name]
 	view := contextView{
 		Name: name, Current: name == f.Current, Server: c.Server, ClientID: c.ClientID,
-		Scopes: c.Scopes, CAFile: c.CAFile, AssertionFile: c.AssertionFile,
+		Scopes: c.Scopes, CAFile: c.CAFile, AssertionFile: c.AssertionFile, PrivateKeyFile: c.PrivateKeyFile, KeyID: c.KeyID,
+		DPoP: c.DPoP, CertificateFile: c.CertificateFile, CertificateKeyFile: c.CertificateKeyFile,
 	}
 	if c.ClientSecret != "" {
 		view.ClientSecret = redacted
@@ -319,6 +344,9 @@ func contextGetCommand(env Env, out *command.Output) *cobra.Command {
 				{"Client secret", view.ClientSecret},
 				{"Scopes", strings.Join(view.Scopes, " ")},
 				{"Assertion file", view.AssertionFile},
+				{"Private key file", view.PrivateKeyFile},
+				{"Key ID", view.KeyID},
+				{"Tokens bound to", bound(file.Contexts[name])},
 				{"CA file", view.CAFile},
 			})
 		},

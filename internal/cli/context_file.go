@@ -37,7 +37,17 @@ type storedContext struct {
 	CAFile       string   `json:"caFile,omitempty"`
 	LicenseKey   secret   `json:"licenseKey,omitempty"` // what "tenant create" uses if it is given none
 
-	AssertionFile string `json:"assertionFile,omitempty"` // instead of the secret: read for each token
+	// Instead of the secret.
+	AssertionFile  string `json:"assertionFile,omitempty"` // read for each token
+	PrivateKeyFile string `json:"privateKeyFile,omitempty"`
+	KeyID          string `json:"keyId,omitempty"` // of the private key
+
+	// What tokens are bound to.
+	DPoP               bool   `json:"dpop,omitempty"`
+	CertificateFile    string `json:"certificateFile,omitempty"`
+	CertificateKeyFile string `json:"certificateKeyFile,omitempty"`
+
+	home string // the context's own server, where Server is another one
 }
 
 // contextFile is the content of contexts.json.

@@ -226,7 +226,7 @@ func TestConnection(t *testing.T) {
 		{"--server over FREEHOLD_SERVER", environment, []string{"--server", "x.us.freehold.localhost"}, "x.us"},
 		{"FREEHOLD_SERVER alone", map[string]string{"FREEHOLD_SERVER": "x.us.freehold.localhost"}, nil, "x.us"},
 		{"--server makes up for FREEHOLD_SERVER", with(environment, "FREEHOLD_SERVER", ""), []string{"--server", f.url("x.us")}, "x.us"},
-		{"no secret", with(environment, "FREEHOLD_CLIENT_SECRET", ""), nil, "neither FREEHOLD_CLIENT_SECRET nor"},
+		{"no secret", with(environment, "FREEHOLD_CLIENT_SECRET", ""), nil, "none of FREEHOLD_CLIENT_SECRET, "},
 		{"no server", with(environment, "FREEHOLD_SERVER", ""), nil, "neither FREEHOLD_SERVER nor --server"},
 		{"missing secret file", with(environment, "FREEHOLD_CLIENT_SECRET", "", "FREEHOLD_CLIENT_SECRET_FILE", secretFile+"x"), nil, "FREEHOLD_CLIENT_SECRET_FILE"},
 		{"missing CA file", map[string]string{"FREEHOLD_CA_FILE": secretFile + "x"}, nil, "certificate authorities"},

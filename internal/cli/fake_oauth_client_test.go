@@ -39,6 +39,9 @@ func (f *fake) manageOAuthClients(mux *http.ServeMux, path string) {
 		}
 		fail(w, http.StatusConflict, api.CodeSecretRotation, "No rotation is running", "")
 	}))
+	mux.Handle("POST "+one+"/federated-credentials", known(f.addFederatedCredential))
+	mux.Handle("DELETE "+one+"/federated-credentials/{name}", known(nothing))
+	mux.Handle("POST "+one+"/federated-credentials/actions/check", known(f.checkFederatedToken))
 	if path == "/api/v1/oauth-clients" {
 		mux.Handle("PATCH "+one+"/connection-configs/me", known(nothing))
 		mux.Handle("POST "+one+"/actions/publish", known(func(w http.ResponseWriter, _ *http.Request) {
@@ -52,6 +55,7 @@ func (f *fake) oauthClient(r *http.Request) api.OAuthClient {
 	c := api.OAuthClient{
 		ClientID: otherClientID, ClientName: "ci", AppType: "web", Description: "Builds", AllowedScopes: []string{"admin_classic", "apps:read"},
 		AllowedGrantTypes: []string{"client_credentials"}, AllowedAuthMethods: []string{"client_secret"}, CreatedByType: "service", CreatedAt: now, UpdatedAt: now,
+		FederatedCredentials: []api.FederatedCredential{deploys},
 		ClientSecrets: []api.ClientSecret{
 			{Hint: "bcdef", CreatedAt: now, CreatedBy: clientID, FirstUsedAt: &now, LastUsedAt: &used, ExpiresAt: &end, Rotation: "old"},
 			{Hint: "01234", CreatedAt: used, CreatedBy: clientID, Rotation: "new"},
@@ -122,7 +126,10 @@ func (f *fake) createRegionOAuthClient(w http.ResponseWriter, r *http.Request) {
 		f.t.Error(err)
 	}
 	c := f.oauthClient(r)
-	c.ClientName, c.Description, c.RegionCode, c.AllowedScopes = request.ClientName, request.Description, request.RegionCode, request.AllowedScopes
+	c.ClientName, c.Description, c.RegionCode, c.FederatedCredentials = request.ClientName, request.Description, request.RegionCode, request.FederatedCredentials
+	if request.AllowedScopes != nil {
+		c.AllowedScopes = request.AllowedScopes
+	}
 	c.ClientSecret, c.ClientSecrets = clientSecret, nil
 	w.Header().Set("Cache-Control", "no-store")
 	answer(w, http.StatusCreated, c)

@@ -103,6 +103,7 @@ func (f *fake) routes(surface string) http.Handler {
 		mux.Handle("GET /api/core/tenants/{id}", f.authenticated(f.getOrganizationTenant))
 		mux.Handle("POST /api/core/oauth-clients", f.authenticated(f.createOAuthClient))
 		f.manageOAuthClients(mux, "/api/core/oauth-clients")
+		f.serveBots(mux, "/api/core/bots")
 		mux.Handle("POST /api/core/subscriptions/{subscription}/oauth-clients", f.authenticated(f.createRegionOAuthClient))
 		f.manageOAuthClients(mux, "/api/core/subscriptions/{subscription}/oauth-clients")
 	case "register":
@@ -115,6 +116,7 @@ func (f *fake) routes(surface string) http.Handler {
 		mux.Handle("GET /api/v1/licenses/overview", f.authenticated(f.licenseOverview))
 		mux.Handle("POST /api/v1/oauth-clients", f.authenticated(f.createOAuthClient))
 		f.manageOAuthClients(mux, "/api/v1/oauth-clients")
+		f.serveBots(mux, "/api/v1/bots")
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, api.CodeNotFound, "Not found", "There is nothing at this path.")

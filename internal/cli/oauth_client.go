@@ -33,6 +33,7 @@ type oauthClientCreate struct {
 	scopes  []string
 	region  string
 	trusted bool
+	trust   trust
 }
 
 func oauthClientCreateCommand(of *clients) *cobra.Command {
@@ -42,13 +43,14 @@ func oauthClientCreateCommand(of *clients) *cobra.Command {
 		Short: "Create an OAuth client and print its secret, once",
 		Long: `Create an OAuth client: of the organization, if the server is the console, or else
 of the tenant whose host it is. With --subscription and --region it is a
-region-level client. The secret is printed now and never again.`,
+region-level client. The secret is printed now and never again. There is none if the
+client is made with a key or an outside issuer to authenticate by.`,
 		Example: `  freehold oauth-client create --context console --name inventory \
       --scope cloud-console.tenants:read --output json > inventory.json
   freehold oauth-client create --server acme.us.example.com --name ci \
       --scope admin_classic --grant-type client_credentials --trusted
   freehold oauth-client create --context console --subscription 1048362759104836 \
-      --region us --name ci --scope tenants:create`,
+      --region us --name ci --scope tenants:create --federation-file github.json`,
 		Args: args(),
 		RunE: c.run,
 	}
@@ -59,6 +61,7 @@ region-level client. The secret is printed now and never again.`,
 	flags.StringArrayVar(&c.request.AllowedGrantTypes, "grant-type", nil, "grant type that the client may use; may be repeated")
 	flags.StringVar(&c.request.Description, "description", "", "what the client is for, in your words")
 	flags.StringVar(&c.request.TokenBinding, "token-binding", "", "what its tokens must be bound to: dpop or mtls")
+	c.trust.flags(flags)
 	flags.StringVar(&c.region, "region", "", "region code, with --subscription")
 	flags.BoolVar(&c.trusted, "trusted", false, "do not ask users for consent; machine-to-machine clients need it")
 	return cmd
@@ -77,6 +80,9 @@ func (o *oauthClientCreate) run(cmd *cobra.Command, _ []string) error {
 	}
 	request := o.request
 	request.AllowedScopes = fields(o.scopes)
+	if err := o.trust.read(&request); err != nil {
+		return err
+	}
 	if o.trusted {
 		request.ConnectionConfig = &api.ConnectionConfig{ConsentMethod: "trusted"}
 	}
@@ -94,6 +100,7 @@ func (o *oauthClientCreate) run(cmd *cobra.Command, _ []string) error {
 		create = func(ctx context.Context, r api.CreateOAuthClientRequest) (*api.OAuthClient, error) {
 			return c.CreateRegionOAuthClient(ctx, o.clients.subscription, api.CreateRegionOAuthClientRequest{
 				RegionCode: o.region, ClientName: r.ClientName, Description: r.Description, AllowedScopes: r.AllowedScopes,
+				TokenBinding: r.TokenBinding, PublicKeys: r.PublicKeys, JWKSURI: r.JWKSURI, FederatedCredentials: r.FederatedCredentials,
 			})
 		}
 	case hostLabel(c.BaseURL()) == consoleLabel:

@@ -153,7 +153,12 @@ func (c *clients) getCommand() *cobra.Command {
 				{"Origins", strings.Join(found.AllowedOrigins, " ")},
 				{"Published", moment(found.PublishedAt)},
 				{"Status", state(found)},
+				{"Tokens bound to", found.TokenBinding},
+				{"Keys at", found.JWKSURI},
 			}...)
+			for _, f := range found.FederatedCredentials {
+				details = append(details, [2]string{"Trusts " + f.Name, f.Issuer})
+			}
 			for _, s := range found.ClientSecrets {
 				details = append(details, [2]string{"Secret …" + s.Hint, describeSecret(s)})
 			}

@@ -25,12 +25,16 @@ that issued it; use --server to get one of another host.
 		Example: `  curl -H "Authorization: Bearer $(freehold token)" \
       https://console.example.com/api/core/tenants
   freehold token --context register-us --server acme.us.example.com
+  freehold token --context register-us --server acme.us.example.com --exchange
   freehold token --decode`,
 		Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, _, err := conn.client()
+			c, settings, err := conn.client()
 			if err != nil {
 				return err
+			}
+			if settings.DPoP && !decode {
+				return errors.New(`the context binds tokens to a key that ends with the command: nobody could use this one; make calls with "freehold raw", or look at a token with --decode`)
 			}
 			token, err := c.Token(cmd.Context())
 			if err != nil {

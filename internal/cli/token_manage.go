@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -77,16 +76,17 @@ not tell whether there was anything to revoke.
 // is not called: it would be shown the credential.
 func (c *connection) aboutToken(cmd *cobra.Command, given string) (string, *client.Client, error) {
 	if given == "-" {
-		const longest = 64 << 10
-		text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), longest))
-		if err != nil {
-			return "", nil, fmt.Errorf("read token: %w", err)
+		var err error
+		if given, err = readToken(cmd, given); err != nil {
+			return "", nil, err
 		}
-		given = string(text)
 	}
 	token := strings.TrimSpace(given)
 	if token == "" {
 		return "", nil, errors.New("the token is empty")
+	}
+	if c.exchange {
+		return "", nil, errors.New("--exchange gets tokens, and this asks about one with the credential itself")
 	}
 	settings, err := c.settings()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -37,7 +38,7 @@ func (s *Service) validateFederation(all []estate.FederatedCredential) error {
 	}
 	for i, f := range all {
 		at := func(member, format string, args ...any) error {
-			return invalidClient(fmt.Sprintf("/federatedCredentials/%d%s", i, member), fmt.Sprintf(format, args...))
+			return invalidClient(federatedPointer(i)+member, fmt.Sprintf(format, args...))
 		}
 		switch {
 		case !federatedNamePattern.MatchString(f.Name):
@@ -65,6 +66,8 @@ func (s *Service) validateFederation(all []estate.FederatedCredential) error {
 	}
 	return nil
 }
+
+func federatedPointer(i int) string { return "/federatedCredentials/" + strconv.Itoa(i) }
 
 // conditionEnv is where conditions are compiled: they see the claims of a
 // token, and CEL's own functions and those for texts.

@@ -222,22 +222,23 @@ func TestCheckOutsideToken(t *testing.T) {
 	i := newIssuer(t, key.jwk(t))
 	client := federatedClient(t, e, deploys(i))
 	good := workloadClaims(e, i)
-	got, err := e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, client.ID, key.sign(t, good))
+	realm := credential.Realm{Scope: estate.Scope{Organization: e.Organization.ID}}
+	got, err := e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, realm, client.ID, key.sign(t, good))
 	if err != nil || !got.Accepted || got.Credential != "deploy" || got.Issuer != i.URL || got.Subject != good["sub"] {
 		t.Errorf("a good token: %+v, %v", got, err)
 	}
-	got, err = e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, client.ID, key.sign(t, changed(good, "environment", "staging")))
+	got, err = e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, realm, client.ID, key.sign(t, changed(good, "environment", "staging")))
 	if err != nil || got.Accepted || got.Reason != "deploy: condition is false" || got.Issuer != i.URL {
 		t.Errorf("another environment: %+v, %v", got, err)
 	}
-	got, err = e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, client.ID, "nonsense")
+	got, err = e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, realm, client.ID, "nonsense")
 	if err != nil || got.Accepted || got.Reason != "not a signed JWT" {
 		t.Errorf("nonsense: %+v, %v", got, err)
 	}
-	if _, err := e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, estate.NewClientID(), "nonsense"); err == nil {
+	if _, err := e.App.Credential.CheckOutsideToken(t.Context(), testenv.Operator, realm, estate.NewClientID(), "nonsense"); err == nil {
 		t.Error("an unknown client: no error")
 	}
-	if _, err := e.App.Credential.CheckOutsideToken(t.Context(), estate.Actor{}, client.ID, key.sign(t, good)); err == nil {
+	if _, err := e.App.Credential.CheckOutsideToken(t.Context(), estate.Actor{}, realm, client.ID, key.sign(t, good)); err == nil {
 		t.Error("nobody asks: no error")
 	}
 }

@@ -21,13 +21,23 @@ type hierarchy struct {
 	e        *testenv.Env
 	surfaces []estate.Surface
 	people   []estate.User
-	clients  []testenv.Credentials
+	clients  []*machine
+}
+
+// machine is a client, with what has been done to it.
+type machine struct {
+	testenv.Credentials
+	past      []string // secrets that were rotated away
+	published bool
+	trusting  map[estate.TenantID]bool // tenants besides its own
+	deleted   bool
+	changed   bool // so that tokens may be worth less than they were
 }
 
 // got is a token and how it was come by.
 type got struct {
 	value    string
-	client   testenv.Credentials
+	client   *machine
 	scope    estate.Permissions // what it was issued with
 	expires  time.Time
 	history  string
@@ -58,7 +68,7 @@ func drawHierarchy(t *rapid.T, e *testenv.Env, tb testing.TB) *hierarchy {
 	add := func(n credential.NewClient) {
 		c, secret, err := e.App.Credential.CreateClient(ctx, testenv.Operator, n)
 		ok(err)
-		h.clients = append(h.clients, testenv.Credentials{Client: c, Secret: secret.Reveal()})
+		h.clients = append(h.clients, newMachine(c, secret))
 	}
 	for range rapid.IntRange(1, 2).Draw(t, "organizations") {
 		organization, err := e.App.Tenancy.CreateOrganization(ctx, testenv.Operator, "Some")
@@ -74,7 +84,7 @@ func drawHierarchy(t *rapid.T, e *testenv.Env, tb testing.TB) *hierarchy {
 					Level: estate.LevelRegion, Scope: estate.Scope{Organization: organization.ID, Subscription: sub.ID, Region: region},
 					Permissions: some("region scopes", api.RegionScopes()),
 				})
-				for range rapid.IntRange(0, 1).Draw(t, "tenants") {
+				for range rapid.IntRange(0, 2).Draw(t, "tenants") {
 					tenant := e.Tenant(sub, region)
 					h.surfaces = append(h.surfaces, estate.Surface{Kind: estate.SurfaceTenant, Origin: e.TenantURL(tenant), Tenant: tenant})
 					person := estate.User{
@@ -96,10 +106,17 @@ func drawHierarchy(t *rapid.T, e *testenv.Env, tb testing.TB) *hierarchy {
 	return h
 }
 
+func newMachine(c estate.Client, secret estate.Secret) *machine {
+	return &machine{Credentials: testenv.Credentials{Client: c, Secret: secret.Reveal()}, trusting: map[estate.TenantID]bool{}}
+}
+
 // allowed says, apart from the code that decides it, whether a client may ever
 // be accepted at a host.
-func allowed(c estate.Client, s estate.Surface) bool {
+func allowed(c *machine, s estate.Surface) bool {
 	own := c.Scope
+	if c.deleted {
+		return false
+	}
 	switch s.Kind {
 	case estate.SurfaceConsole:
 		return c.Level == estate.LevelOrganization
@@ -109,7 +126,7 @@ func allowed(c estate.Client, s estate.Surface) bool {
 	at := s.Tenant
 	switch c.Level {
 	case estate.LevelTenant:
-		return own.Tenant == at.ID
+		return own.Tenant == at.ID || c.published && c.trusting[at.ID] && c.near(at)
 	case estate.LevelRegion:
 		return own.Organization == at.Organization && own.Subscription == at.Subscription && own.Region == at.Region
 	default:
@@ -117,7 +134,7 @@ func allowed(c estate.Client, s estate.Surface) bool {
 	}
 }
 
-func (h *hierarchy) allowed(c estate.Client) (hosts []estate.Surface) {
+func (h *hierarchy) allowed(c *machine) (hosts []estate.Surface) {
 	for _, s := range h.surfaces {
 		if allowed(c, s) {
 			hosts = append(hosts, s)
@@ -127,19 +144,29 @@ func (h *hierarchy) allowed(c estate.Client) (hosts []estate.Surface) {
 }
 
 // TestReach: for random hierarchies, no sequence of creating, narrowing,
-// exchanging and impersonating yields a token that is accepted at a host, or
-// with scopes, beyond its client's level and scopes.
+// exchanging, impersonating, publishing, rotating and deleting yields a token that
+// is accepted at a host, or with scopes, beyond its client's level and scopes.
 func TestReach(t *testing.T) {
 	e := testenv.New(t)
-	var issued, exchanged, impersonated int
+	var issued, exchanged, impersonated, abroad int
+	changes := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		h := drawHierarchy(rt, e, t)
 		var tokens []*got
 		scopes := append(append(slices.Clone(tenantScopes), api.RegionScopes()...), api.OrganizationScopes()...)
-		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+		for range rapid.IntRange(5, 60).Draw(rt, "steps") {
+			if rapid.IntRange(0, 2).Draw(rt, "change") == 0 {
+				kind, of := h.change(rt, t, tokens)
+				changes[kind]++
+				for _, token := range tokens {
+					if token.client == of {
+						h.check(rt, t, token)
+					}
+				}
+				continue
+			}
 			request := credential.TokenRequest{
 				GrantType: rapid.SampledFrom([]string{api.GrantClientCredentials, api.GrantUserImpersonation, api.GrantTokenExchange}).Draw(rt, "grant"),
-				Scope:     strings.Join(rapid.SliceOfN(rapid.SampledFrom(scopes), 0, 3).Draw(rt, "scope"), " "),
 			}
 			next := &got{}
 			if request.GrantType == api.GrantTokenExchange {
@@ -152,14 +179,27 @@ func TestReach(t *testing.T) {
 			} else {
 				clients := h.clients
 				if request.GrantType == api.GrantUserImpersonation && len(h.people) > 0 {
-					clients = slices.DeleteFunc(slices.Clone(clients), func(c testenv.Credentials) bool { return c.Level != estate.LevelTenant })
+					clients = slices.DeleteFunc(slices.Clone(clients), func(c *machine) bool { return c.Level != estate.LevelTenant })
+				}
+				trusted := slices.DeleteFunc(slices.Clone(clients), func(c *machine) bool { return c.deleted || len(c.trusting) == 0 })
+				if len(trusted) > 0 && rapid.Bool().Draw(rt, "published") {
+					clients = trusted
 				}
 				next.client = rapid.SampledFrom(clients).Draw(rt, "client")
 				request.Credentials = credential.Credentials{ClientID: string(next.client.ID), Secret: estate.Secret(next.client.Secret)}
+				if past := next.client.past; len(past) > 0 && rapid.IntRange(0, 3).Draw(rt, "past") == 0 {
+					request.Credentials.Secret = estate.Secret(rapid.SampledFrom(past).Draw(rt, "past secret"))
+				}
+			}
+			if asked := scopes; rapid.Bool().Draw(rt, "asks for scopes") {
+				if rapid.Bool().Draw(rt, "of its own") {
+					asked = next.client.Permissions
+				}
+				request.Scope = strings.Join(rapid.SliceOfN(rapid.SampledFrom(asked), 0, 3).Draw(rt, "scope"), " ")
 			}
 			// Most of what is tried should be what a client might get.
 			surface := rapid.SampledFrom(h.surfaces).Draw(rt, "host")
-			if likely := h.allowed(next.client.Client); len(likely) > 0 && rapid.IntRange(0, 3).Draw(rt, "likely") > 0 {
+			if likely := h.allowed(next.client); len(likely) > 0 && rapid.IntRange(0, 3).Draw(rt, "likely") > 0 {
 				surface = rapid.SampledFrom(likely).Draw(rt, "likely host")
 			}
 			next.surface = surface
@@ -169,12 +209,15 @@ func TestReach(t *testing.T) {
 					request.UserLookup = credential.UserLookup{Field: "userId", Value: string(rapid.SampledFrom(h.people).Draw(rt, "person").ID)}
 				}
 			}
-			e.Clock.Advance(time.Duration(rapid.IntRange(0, 1800).Draw(rt, "seconds")) * time.Second)
+			e.Clock.Advance(time.Duration(rapid.IntRange(0, 900).Draw(rt, "seconds")) * time.Second)
 			token, err := e.App.Credential.IssueToken(t.Context(), surface, request)
 			if err != nil {
 				continue
 			}
 			issued++
+			if slices.Contains(next.client.past, string(request.Credentials.Secret)) || next.client.deleted {
+				rt.Fatalf("a token for a secret that was rotated away, or for a client that was deleted")
+			}
 			next.value, next.expires, next.scope = token.Value, token.ExpiresAt, estate.ParsePermissions(token.Scope)
 			next.history = fmt.Sprintf("%s by a client of level %s with %v at %s for %q", request.GrantType, next.client.Level, next.client.Permissions, surface.Origin, request.Scope)
 			if before := next.narrowed; before != nil {
@@ -190,6 +233,9 @@ func TestReach(t *testing.T) {
 			if request.GrantType == api.GrantUserImpersonation {
 				impersonated++
 			}
+			if next.client.Level == estate.LevelTenant && surface.Tenant.ID != next.client.Client.Scope.Tenant {
+				abroad++
+			}
 			tokens = append(tokens, next)
 			h.check(rt, t, next)
 		}
@@ -197,8 +243,14 @@ func TestReach(t *testing.T) {
 			h.check(rt, t, token)
 		}
 	})
-	if issued == 0 || exchanged == 0 || impersonated == 0 {
-		t.Errorf("%d tokens, %d by exchange, %d by impersonation: the test tested nothing", issued, exchanged, impersonated)
+	t.Logf("%d tokens, %d by exchange, %d by impersonation, %d in tenants that were published to; %v", issued, exchanged, impersonated, abroad, changes)
+	if issued == 0 || exchanged == 0 || impersonated == 0 || abroad == 0 {
+		t.Error("the test tested nothing of some kind of token")
+	}
+	for _, kind := range changeKinds {
+		if changes[kind] == 0 {
+			t.Errorf("no %s: the test tested nothing", kind)
+		}
 	}
 }
 
@@ -211,7 +263,7 @@ func (h *hierarchy) check(rt *rapid.T, t *testing.T, token *got) {
 			continue
 		}
 		accepted++
-		client := token.client.Client
+		client := token.client
 		switch {
 		case !allowed(client, surface):
 			rt.Fatalf("%s: accepted at %s", token.history, surface.Origin)
@@ -227,7 +279,7 @@ func (h *hierarchy) check(rt *rapid.T, t *testing.T, token *got) {
 	if accepted > 1 {
 		rt.Fatalf("%s: accepted at %d hosts", token.history, accepted)
 	}
-	if now := h.e.Clock.Now(); accepted == 0 && now.Before(token.expires) {
+	if now := h.e.Clock.Now(); accepted == 0 && now.Before(token.expires) && !token.client.changed {
 		rt.Fatalf("%s: accepted nowhere", token.history)
 	}
 }

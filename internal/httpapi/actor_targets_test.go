@@ -22,6 +22,8 @@ type target struct {
 	hint   string         // of its secret
 	grant  estate.GrantID // in the tenant
 	token  string         // of the surface
+	bot    estate.UserID  // that has lost its client
+	name   string         // of a federated credential
 }
 
 // prepare makes what a call of an operation is about, as the operator, who is no
@@ -36,6 +38,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 		made.grant = e.newGrant(t)
 	case strings.HasSuffix(route.ID, "ConnectionConfig"):
 		made.client = e.published(t, e.other, e.tenant).ID // of another tenant, which is trusted here
+	case route.ID == "adoptBot", route.ID == "removeBot":
+		made.bot, made.client = e.newOrphan(t, surface)
 	case strings.Contains(route.Path, "{clientId}"):
 		c := e.newTarget(surface, route)
 		made.client, made.hint = c.ID, c.Secrets[0].Hint
@@ -44,8 +48,31 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 			_, err := e.App.Credential.RotateSecret(t.Context(), testenv.Operator, realm, c.ID, time.Hour)
 			e.ok(t, err)
 		}
+		if strings.Contains(route.ID, "Federated") {
+			made.name = "there"
+			realm := credential.Realm{Scope: estate.Scope{Organization: e.Organization.ID}}
+			e.ok(t, e.App.Credential.AddFederatedCredential(t.Context(), testenv.Operator, realm, c.ID, estate.FederatedCredential(federatedAs(made.name))))
+		}
 	}
 	e.targets[string(surface)+" "+route.ID] = made
+}
+
+func federatedAs(name string) api.FederatedCredential {
+	return api.FederatedCredential{Name: name, Issuer: "https://issuer.example.com", Audience: "freehold", Subject: "them"}
+}
+
+// newOrphan makes a bot in the tenant that has lost its client, which was of the
+// level that the surface manages, and a client that can have it.
+func (e *actorEstate) newOrphan(t *testing.T, surface estate.SurfaceKind) (estate.UserID, estate.ClientID) {
+	t.Helper()
+	lost, heir := e.TenantClient(e.tenant), e.TenantClient(e.tenant)
+	if surface == estate.SurfaceConsole {
+		lost, heir = e.RegionClient(e.subscription, "us"), e.RegionClient(e.subscription, "us")
+	}
+	bot := e.botOf(t, lost)
+	realm := credential.Realm{Scope: estate.Scope{Organization: e.Organization.ID}}
+	e.ok(t, e.App.Credential.DeleteClient(t.Context(), testenv.Operator, realm, lost.ID, string(lost.ID)))
+	return bot, heir.ID
 }
 
 // newTarget makes a client of the level that the operation is about. At
@@ -122,7 +149,14 @@ func (e *actorEstate) clientCall(request *testenv.Request, route httpapi.Route, 
 	case "listOAuthClients", "getOAuthClient", "listRegionOAuthClients", "getRegionOAuthClient", "listSubscriptions", "getSubscription",
 		"getConnectionConfig", "deleteConnectionConfig", "publishOAuthClient", "listOAuthTokens", "deleteOAuthToken",
 		"createOAuthClientSecret", "deleteOAuthClientSecret", "rotateOAuthClientSecret", "finishOAuthClientSecretRotation", "cancelOAuthClientSecretRotation",
-		"createRegionOAuthClientSecret", "deleteRegionOAuthClientSecret", "rotateRegionOAuthClientSecret", "finishRegionOAuthClientSecretRotation", "cancelRegionOAuthClientSecretRotation":
+		"createRegionOAuthClientSecret", "deleteRegionOAuthClientSecret", "rotateRegionOAuthClientSecret", "finishRegionOAuthClientSecretRotation", "cancelRegionOAuthClientSecretRotation",
+		"removeFederatedCredential", "removeRegionFederatedCredential", "listBots", "removeBot":
+	case "addFederatedCredential", "addRegionFederatedCredential":
+		request.JSON = federatedAs("new")
+	case "checkFederatedToken", "checkRegionFederatedToken":
+		request.JSON = api.CheckFederatedTokenRequest{Token: "nonsense"}
+	case "adoptBot":
+		request.JSON = api.AdoptBotRequest{ClientID: string(made.client)}
 	case "createRegionOAuthClient":
 		request.JSON = api.CreateRegionOAuthClientRequest{ClientName: "made", RegionCode: "us"}
 	case "updateOAuthClient", "updateRegionOAuthClient":

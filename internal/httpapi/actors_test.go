@@ -262,8 +262,12 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 // call is a request that the right actor gets a 2xx or 3xx for.
 func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *actor) (testenv.Request, bool) {
 	made := e.targets[string(surface)+" "+route.ID]
+	user := e.user
+	if made.bot != "" {
+		user = made.bot
+	}
 	path := strings.NewReplacer(
-		"{tenantId}", string(e.tenant.ID), "{userId}", string(e.user), "{subscriptionId}", string(e.subscription.ID),
+		"{tenantId}", string(e.tenant.ID), "{userId}", string(user), "{name}", made.name, "{subscriptionId}", string(e.subscription.ID),
 		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
 	).Replace(route.Path)
 	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}

@@ -25,9 +25,7 @@ func createOAuthClient(x *exchange, in api.CreateOAuthClientRequest) (api.OAuthC
 		TokenBinding:   estate.TokenBinding(in.TokenBinding),
 		PublicKeys:     in.PublicKeys,
 		JWKSURI:        in.JWKSURI,
-	}
-	for _, f := range in.FederatedCredentials {
-		n.Federated = append(n.Federated, estate.FederatedCredential(f))
+		Federated:      domainFederated(in.FederatedCredentials),
 	}
 	if x.surface.Kind == estate.SurfaceConsole {
 		n.Level = estate.LevelOrganization

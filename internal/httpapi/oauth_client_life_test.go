@@ -345,9 +345,10 @@ func TestCredential_orphans(t *testing.T) {
 	bots := []string{me(first), me(second)}
 	slices.Sort(bots)
 	s, ctx, organization := e.App.Credential, t.Context(), e.Organization.ID
+	within := estate.Scope{Organization: organization}
 	orphans := func() (ids []string) {
 		t.Helper()
-		all, err := s.Orphans(ctx, testenv.Operator, organization)
+		all, err := s.Orphans(ctx, testenv.Operator, within)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,7 +379,7 @@ func TestCredential_orphans(t *testing.T) {
 	if got := orphans(); got != nil {
 		t.Errorf("enabled: %v", got)
 	}
-	if err := s.RemoveBot(ctx, testenv.Operator, organization, estate.UserID(bots[0])); err == nil {
+	if err := s.RemoveBot(ctx, testenv.Operator, within, estate.UserID(bots[0])); err == nil {
 		t.Error("the bot of a living client could be removed")
 	}
 
@@ -396,7 +397,7 @@ func TestCredential_orphans(t *testing.T) {
 		t.Fatal(err)
 	}
 	adopt := func(organization estate.OrganizationID, id string, by estate.ClientID) error {
-		_, err := s.AdoptBot(ctx, testenv.Operator, organization, estate.UserID(id), by)
+		_, err := s.AdoptBot(ctx, testenv.Operator, estate.Scope{Organization: organization}, estate.UserID(id), by)
 		return err
 	}
 	for name, err := range map[string]error{
@@ -405,7 +406,7 @@ func TestCredential_orphans(t *testing.T) {
 		"no such client":             adopt(organization, firstBot, estate.NewClientID()),
 		"no such bot":                adopt(organization, string(estate.NewUserID()), heir.ID),
 		"no bot id":                  adopt(organization, "", heir.ID),
-		"removal from elsewhere":     s.RemoveBot(ctx, testenv.Operator, rival.ID, estate.UserID(firstBot)),
+		"removal from elsewhere":     s.RemoveBot(ctx, testenv.Operator, estate.Scope{Organization: rival.ID}, estate.UserID(firstBot)),
 	} {
 		if err == nil {
 			t.Errorf("%s: done", name)
@@ -426,20 +427,20 @@ func TestCredential_orphans(t *testing.T) {
 	if err := adopt(organization, left[0], heir.ID); err == nil {
 		t.Error("two bots of one client in one tenant")
 	}
-	if err := s.RemoveBot(ctx, testenv.Operator, organization, estate.UserID(left[0])); err != nil {
+	if err := s.RemoveBot(ctx, testenv.Operator, within, estate.UserID(left[0])); err != nil {
 		t.Fatal(err)
 	}
 	if got := orphans(); got != nil {
 		t.Errorf("left at the end: %v", got)
 	}
-	nobody := estate.Actor{Kind: estate.ActorClient, ID: string(heir.ID), Level: estate.LevelOrganization, Scope: estate.Scope{Organization: organization}, Permissions: api.OrganizationScopes()}
-	if _, err := s.Orphans(ctx, nobody, organization); err == nil {
-		t.Error("others than the operator can list orphans")
+	nobody := estate.Actor{Kind: estate.ActorClient, ID: string(heir.ID), Level: estate.LevelOrganization, Scope: estate.Scope{Organization: organization}, Permissions: estate.Permissions{api.ScopeOrgTenantsRead}}
+	if _, err := s.Orphans(ctx, nobody, within); err == nil {
+		t.Error("a client without the scope for it can list orphans")
 	}
-	if _, err := s.AdoptBot(ctx, nobody, organization, estate.UserID(firstBot), heir.ID); err == nil {
-		t.Error("others than the operator can adopt")
+	if _, err := s.AdoptBot(ctx, nobody, within, estate.UserID(firstBot), heir.ID); err == nil {
+		t.Error("a client without the scope for it can adopt")
 	}
-	if err := s.RemoveBot(ctx, nobody, organization, estate.UserID(firstBot)); err == nil {
-		t.Error("others than the operator can remove")
+	if err := s.RemoveBot(ctx, nobody, within, estate.UserID(firstBot)); err == nil {
+		t.Error("a client without the scope for it can remove")
 	}
 }

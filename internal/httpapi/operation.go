@@ -104,4 +104,21 @@ var operations = []operation{
 	{id: "rotateRegionOAuthClientSecret", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/rotate-secret", surfaces: onConsole, tier: throttle.Tier2, handle: rotateOAuthClientSecret},
 	{id: "finishRegionOAuthClientSecretRotation", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/finish-rotation", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(finishOAuthClientSecretRotation)},
 	{id: "cancelRegionOAuthClientSecretRotation", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/cancel-rotation", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(cancelOAuthClientSecretRotation)},
+
+	{id: "addFederatedCredential", method: "POST", path: "/api/v1/oauth-clients/{clientId}/federated-credentials", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, addFederatedCredential)},
+	{id: "removeFederatedCredential", method: "DELETE", path: "/api/v1/oauth-clients/{clientId}/federated-credentials/{name}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(removeFederatedCredential)},
+	{id: "checkFederatedToken", method: "POST", path: "/api/v1/oauth-clients/{clientId}/federated-credentials/actions/check", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusOK, checkFederatedToken)},
+	{id: "addFederatedCredential", method: "POST", path: "/api/core/oauth-clients/{clientId}/federated-credentials", surfaces: onConsole, tier: throttle.Tier2, handle: takes(http.StatusCreated, addFederatedCredential)},
+	{id: "removeFederatedCredential", method: "DELETE", path: "/api/core/oauth-clients/{clientId}/federated-credentials/{name}", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(removeFederatedCredential)},
+	{id: "checkFederatedToken", method: "POST", path: "/api/core/oauth-clients/{clientId}/federated-credentials/actions/check", surfaces: onConsole, tier: throttle.Tier2, handle: takes(http.StatusOK, checkFederatedToken)},
+	{id: "addRegionFederatedCredential", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/federated-credentials", surfaces: onConsole, tier: throttle.Tier2, handle: takes(http.StatusCreated, addFederatedCredential)},
+	{id: "removeRegionFederatedCredential", method: "DELETE", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/federated-credentials/{name}", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(removeFederatedCredential)},
+	{id: "checkRegionFederatedToken", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/federated-credentials/actions/check", surfaces: onConsole, tier: throttle.Tier2, handle: takes(http.StatusOK, checkFederatedToken)},
+
+	{id: "listBots", method: "GET", path: "/api/v1/bots", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listBots)},
+	{id: "adoptBot", method: "POST", path: "/api/v1/bots/{userId}/actions/adopt", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(adoptBot)},
+	{id: "removeBot", method: "DELETE", path: "/api/v1/bots/{userId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(removeBot)},
+	{id: "listBots", method: "GET", path: "/api/core/bots", surfaces: onConsole, tier: throttle.Tier1, handle: answers(listBots)},
+	{id: "adoptBot", method: "POST", path: "/api/core/bots/{userId}/actions/adopt", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(adoptBot)},
+	{id: "removeBot", method: "DELETE", path: "/api/core/bots/{userId}", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(removeBot)},
 }

@@ -52,6 +52,11 @@ func createRegionOAuthClient(x *exchange, in api.CreateRegionOAuthClientRequest)
 		Name:        in.ClientName,
 		Description: in.Description,
 		Permissions: in.AllowedScopes,
+
+		TokenBinding: estate.TokenBinding(in.TokenBinding),
+		PublicKeys:   in.PublicKeys,
+		JWKSURI:      in.JWKSURI,
+		Federated:    domainFederated(in.FederatedCredentials),
 	})
 	if err != nil {
 		return api.OAuthClient{}, err

@@ -92,7 +92,7 @@ func botsCommand(with with) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := s.Credential.Orphans(s.cmd.Context(), s.actor, id)
+			all, err := s.Credential.Orphans(s.cmd.Context(), s.actor, estate.Scope{Organization: id})
 			return list(s, err, all, viewOrphan, []string{"ID", "NAME", "TENANT", "TENANT ID", "CLIENT ID", "REASON", "SINCE"}, func(v botView) []string {
 				return []string{string(v.ID), v.Name, v.TenantName, string(v.Tenant), string(v.Client), v.Reason, v.Since.Format(time.RFC3339)}
 			})
@@ -108,7 +108,7 @@ func botsCommand(with with) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bot, err := s.Credential.AdoptBot(s.cmd.Context(), s.actor, id, estate.UserID(args[0]), estate.ClientID(client))
+			bot, err := s.Credential.AdoptBot(s.cmd.Context(), s.actor, estate.Scope{Organization: id}, estate.UserID(args[0]), estate.ClientID(client))
 			if err != nil {
 				return err
 			}
@@ -132,7 +132,7 @@ func botsCommand(with with) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.Credential.RemoveBot(s.cmd.Context(), s.actor, id, estate.UserID(args[0]))
+			return s.Credential.RemoveBot(s.cmd.Context(), s.actor, estate.Scope{Organization: id}, estate.UserID(args[0]))
 		}),
 	}
 	remove.Flags().StringVar(&removeOf, "organization", "", organizationUsage)

@@ -84,7 +84,7 @@ type outsideTokenView struct {
 
 // checkTokenCommand tries a workload's token on a client.
 func checkTokenCommand(with with) *cobra.Command {
-	var client, file string
+	var client, file, organization string
 	check := &cobra.Command{
 		Use:   "check-token",
 		Short: "Tell whether a client would accept the token of an outside issuer, and why not",
@@ -96,7 +96,12 @@ func checkTokenCommand(with with) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("token: %w", err)
 			}
-			checked, err := s.Credential.CheckOutsideToken(s.cmd.Context(), s.actor, estate.ClientID(client), strings.TrimSpace(string(text)))
+			id, err := s.organization(organization)
+			if err != nil {
+				return err
+			}
+			realm := credential.Realm{Scope: estate.Scope{Organization: id}}
+			checked, err := s.Credential.CheckOutsideToken(s.cmd.Context(), s.actor, realm, estate.ClientID(client), strings.TrimSpace(string(text)))
 			if err != nil {
 				return err
 			}
@@ -111,6 +116,7 @@ func checkTokenCommand(with with) *cobra.Command {
 		}),
 	}
 	check.Flags().StringVar(&client, "client", "", "client id")
+	check.Flags().StringVar(&organization, "organization", "", organizationUsage)
 	check.Flags().StringVar(&file, "token-file", "", "file with the token")
 	_ = check.MarkFlagRequired("client")
 	_ = check.MarkFlagRequired("token-file")

@@ -4,6 +4,7 @@
 // absolute figures say more about the machine.
 //
 //	limit token -listen ADDR -client-id ID -client-secret SECRET
+//	limit credential -listen ADDR -client-id ID -client-secret SECRET -client-key X.Y
 //	limit page -db FILE -organization ID [-sort name|createdAt] [-offset N] [-n N]
 //	limit create -db FILE [-writers N] [-duration D]
 //
@@ -30,11 +31,13 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("want one of: token, page, create")
+		return errors.New("want one of: token, credential, page, create")
 	}
 	switch args[0] {
 	case "token":
 		return token(ctx, args[1:])
+	case "credential":
+		return credential(ctx, args[1:])
 	case "page":
 		return page(ctx, args[1:], out)
 	case "create":

@@ -43,15 +43,25 @@ func token(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	return serve(ctx, *listen, iss.mux())
+}
+
+// mux serves tokens by secret, and says that it is ready.
+func (iss *issuer) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth/token", iss.serve)
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	return mux
+}
+
+// serve serves until ctx ends.
+func serve(ctx context.Context, address string, handler http.Handler) error {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", *listen)
+	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -90,8 +100,14 @@ func (iss *issuer) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":"invalid_client"}`, http.StatusUnauthorized)
 		return
 	}
+	iss.answer(w, r, "", "bearer")
+}
+
+// answer signs a token, which is bound to the key with the thumbprint if there is
+// one, and writes the answer.
+func (iss *issuer) answer(w http.ResponseWriter, r *http.Request, thumbprint, kind string) {
 	now := time.Now()
-	token, err := iss.sign(r.Host, now)
+	token, err := iss.sign(r.Host, thumbprint, now)
 	if err != nil {
 		http.Error(w, `{"error":"server_error"}`, http.StatusInternalServerError)
 		return
@@ -99,7 +115,7 @@ func (iss *issuer) serve(w http.ResponseWriter, r *http.Request) {
 	body := make([]byte, 0, len(token)+160)
 	body = append(body, `{"access_token":"`...)
 	body = append(body, token...)
-	body = append(body, `","token_type":"bearer","expires_at":"`...)
+	body = append(body, `","token_type":"`+kind+`","expires_at":"`...)
 	body = now.Add(tokenLife).UTC().AppendFormat(body, "2006-01-02T15:04:05.000Z")
 	body = append(body, `","expires_in":`...)
 	body = strconv.AppendInt(body, int64(tokenLife/time.Second), 10)
@@ -110,7 +126,7 @@ func (iss *issuer) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // sign makes a token of twelve claims, as long as those of the server.
-func (iss *issuer) sign(host string, now time.Time) ([]byte, error) {
+func (iss *issuer) sign(host, thumbprint string, now time.Time) ([]byte, error) {
 	var id [16]byte
 	_, _ = rand.Read(id[:])
 	origin := "http://" + host
@@ -122,7 +138,11 @@ func (iss *issuer) sign(host string, now time.Time) ([]byte, error) {
 	claims = append(claims, `,"exp":`...)
 	claims = strconv.AppendInt(claims, now.Add(tokenLife).Unix(), 10)
 	claims = append(claims, `,"scope":"admin_classic tenants:create tenants:deactivate tenants:reactivate","level":"region",`+
-		`"organization":"org_abcdefghijklmnopqrstuvwxyz","subscription":"1234567890123456","region":"us"}`...)
+		`"organization":"org_abcdefghijklmnopqrstuvwxyz","subscription":"1234567890123456","region":"us"`...)
+	if thumbprint != "" {
+		claims = append(claims, `,"cnf":{"jkt":"`+thumbprint+`"}`...)
+	}
+	claims = append(claims, '}')
 
 	token := make([]byte, 0, 900)
 	token = append(token, iss.head...)

@@ -27,6 +27,8 @@ const (
 type Config struct {
 	Addr        string        // "127.0.0.1:8480"; loopback addresses only
 	Request     []byte        // as made by NewRequest
+	Next        func() []byte // makes each request anew, instead of Request; called concurrently
+	Status      int           // of good answers; 0: any 2xx
 	Connections int           // at least 1
 	Duration    time.Duration // no request is sent later than this after the start
 	Count       int64         // no more requests than this are sent; 0: no bound
@@ -37,8 +39,8 @@ type Config struct {
 	Check func(body []byte) error
 }
 
-// Result is what a run counted. Every request in it got an answer of status
-// 2xx; any other answer ends the run with an error.
+// Result is what a run counted. Every request in it got a good answer; any
+// other ends the run with an error.
 type Result struct {
 	Requests int64
 	Elapsed  time.Duration // first request sent to last answer read
@@ -140,14 +142,19 @@ func (w *worker) run(ctx context.Context, c Config, start time.Time, sent *atomi
 		if order := sent.Add(1); c.Count > 0 && order > c.Count {
 			return nil
 		}
-		if _, err := w.conn.Write(c.Request); err != nil {
+		request := c.Request
+		if c.Next != nil {
+			request = c.Next()
+			before = time.Now() // making it is not the server's work
+		}
+		if _, err := w.conn.Write(request); err != nil {
 			return fmt.Errorf("send request: %w", err)
 		}
 		status, body, err := w.responses.next()
 		if err != nil {
 			return fmt.Errorf("answer %d of a connection: %w", n+1, err)
 		}
-		if status < 200 || status > 299 {
+		if status != c.Status && (c.Status != 0 || status < 200 || status > 299) {
 			return fmt.Errorf("answer %d of a connection: status %d: %.300s", n+1, status, body)
 		}
 		if c.Check != nil && n%checkEvery == 0 {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -160,5 +161,33 @@ func TestNewRequest_Get(t *testing.T) {
 	got := string(NewRequest("GET", "h:1", "/p", "", "Authorization: Bearer t"))
 	if want := "GET /p HTTP/1.1\r\nHost: h:1\r\nAuthorization: Bearer t\r\n\r\n"; got != want {
 		t.Errorf("request %q", got)
+	}
+}
+
+// Requests that are good for one answer only are made anew, and an answer of the
+// wrong status ends the run.
+func TestRun_Next(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[r.URL.Path] {
+			t.Errorf("%s came again", r.URL.Path)
+		}
+		seen[r.URL.Path] = true
+		w.WriteHeader(http.StatusFound)
+	})
+	var n atomic.Int64
+	c := Config{
+		Addr: addr, Connections: 3, Duration: time.Minute, Count: 30, Status: http.StatusFound,
+		Next: func() []byte { return NewRequest(http.MethodGet, "h", fmt.Sprintf("/%d", n.Add(1)), "") },
+	}
+	if r, err := Run(t.Context(), c); err != nil || r.Requests != 30 || len(seen) != 30 {
+		t.Errorf("%+v, %v; %d requests", r, err, len(seen))
+	}
+	c.Status = 0
+	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "status 302") {
+		t.Errorf("302 is good: %v", err)
 	}
 }
