@@ -100,7 +100,7 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.DataDir != "", "data_dir", "is missing")
-	check(c.Database == "" || strings.HasPrefix(c.Database, "postgres://") || strings.HasPrefix(c.Database, "postgresql://"), "database", "is not a URL like postgres://user@host:5432/name")
+	check(c.Database == "" || isPostgres(c.Database), "database", "is not a URL like postgres://user@host:5432/name")
 	check(domainPattern.MatchString(c.Domain) && len(c.Domain) <= 180, "domain", "%q is not a domain in lower case", c.Domain)
 	_, port, err := net.SplitHostPort(c.Listen)
 	check(err == nil, "listen", "%q is not host:port", c.Listen)
@@ -142,8 +142,11 @@ func (c Config) Validate() error {
 // hours after it has signed.
 const minKeyRotation = 12 * time.Hour
 
+// databaseFile is the SQLite file in a data folder.
+const databaseFile = "freehold.db"
+
 func (c Config) store() store.Options {
-	return store.Options{Path: filepath.Join(c.DataDir, "freehold.db"), URL: estate.Secret(c.Database)}
+	return store.Options{Path: filepath.Join(c.DataDir, databaseFile), URL: estate.Secret(c.Database)}
 }
 
 // masterKey is where the key that seals the server's keys is.

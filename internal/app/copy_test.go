@@ -11,9 +11,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
-	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/pgtest"
-	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
@@ -94,16 +93,15 @@ func TestCopy(t *testing.T) {
 	path := filepath.Join(e.App.Config.DataDir, "freehold.db")
 	url := pgtest.New(t, nil)
 	back := filepath.Join(t.TempDir(), "back.db")
-	postgres := store.Options{URL: estate.Secret(url)}
 	var rows int64
 	progress := func(_ string, n int64) { rows += n }
-	if err := store.Copy(t.Context(), store.Options{Path: path}, postgres, progress); err != nil {
+	if err := app.CopyEstate(t.Context(), "sqlite:"+e.App.Config.DataDir, url, progress); err != nil {
 		t.Fatal(err)
 	}
 	if rows < 20 {
 		t.Errorf("%d rows were copied", rows)
 	}
-	if err := store.Copy(t.Context(), postgres, store.Options{Path: back}, nil); err != nil {
+	if err := app.CopyEstate(t.Context(), url, "sqlite:"+back, nil); err != nil {
 		t.Fatal(err)
 	}
 	const sqliteTables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!' and name <> 'goose_db_version'"
@@ -115,8 +113,13 @@ func TestCopy(t *testing.T) {
 	if diff := cmp.Diff(want, dump(t, "sqlite", "file:"+back, sqliteTables)); diff != "" {
 		t.Errorf("and back in SQLite (-want +have)\n%s", diff)
 	}
-	if err := store.Copy(t.Context(), store.Options{Path: path}, postgres, nil); err == nil {
+	if err := app.CopyEstate(t.Context(), "sqlite:"+path, url, nil); err == nil {
 		t.Error("an estate was copied over another")
+	}
+	for _, name := range []string{"", "sqlite:", path, "mysql://x"} {
+		if err := app.CopyEstate(t.Context(), name, url, nil); err == nil {
+			t.Errorf("%q was taken for a database", name)
+		}
 	}
 
 	config := e.App.Config

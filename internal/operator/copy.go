@@ -2,13 +2,10 @@ package operator
 
 import (
 	"fmt"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/app"
 )
 
 func (c *commands) copy() *cobra.Command {
@@ -24,16 +21,8 @@ func (c *commands) copy() *cobra.Command {
 			"  FREEHOLD_DATABASE=postgres://freehold@db.example.com/freehold freehold serve",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			source, err := database(from)
-			if err != nil {
-				return fmt.Errorf("--from: %w", err)
-			}
-			target, err := database(to)
-			if err != nil {
-				return fmt.Errorf("--to: %w", err)
-			}
 			counts, order := map[string]int64{}, []string{}
-			err = store.Copy(cmd.Context(), source, target, func(table string, rows int64) {
+			err := app.CopyEstate(cmd.Context(), from, to, func(table string, rows int64) {
 				if _, known := counts[table]; !known {
 					order = append(order, table)
 				}
@@ -56,18 +45,4 @@ func (c *commands) copy() *cobra.Command {
 		_ = cmd.MarkFlagRequired(name) // fails only for a flag that is not there
 	}
 	return cmd
-}
-
-// database reads the name of a database.
-func database(name string) (store.Options, error) {
-	if path, ok := strings.CutPrefix(name, "sqlite:"); ok && path != "" {
-		if filepath.Ext(path) == "" {
-			path = filepath.Join(path, "freehold.db")
-		}
-		return store.Options{Path: path}, nil
-	}
-	if strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") {
-		return store.Options{URL: estate.Secret(name)}, nil
-	}
-	return store.Options{}, fmt.Errorf("not sqlite:PATH or postgres://… URL")
 }

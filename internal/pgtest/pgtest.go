@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -74,6 +75,35 @@ func New(t testing.TB, prepare func(url string) error) string {
 		}
 	})
 	return c.url(name)
+}
+
+// Disconnect ends all connections to the database at url.
+func Disconnect(t testing.TB, url string) {
+	on(t, url, "select pg_terminate_backend(pid) from pg_stat_activity where datname = '%s'")
+}
+
+// Away keeps the database at url from being reached, as if its server were down,
+// until back is called.
+func Away(t testing.TB, url string) (back func()) {
+	on(t, url, "alter database %s allow_connections false")
+	Disconnect(t, url)
+	return func() { on(t, url, "alter database %s allow_connections true") }
+}
+
+// on executes a statement about the database at url from another one.
+func on(t testing.TB, address, statement string) {
+	t.Helper()
+	c, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.exec(fmt.Sprintf(statement, strings.TrimPrefix(u.Path, "/"))); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (c *cluster) exec(statement string) error {
