@@ -12,6 +12,17 @@ CREATE TABLE accounts (
     unique (organization_id, id)
 ) strict;
 
+CREATE TABLE assertion_ids (
+    organization_id text not null,
+    client_id       text not null,
+    id              text not null,
+    expires_at      integer not null,
+    primary key (client_id, id),
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX assertion_ids_by_expiry on assertion_ids (expires_at);
+
 CREATE TABLE audit_records (
     seq             integer primary key autoincrement,
     organization_id text not null,
@@ -37,6 +48,20 @@ CREATE TABLE changes (
     created_at integer not null
 ) strict;
 
+CREATE TABLE client_connections (
+    organization_id text not null,
+    client_id       text not null,
+    tenant_id       text not null,
+    consent         text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (client_id, tenant_id),
+    foreign key (organization_id, client_id) references clients (organization_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX client_connections_by_tenant on client_connections (tenant_id, client_id);
+
 CREATE TABLE client_secrets (
     organization_id text not null,
     client_id       text not null,
@@ -44,10 +69,12 @@ CREATE TABLE client_secrets (
     key_id          text not null,
     hash            blob not null,
     created_by      text not null,
-    created_at      integer not null,
+    created_at      integer not null, expires_at integer not null default 0, first_used_at integer not null default 0, last_used_at integer not null default 0, warned_at integer not null default 0, rotation text not null default '', end_before integer not null default 0,
     primary key (client_id, hint),
     foreign key (organization_id, client_id) references clients (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX client_secrets_by_end on client_secrets (expires_at) where expires_at <> 0;
 
 CREATE TABLE client_usage (
     organization_id text not null,
@@ -59,6 +86,8 @@ CREATE TABLE client_usage (
     primary key (client_id, tenant_id),
     foreign key (organization_id, client_id) references clients (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX client_usage_by_tenant on client_usage (tenant_id, last_used_at) where tenant_id <> '';
 
 CREATE TABLE clients (
     id              text primary key,
@@ -79,7 +108,7 @@ CREATE TABLE clients (
     created_by_type text not null,
     created_at      integer not null,
     updated_at      integer not null,
-    disabled_at     integer not null,
+    disabled_at     integer not null, published_at integer not null default 0, deleted_at integer not null default 0, name_key text not null default '',
     unique (organization_id, id),
     check (
         level = 'organization' and subscription_id = '' and region = '' and tenant_id = ''
@@ -88,7 +117,13 @@ CREATE TABLE clients (
     )
 ) strict;
 
+CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
+
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
+
+CREATE INDEX clients_by_tenant on clients (tenant_id, id) where tenant_id <> '';
+
+CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
 CREATE TABLE hostnames (
     hostname        text primary key,
@@ -96,6 +131,8 @@ CREATE TABLE hostnames (
     tenant_id       text not null,
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX hostnames_by_tenant on hostnames (tenant_id);
 
 CREATE TABLE idempotency_keys (
     organization_id text not null references organizations (id),
@@ -112,13 +149,32 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_age on idempotency_keys (created_at);
 
+CREATE INDEX idempotency_keys_by_tenant on idempotency_keys (tenant_id) where tenant_id <> '';
+
 CREATE TABLE keys (
     id         text primary key,
     purpose    text not null,
     algorithm  text not null,
     sealed     blob not null,
     created_at integer not null
+, active_at integer not null default 0, generation integer not null default 1) strict;
+
+CREATE UNIQUE INDEX keys_by_generation on keys (purpose, generation);
+
+CREATE TABLE oauth_grants (
+    id              text primary key,
+    organization_id text not null,
+    tenant_id       text not null,
+    client_id       text not null,
+    user_id         text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    unique (tenant_id, client_id, user_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
 ) strict;
+
+CREATE INDEX oauth_grants_by_user on oauth_grants (organization_id, tenant_id, user_id, id);
 
 CREATE TABLE organizations (
     id         text primary key,
@@ -134,6 +190,29 @@ CREATE TABLE regions (
     country_code text not null,
     created_at   integer not null
 ) strict;
+
+CREATE TABLE revoked_grants (
+    tenant_id       text not null,
+    client_id       text not null,
+    user_id         text not null,
+    organization_id text not null,
+    issued_until    integer not null,
+    expires_at      integer not null,
+    created_at      integer not null,
+    primary key (tenant_id, client_id, user_id)
+) strict, without rowid;
+
+CREATE INDEX revoked_grants_by_expiry on revoked_grants (expires_at);
+
+CREATE TABLE revoked_tokens (
+    jti             text primary key,
+    organization_id text not null,
+    client_id       text not null,
+    expires_at      integer not null,
+    created_at      integer not null
+) strict;
+
+CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
 
 CREATE TABLE subscription_owners (
     organization_id text not null,
@@ -161,9 +240,20 @@ CREATE TABLE subscriptions (
     starts_at       integer not null,
     ends_at         integer not null check (ends_at > starts_at),
     created_at      integer not null,
-    updated_at      integer not null,
+    updated_at      integer not null, rate_tier1 integer not null default 0 check (rate_tier1 between 0 and 1000000), rate_tier2 integer not null default 0 check (rate_tier2 between 0 and 1000000),
     unique (organization_id, id)
 ) strict;
+
+CREATE TABLE tenant_labels (
+    organization_id text not null,
+    tenant_id       text not null,
+    name            text not null,
+    value           text not null,
+    primary key (tenant_id, name),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX tenant_labels_by_value on tenant_labels (name, value, tenant_id);
 
 CREATE TABLE tenants (
     id                text primary key,
@@ -182,7 +272,7 @@ CREATE TABLE tenants (
     labels            text not null,
     created_by        text not null,
     created_at        integer not null,
-    updated_at        integer not null,
+    updated_at        integer not null, rev integer not null default 1, purge_at integer not null default 0, deletion_protection integer not null default 0, settings text not null default '{}',
     unique (organization_id, id),
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
 ) strict;
@@ -196,6 +286,8 @@ CREATE INDEX tenants_by_datacenter on tenants (organization_id, datacenter, crea
 CREATE INDEX tenants_by_hostname on tenants (organization_id, hostname, id);
 
 CREATE INDEX tenants_by_name on tenants (organization_id, name_key, created_at, id);
+
+CREATE INDEX tenants_by_purge on tenants (purge_at, id) where status = 'disabled';
 
 CREATE INDEX tenants_by_status on tenants (organization_id, status, created_at, id);
 
@@ -216,11 +308,13 @@ CREATE TABLE users (
     client_id       text not null,
     roles           text not null,
     created_at      integer not null,
-    updated_at      integer not null,
+    updated_at      integer not null, stopped_with_client integer not null default 0,
     primary key (tenant_id, id),
     unique (tenant_id, subject),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX users_by_client on users (organization_id, client_id, tenant_id) where client_id <> '';
 
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
 
