@@ -68,7 +68,7 @@ const (
 	CodeOAuthInvalidUser          = "OAUTH-23" // RFC 6749 invalid_grant: user_lookup finds nobody
 
 	CodeTenantNotFound       = "TENANTS-8"  // no such tenant, or not visible to the caller
-	CodeTenantPatch          = "TENANTS-10" // an operation of the patch is not allowed; meta says why, with one of the next
+	CodeTenantPatch          = "TENANTS-10" // the patch is wrong; meta says why, with one of the next four or TENANTS-31
 	CodeTenantPatchOp        = "TENANTS-11" // op is not replace
 	CodeTenantPatchPath      = "TENANTS-12" // path is not one that can be changed
 	CodeTenantPatchValue     = "TENANTS-13" // value is of the wrong type, or out of bounds
@@ -84,7 +84,7 @@ const (
 	CodeTenantConfirm        = "TENANTS-34" // the header qlik-confirm-hostname does not name the tenant
 	CodeTenantProtected      = "TENANTS-35" // the tenant is protected from deactivation
 	CodeTenantChanged        = "TENANTS-36" // somebody else changed the tenant meanwhile
-	CodeTenantBulk           = "TENANTS-37" // a bulk request picks too many tenants, or others than expected
+	CodeTenantUnexpected     = "TENANTS-37" // a bulk request picks another number of tenants than expected
 	CodeTenantDeactivated    = "TENANT_DEACTIVATED"
 
 	CodeUserNotFound = "USERS-7" // no such user, or not visible to the caller

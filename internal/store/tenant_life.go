@@ -102,11 +102,11 @@ func (tx *Tx) hostnamesChanged(ctx context.Context, at time.Time, names ...estat
 	return nil
 }
 
-// TenantsDue returns disabled tenants that may be purged at now, and that were
-// disabled at quiet or before; those that have waited longest come first. They
-// are at most MaxPage.
+// TenantsDue returns disabled tenants that may be purged at now, that were disabled
+// at quiet or before, and that are not protected; those that have waited longest
+// come first. They are at most MaxPage.
 func (tx *Tx) TenantsDue(ctx context.Context, now, quiet time.Time) ([]estate.Tenant, error) {
-	rows, err := tx.rows(ctx, "select "+tenantColumns+" from tenants where status = 'disabled' and purge_at <= $1 and status_updated_at <= $2 order by purge_at, id limit $3",
+	rows, err := tx.rows(ctx, "select "+tenantColumns+" from tenants where status = 'disabled' and deletion_protection = 0 and purge_at <= $1 and status_updated_at <= $2 order by purge_at, id limit $3",
 		micros(now), micros(quiet), MaxPage)
 	all, err := collect(rows, err, scanTenant)
 	return all, wrap("select tenants that are due", err)
@@ -197,8 +197,8 @@ func (tx *Tx) TenantContents(ctx context.Context, scope estate.Scope) (TenantCon
 	return contents, wrap("select last use", err)
 }
 
-// PurgeTenant erases the tenant of scope if it is disabled and was to be purged at
-// now or before: everything that belongs to it goes, its host names and its place
+// PurgeTenant erases the tenant of scope if it is disabled, not protected, and was
+// to be purged at now or before: everything that belongs to it goes, its host names and its place
 // in the entitlement are free. A tombstone with its id, name and generated host
 // name stays. It returns false, and changes nothing, when there was nothing to
 // purge: another process may have been faster.
@@ -216,7 +216,7 @@ func (tx *Tx) PurgeTenant(ctx context.Context, scope estate.Scope, now time.Time
 	at := micros(now)
 	n, err := tx.exec(ctx, `update tenants set rev = rev + 1, status = 'deleted', alias = '', external_id = '', labels = '{}', settings = '{}',
 			status_updated_at = $3, updated_at = $3
-		where organization_id = $1 and id = $2 and status = 'disabled' and purge_at <= $3`, t.Organization, t.ID, at)
+		where organization_id = $1 and id = $2 and status = 'disabled' and deletion_protection = 0 and purge_at <= $3`, t.Organization, t.ID, at)
 	if err != nil || n == 0 {
 		return false, wrap("bury tenant", err)
 	}

@@ -200,6 +200,7 @@ func testReadOnly(t *testing.T, db Database) {
 		"Account": true, "Accounts": true, "AuditRecords": true, "BotUser": true, "Client": true, "ClientToAuthenticate": true, "ClientUsages": true,
 		"Clients": true, "CountTenants": true, "HostnameFree": true, "IdempotentAnswer": true, "Keys": true, "Organization": true, "Organizations": true,
 		"Region": true, "Regions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true, "Tenant": true,
+		"TenantsDue":         true,
 		"TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "User": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {

@@ -118,12 +118,12 @@ func testPurgeTenant(t *testing.T, db Database) {
 		return done
 	}
 	var tenants []estate.Tenant
-	for n := range 4 { // disabled at n+2, to be purged at 100-n
+	for n := range 5 { // disabled at n+2, to be purged at 100-n
 		v := tenant(s.sub, europe, n)
-		v.Status, v.PurgeAt = estate.TenantDisabled, moment(100-n)
+		v.Status, v.PurgeAt, v.Protected = estate.TenantDisabled, moment(100-n), false
 		tenants = append(tenants, v)
 	}
-	tenants[0].Status = estate.TenantActive
+	tenants[0].Status, tenants[4].Protected = estate.TenantActive, true
 	insertTenants(t, db, tenants...)
 	equal(t, "due", due(moment(98), moment(50)), []estate.TenantID{tenants[3].ID, tenants[2].ID})
 	equal(t, "due and quiet", due(moment(98), moment(4)), []estate.TenantID{tenants[2].ID})
@@ -150,8 +150,8 @@ func testPurgeTenant(t *testing.T, db Database) {
 	wantError(t, readError(t, db, contents(all(s.acme))), estate.NotFound, api.CodeTenantNotFound)
 
 	before := dump(t, db)
-	if purge(tenants[0], moment(1000)) || purge(gone, gone.PurgeAt.Add(-time.Microsecond)) {
-		t.Error("purged what is active, or before its time")
+	if purge(tenants[0], moment(1000)) || purge(tenants[4], moment(1000)) || purge(gone, gone.PurgeAt.Add(-time.Microsecond)) {
+		t.Error("purged what is active or protected, or before its time")
 	}
 	equal(t, "database", dump(t, db), before)
 
@@ -230,7 +230,7 @@ func testPurgeIsComplete(t *testing.T, db Database) {
 		return first(err, tx.InsertClient(t.Context(), dropped), tx.DeleteClient(t.Context(), gone.Scope(), dropped.ID, moment(1)),
 			tx.InsertIdempotentAnswer(t.Context(), gone.Scope(), "client", "key", store.IdempotentAnswer{RequestHash: []byte{1}, Answer: "x"}, moment(1)))
 	})
-	execute(t, db, "update tenants set status = 'disabled', purge_at = 1")
+	execute(t, db, "update tenants set status = 'disabled', purge_at = 1, deletion_protection = 0")
 	before := dump(t, db)
 	for _, table := range purged {
 		if !slices.ContainsFunc(before, func(line string) bool { return strings.HasPrefix(line, table+":") && aboutTenant(line, gone, mine) }) {
@@ -371,6 +371,6 @@ func unpurged(t *testing.T, db Database) {
 		}
 		restored[table] = true
 	}
-	execute(t, db, "update tenants set status = 'disabled', purge_at = 1, status_updated_at = 1, alias = ''")
+	execute(t, db, "update tenants set status = 'disabled', purge_at = 1, status_updated_at = 1, deletion_protection = 0, alias = ''")
 	execute(t, db, "update subscriptions set tenant_count = 50")
 }
