@@ -22,6 +22,15 @@ type target struct {
 	hint   string         // of its secret
 	grant  estate.GrantID // in the tenant
 	token  string         // of the surface
+	tenant estate.Tenant  // to deactivate or reactivate
+}
+
+// tenantOr is the tenant that was made for the call, or else the usual one.
+func (made target) tenantOr(usual estate.Tenant) estate.TenantID {
+	if made.tenant.ID != "" {
+		return made.tenant.ID
+	}
+	return usual.ID
 }
 
 // prepare makes what a call of an operation is about, as the operator, who is no
@@ -32,6 +41,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 	switch {
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])
+	case route.ID == "deactivateTenant", route.ID == "reactivateTenant":
+		made.tenant = e.Tenant(e.subscription, "us")
 	case route.ID == "deleteOAuthToken":
 		made.grant = e.newGrant(t)
 	case strings.HasSuffix(route.ID, "ConnectionConfig"):

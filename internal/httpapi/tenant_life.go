@@ -37,9 +37,12 @@ func deactivateTenant(x *exchange) (api.DeactivatedTenant, error) {
 	return api.DeactivatedTenant{ID: string(t.ID), Status: string(t.Status), EstimatedPurgeDate: api.Time{Time: t.PurgeAt}}, err
 }
 
-// reactivateTenant does not look at the body: there is nothing to say, and some
-// clients send an empty one and some an empty object.
+// reactivateTenant takes nothing from the body: some clients send none, some an
+// empty object.
 func reactivateTenant(x *exchange) (api.ReactivatedTenant, error) {
+	if _, err := optional[struct{}](x); err != nil {
+		return api.ReactivatedTenant{}, err
+	}
 	t, err := x.server.Tenancy.ReactivateTenant(x.r.Context(), x.actor, x.tenantID(), x.r.Header.Get(api.HeaderConfirmHostname))
 	return api.ReactivatedTenant{ID: string(t.ID), Status: string(t.Status)}, err
 }
