@@ -162,10 +162,7 @@ func (s *Service) confirm(t estate.Tenant, name string) error {
 			return nil
 		}
 	}
-	if name == "" {
-		return errUnconfirmed.InParameter(api.HeaderConfirmHostname, "is missing; it must be one of the tenant's host names")
-	}
-	return errUnconfirmed.InParameter(api.HeaderConfirmHostname, "is none of the tenant's host names")
+	return errUnconfirmed.InParameter(api.HeaderConfirmHostname, "The header "+api.HeaderConfirmHostname+" must be one of the tenant's host names.")
 }
 
 // hostnames are the host names of t in full.
