@@ -68,6 +68,11 @@ const (
 	CodeOAuthInvalidUser          = "OAUTH-23" // RFC 6749 invalid_grant: user_lookup finds nobody
 
 	CodeTenantNotFound       = "TENANTS-8"  // no such tenant, or not visible to the caller
+	CodeTenantPatch          = "TENANTS-10" // the patch is wrong; meta says why, with one of the next four or TENANTS-31
+	CodeTenantPatchOp        = "TENANTS-11" // op is not replace
+	CodeTenantPatchPath      = "TENANTS-12" // path is not one that can be changed
+	CodeTenantPatchValue     = "TENANTS-13" // value is of the wrong type, or out of bounds
+	CodeTenantPatchAlias     = "TENANTS-14" // the alias is not a host name that the tenant can have
 	CodeTenantLicenseMissing = "TENANTS-21" // body has no licenseKey
 	CodeTenantQuota          = "TENANTS-22" // the entitlement's tenant count is used up
 	CodeTenantLicenseInvalid = "TENANTS-23" // licence key is unusable here and now
@@ -76,6 +81,10 @@ const (
 	CodeTenantHostnameTaken  = "TENANTS-31" // requested host name belongs to another tenant
 	CodeTenantExternalID     = "TENANTS-32" // externalId is used in this subscription
 	CodeIdempotencyMismatch  = "TENANTS-33" // Idempotency-Key was used with another body
+	CodeTenantConfirm        = "TENANTS-34" // the header qlik-confirm-hostname does not name the tenant
+	CodeTenantProtected      = "TENANTS-35" // the tenant is protected from deactivation
+	CodeTenantChanged        = "TENANTS-36" // somebody else changed the tenant meanwhile
+	CodeTenantUnexpected     = "TENANTS-37" // a bulk request picks another number of tenants than expected
 	CodeTenantDeactivated    = "TENANT_DEACTIVATED"
 
 	CodeUserNotFound = "USERS-7" // no such user, or not visible to the caller

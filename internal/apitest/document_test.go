@@ -331,6 +331,16 @@ func wireTypes() map[string]any {
 		"PatchedOAuthClient":             api.PatchedOAuthClient{},
 		"PatchOperation":                 api.PatchOperation{},
 		"OAuthClientList":                api.OAuthClientList{},
+		"BulkTenantResult":               api.BulkTenantResult{},
+		"BulkTenantsRequest":             api.BulkTenantsRequest{},
+		"BulkTenantsResponse":            api.BulkTenantsResponse{},
+		"DeactivateTenantRequest":        api.DeactivateTenantRequest{},
+		"DeactivatedTenant":              api.DeactivatedTenant{},
+		"DeactivationPreview":            api.DeactivationPreview{},
+		"HostnameAvailability":           api.HostnameAvailability{},
+		"ReactivatedTenant":              api.ReactivatedTenant{},
+		"TenantList":                     api.TenantList{},
+		"TenantPatchOperation":           api.TenantPatchOperation{},
 
 		"AdoptBotRequest":            api.AdoptBotRequest{},
 		"Bot":                        api.Bot{},
@@ -365,6 +375,9 @@ func TestDocuments_WireTypes(t *testing.T) {
 		"CreateRegionOAuthClientRequest": "as other requests",
 		"PatchOperation":                 "unknown members are ignored (RFC 6902 section 4)",
 		"RotateClientSecretRequest":      "as other requests",
+		"BulkTenantsRequest":             "as other requests",
+		"DeactivateTenantRequest":        "as other requests",
+		"TenantPatchOperation":           "unknown members are ignored (RFC 6902 section 4)",
 	}
 	types := wireTypes()
 	used := map[string]bool{}
@@ -632,8 +645,15 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/core/tenants/{tenantId}", "getTenant"},
 		},
 		"register": {
+			{"GET", "/api/v1/tenants", "listTenants"},
 			{"POST", "/api/v1/tenants", "createTenant"},
+			{"POST", "/api/v1/tenants/actions/bulk", "bulkTenants"},
+			{"GET", "/api/v1/tenants/actions/check-hostname", "checkHostname"},
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
+			{"PATCH", "/api/v1/tenants/{tenantId}", "updateTenant"},
+			{"POST", "/api/v1/tenants/{tenantId}/actions/deactivate", "deactivateTenant"},
+			{"POST", "/api/v1/tenants/{tenantId}/actions/reactivate", "reactivateTenant"},
+			{"GET", "/api/v1/tenants/{tenantId}/deactivation-preview", "previewDeactivation"},
 		},
 		"tenant": {
 			{"GET", "/api/v1/bots", "listBots"},
@@ -661,6 +681,7 @@ func TestOperations(t *testing.T) {
 			{"DELETE", "/api/v1/oauth-tokens/{tokenId}", "deleteOAuthToken"},
 			{"GET", "/api/v1/tenants/me", "getMyTenant"},
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
+			{"PATCH", "/api/v1/tenants/{tenantId}", "updateTenant"},
 			{"GET", "/api/v1/users/me", "getMyUser"},
 			{"GET", "/api/v1/users/{userId}", "getUser"},
 		},

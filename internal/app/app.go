@@ -77,11 +77,13 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		return nil, errors.Join(err, db.Close())
 	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
+	tenants := tenancy.New(db, keys, audit, now, c.Domain)
+	tenants.MinPurgeDays = c.TenantPurgeMinDays
 	return &App{
 		Config:     c,
 		Store:      db,
 		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
-		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
+		Tenancy:    tenants,
 		Directory:  directory.New(db, audit, now),
 		log:        log,
 		now:        now,
@@ -143,6 +145,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
+	jobs.Go(func() { a.Tenancy.Run(background) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)

@@ -108,9 +108,11 @@ func (f *fake) routes(surface string) http.Handler {
 		f.manageOAuthClients(mux, "/api/core/subscriptions/{subscription}/oauth-clients")
 	case "register":
 		mux.Handle("POST /api/v1/tenants", f.authenticated(f.createTenant))
+		f.keepTenants(mux)
 	default:
 		mux.Handle("GET /api/v1/tenants/me", http.RedirectHandler("/api/v1/tenants/"+tenantID, http.StatusFound))
 		mux.Handle("GET /api/v1/tenants/{id}", f.authenticated(f.getTenant))
+		mux.Handle("PATCH /api/v1/tenants/{id}", f.authenticated(f.updateTenant))
 		mux.Handle("GET /api/v1/users/me", http.RedirectHandler("/api/v1/users/"+userID, http.StatusFound))
 		mux.Handle("GET /api/v1/users/{id}", f.authenticated(f.getUser))
 		mux.Handle("GET /api/v1/licenses/overview", f.authenticated(f.licenseOverview))

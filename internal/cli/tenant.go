@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,10 +21,12 @@ func tenantCommand(env Env) *cobra.Command {
 	conn, out := &connection{env: env}, env.output()
 	cmd := command.Group(&cobra.Command{
 		Use:   "tenant",
-		Short: "Create, show and list tenants",
-		Long:  "Create, show and list tenants.\n" + connectionHelp,
+		Short: "Create, show, list, change, deactivate and reactivate tenants",
+		Long:  "Create, show, list, change, deactivate and reactivate tenants.\n" + connectionHelp,
 	},
 		tenantCreateCommand(conn, out), tenantGetCommand(conn, out), tenantListCommand(conn, out),
+		tenantUpdateCommand(conn, out), tenantDeactivateCommand(conn, out), tenantReactivateCommand(conn, out),
+		tenantCheckCommand(conn, out), tenantBulkCommand(conn, out),
 	)
 	conn.flags(cmd)
 	out.Flag(cmd)
@@ -45,6 +45,7 @@ type tenantCreate struct {
 	labels         []string
 	datacenter     string
 	idempotencyKey string
+	admin          api.TenantAdministrator
 }
 
 func tenantCreateCommand(conn *connection, out *command.Output) *cobra.Command {
@@ -77,6 +78,8 @@ repeat the command, too, without a second tenant, give an --idempotency-key.`,
 	flags.StringVar(&c.externalID, "external-id", "", "your own id of the tenant, unique in the subscription")
 	flags.StringArrayVar(&c.labels, "label", nil, "label as name=value; may be repeated")
 	flags.StringVar(&c.datacenter, "datacenter", "", "data centre code, which must be the region's")
+	flags.StringVar(&c.admin.Email, "admin-email", "", "e-mail address of a person to invite as the first administrator")
+	flags.StringVar(&c.admin.Name, "admin-name", "", "name of that person (default the e-mail address)")
 	flags.StringVar(&c.idempotencyKey, "idempotency-key", "", "text that names this attempt; the same again creates nothing new")
 	return cmd
 }
@@ -103,6 +106,9 @@ func (t *tenantCreate) run(cmd *cobra.Command, _ []string) error {
 	}
 	if t.hostname != "" {
 		request.Hostnames = []string{t.hostname}
+	}
+	if t.admin != (api.TenantAdministrator{}) {
+		request.Admin = &t.admin
 	}
 	for _, label := range labels {
 		request.Labels[label[0]] = label[1]
@@ -221,9 +227,9 @@ func getTenant(ctx context.Context, c *client.Client, id string) (tenant any, de
 }
 
 func tenantDetails(t *api.Tenant) [][2]string {
-	var labels []string
-	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		labels = append(labels, name+"="+t.Labels[name])
+	protected := ""
+	if t.DeletionProtection {
+		protected = "yes"
 	}
 	return [][2]string{
 		{"ID", t.ID},
@@ -233,7 +239,9 @@ func tenantDetails(t *api.Tenant) [][2]string {
 		{"Region", t.Region},
 		{"Data centre", t.Datacenter},
 		{"External ID", t.ExternalID},
-		{"Labels", strings.Join(labels, ", ")},
+		{"Labels", labelText(t.Labels)},
+		{"Protected", protected},
+		{"Purge", moment(t.EstimatedPurgeDate)},
 		{"Created", moment(&t.Created)},
 		{"Updated", moment(&t.LastUpdated)},
 	}

@@ -87,11 +87,33 @@ type Tenant struct {
 	Alias           Hostname // empty: none
 	Status          TenantStatus
 	StatusUpdatedAt time.Time
+	PurgeAt         time.Time // of a disabled one: when it may be purged
+	Protected       bool      // can't be deactivated
+	Settings        TenantSettings
 	ExternalID      string
 	Labels          map[string]string
 	CreatedBy       string
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
+	Rev             int64 // counts its changes
+}
+
+// TenantSettings are a tenant's switches, as the contract names them.
+type TenantSettings struct {
+	AutoAssignCreateSharedSpacesRoleToProfessionals             bool `json:"autoAssignCreateSharedSpacesRoleToProfessionals"`
+	AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals bool `json:"autoAssignPrivateAnalyticsContentCreatorRoleToProfessionals"`
+	AutoAssignDataServicesContributorRoleToProfessionals        bool `json:"autoAssignDataServicesContributorRoleToProfessionals"`
+	EnableAnalyticCreation                                      bool `json:"enableAnalyticCreation"`
+	EnableAppOpeningFeedback                                    bool `json:"enableAppOpeningFeedback"`
+}
+
+// DefaultTenantSettings are those of a new tenant.
+func DefaultTenantSettings() TenantSettings {
+	return TenantSettings{
+		AutoAssignCreateSharedSpacesRoleToProfessionals:             true,
+		AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals: true,
+		AutoAssignDataServicesContributorRoleToProfessionals:        true,
+	}
 }
 
 // Scope is the reach that covers exactly t.
@@ -106,6 +128,7 @@ type UserStatus string
 const (
 	UserActive   UserStatus = "active"
 	UserDisabled UserStatus = "disabled"
+	UserInvited  UserStatus = "invited" // has not signed in yet
 )
 
 // User is a person or a bot in one tenant. ClientID is set on bots.

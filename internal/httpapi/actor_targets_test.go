@@ -24,6 +24,15 @@ type target struct {
 	token  string         // of the surface
 	bot    estate.UserID  // that has lost its client
 	name   string         // of a federated credential
+	tenant estate.Tenant  // to deactivate or reactivate
+}
+
+// tenantOr is the tenant that was made for the call, or else the usual one.
+func (made target) tenantOr(usual estate.Tenant) estate.TenantID {
+	if made.tenant.ID != "" {
+		return made.tenant.ID
+	}
+	return usual.ID
 }
 
 // prepare makes what a call of an operation is about, as the operator, who is no
@@ -34,6 +43,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 	switch {
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])
+	case route.ID == "deactivateTenant", route.ID == "reactivateTenant":
+		made.tenant = e.Tenant(e.subscription, "us")
 	case route.ID == "deleteOAuthToken":
 		made.grant = e.newGrant(t)
 	case strings.HasSuffix(route.ID, "ConnectionConfig"):

@@ -267,7 +267,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		user = made.bot
 	}
 	path := strings.NewReplacer(
-		"{tenantId}", string(e.tenant.ID), "{userId}", string(user), "{name}", made.name, "{subscriptionId}", string(e.subscription.ID),
+		"{tenantId}", string(made.tenantOr(e.tenant)), "{userId}", string(user), "{name}", made.name, "{subscriptionId}", string(e.subscription.ID),
 		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
 	).Replace(route.Path)
 	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}
@@ -290,6 +290,15 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		}
 	case "tenant createOAuthClient":
 		request.JSON = api.CreateOAuthClientRequest{ClientName: "made", AppType: api.AppTypeWeb}
+	case "register updateTenant", "tenant updateTenant":
+		request.JSON = ops{{Op: "replace", Path: "/enableAppOpeningFeedback", Value: true}}
+	case "register deactivateTenant", "register reactivateTenant":
+		request.Header = map[string]string{api.HeaderConfirmHostname: string(made.tenant.Hostname) + "." + testenv.Domain}
+	case "register checkHostname":
+		request.URL += "?hostname=acme"
+	case "register bulkTenants":
+		request.JSON = api.BulkTenantsRequest{Action: api.BulkRelabel, IDs: []string{string(e.other.ID)}, Labels: map[string]*string{"plan": nil}}
+	case "register listTenants", "register previewDeactivation":
 	case "register createTenant":
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
 	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getUser", "tenant getLicenseOverview":

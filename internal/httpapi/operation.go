@@ -53,6 +53,15 @@ var operations = []operation{
 	{id: "createTenant", method: "POST", path: "/api/v1/tenants", surfaces: onRegister, tier: throttle.Tier2, handle: takes(http.StatusCreated, createTenant), internalCode: api.CodeTenantInternal},
 	{id: "getTenant", method: "GET", path: "/api/v1/tenants/{tenantId}", surfaces: onRegister, tier: throttle.Tier1, handle: answers(getTenant)},
 
+	{id: "listTenants", method: "GET", path: "/api/v1/tenants", surfaces: onRegister, tier: throttle.Tier1, handle: answers(listRegionTenants)},
+	{id: "updateTenant", method: "PATCH", path: "/api/v1/tenants/{tenantId}", surfaces: onRegister, tier: throttle.Tier2, handle: nothing(updateTenant)},
+	{id: "deactivateTenant", method: "POST", path: "/api/v1/tenants/{tenantId}/actions/deactivate", surfaces: onRegister, tier: throttle.Tier2, handle: answers(deactivateTenant)},
+	{id: "reactivateTenant", method: "POST", path: "/api/v1/tenants/{tenantId}/actions/reactivate", surfaces: onRegister, tier: throttle.Tier2, handle: answers(reactivateTenant)},
+	{id: "previewDeactivation", method: "GET", path: "/api/v1/tenants/{tenantId}/deactivation-preview", surfaces: onRegister, tier: throttle.Tier1, handle: answers(previewDeactivation)},
+	{id: "checkHostname", method: "GET", path: "/api/v1/tenants/actions/check-hostname", surfaces: onRegister, tier: throttle.Tier1, handle: answers(checkHostname)},
+	{id: "bulkTenants", method: "POST", path: "/api/v1/tenants/actions/bulk", surfaces: onRegister, tier: throttle.Tier2, handle: takes(http.StatusMultiStatus, bulkTenants)},
+
+	{id: "updateTenant", method: "PATCH", path: "/api/v1/tenants/{tenantId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(updateTenant)},
 	{id: "getMyTenant", method: "GET", path: "/api/v1/tenants/me", surfaces: onTenant, tier: throttle.Tier1, handle: getMyTenant},
 	{id: "getTenant", method: "GET", path: "/api/v1/tenants/{tenantId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getTenant)},
 	{id: "getMyUser", method: "GET", path: "/api/v1/users/me", surfaces: onTenant, tier: throttle.Tier1, handle: getMyUser},

@@ -3,11 +3,11 @@
 package pgtest
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,6 +28,7 @@ import (
 type cluster struct {
 	dir       string
 	databases atomic.Int64
+	alive     io.Closer // while it is open, the server runs
 
 	prepare    sync.Once
 	prepareErr error
@@ -37,6 +38,9 @@ var start = sync.OnceValues(newCluster)
 
 // startTimeout is far longer than a server takes to start on a slow machine.
 const startTimeout = time.Minute
+
+// memory is where Linux keeps files in memory.
+const memory = "/dev/shm"
 
 // errMissing is the error where there is no PostgreSQL to be found.
 var errMissing = errors.New("initdb and postgres are not installed (Debian: postgresql)")
@@ -66,7 +70,7 @@ func New(t testing.TB, prepare func(url string) error) string {
 		}
 	}
 	name := "test" + strconv.FormatInt(c.databases.Add(1), 10)
-	if err := c.exec(fmt.Sprintf("create database %s template %s", name, template)); err != nil {
+	if err := c.exec(fmt.Sprintf("create database %s template %s strategy file_copy", name, template)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -127,13 +131,17 @@ func newCluster() (*cluster, error) {
 	if initdb == "" || postgres == "" {
 		return nil, errMissing
 	}
-	dir, err := os.MkdirTemp("", "pg") // short: names of sockets have few bytes
+	in := ""
+	if info, err := os.Stat(memory); err == nil && info.IsDir() {
+		in = memory // making databases is mostly copying files
+	}
+	dir, err := os.MkdirTemp(in, "pg") // short: names of sockets have few bytes
 	if err != nil {
 		return nil, err
 	}
 	c := &cluster{dir: dir}
-	attributes := &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT} // a fast shutdown
-	if os.Geteuid() == 0 {                                        // as whom PostgreSQL refuses to run
+	attributes := &syscall.SysProcAttr{}
+	if os.Geteuid() == 0 { // as whom PostgreSQL refuses to run
 		const nobody = 65534
 		attributes.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 		if err := os.Chown(dir, nobody, nobody); err != nil {
@@ -142,21 +150,23 @@ func newCluster() (*cluster, error) {
 	}
 	data := filepath.Join(dir, "data")
 	init := exec.Command(initdb, "-D", data, "-U", "freehold", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync") //nolint:noctx // outlives every test
-	init.SysProcAttr, init.Dir = &syscall.SysProcAttr{Credential: attributes.Credential}, dir
+	init.SysProcAttr, init.Dir = attributes, dir
 	if out, err := init.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	// What a crash would lose is of no use to tests.
-	server := exec.Command(postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off", //nolint:noctx // as above
-		"-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "autovacuum=off")
-	server.SysProcAttr, server.Dir = attributes, dir
-	var log bytes.Buffer
-	server.Stdout, server.Stderr = &log, &log
+	// The shell ends the server and removes its files when its input ends, which is
+	// when this process does, however that happens. What a crash would lose is of
+	// no use to tests.
+	const untilInputEnds = `"$@" >"$0/log" 2>&1 & cat; kill -TERM $!; wait $!; rm -rf "$0"`
+	server := exec.Command("sh", "-c", untilInputEnds, dir, postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", //nolint:noctx // as above
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "autovacuum=off")
+	server.SysProcAttr, server.Dir = attributes, "/"
+	if c.alive, err = server.StdinPipe(); err != nil {
+		return nil, err
+	}
 	if err := server.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
 	db, err := sql.Open("pgx", c.url("postgres"))
 	if err != nil {
 		return nil, err
@@ -170,10 +180,9 @@ func newCluster() (*cluster, error) {
 			return c, nil
 		}
 		select {
-		case <-ended:
-			return nil, fmt.Errorf("PostgreSQL did not start: %s", log.String())
 		case <-deadline:
-			return nil, fmt.Errorf("PostgreSQL does not answer: %w", err)
+			log, _ := os.ReadFile(filepath.Join(dir, "log"))
+			return nil, fmt.Errorf("PostgreSQL does not answer: %w\n%s", err, log)
 		case <-ticker.C:
 		}
 	}

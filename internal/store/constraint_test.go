@@ -23,6 +23,7 @@ var notTheCallers = []string{
 	"revoked_grants.tenant_id, revoked_grants.client_id, revoked_grants.user_id", "revoked_tokens.jti",
 	"subscription_owners.subscription_id, subscription_owners.account_id",
 	"subscription_regions.subscription_id, subscription_regions.region",
+	"tenant_labels.tenant_id, tenant_labels.name",
 	"tenants.id", "tenants.organization_id, tenants.id",
 	"users.tenant_id, users.id",
 }

@@ -8,6 +8,7 @@ import (
 // What a method answers when the row is not there, or not in the scope.
 var (
 	errTenantNotFound = estate.E(estate.NotFound, api.CodeTenantNotFound, "Not found", "No such tenant.")
+	errTenantChanged  = estate.E(estate.Conflict, api.CodeTenantChanged, "Tenant changed meanwhile", "Somebody else has changed the tenant; try again.")
 	errUserNotFound   = estate.E(estate.NotFound, api.CodeUserNotFound, "Not found", "No such user.")
 	errClientNotFound = estate.E(estate.NotFound, api.CodeClientNotFound, "Not found", "No such OAuth client.")
 

@@ -1,5 +1,19 @@
 // Package tenancy holds organizations, regions, subscriptions with their
 // entitlements, and tenants.
+//
+// The life of a tenant, of which lifecycle.go has the table:
+//
+//	                     reactivate
+//	                 +------------------+   deactivate (the countdown begins anew)
+//	                 v                  |   +---+
+//	  create     +--------+         +----------+|   purge, when     +---------+
+//	-----------> | active | ------> | disabled |<-  purgeAt is over | deleted |
+//	             +--------+ deacti- +----------+  ----------------> +---------+
+//	                        vate                  unless protected
+//
+// An active tenant holds a place in the entitlement, and a disabled one too; the
+// purge frees it, the host names and the external id. A protected tenant is neither
+// deactivated nor purged. What is deleted stays deleted.
 package tenancy
 
 import (
@@ -23,6 +37,10 @@ type Service struct {
 	now    func() time.Time
 	domain string
 
+	// MinPurgeDays is the least number of days between deactivation and purge that
+	// a caller may ask for. It is set before the first use.
+	MinPurgeDays int
+
 	regions       *cache.Map[estate.RegionCode, estate.Region]
 	hosts         *cache.Map[estate.Hostname, estate.Tenant]
 	subscriptions *cache.Map[subscriptionKey, estate.Subscription]
@@ -44,7 +62,7 @@ const (
 
 // New makes the service. domain is the base domain that host names end in.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func() time.Time, domain string) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, now: now, domain: strings.ToLower(domain)}
+	s := &Service{store: db, keys: keys, audit: audit, now: now, domain: strings.ToLower(domain), MinPurgeDays: DefaultMinPurgeDays}
 	s.regions = cache.New(maxCachedRegions, s.loadRegion)
 	s.hosts = cache.New(maxCachedHosts, s.loadHost)
 	s.subscriptions = cache.New(maxCachedSubscriptions, s.loadSubscription)

@@ -127,6 +127,7 @@ var unscoped = map[string]string{
 	"Revocations":          "every server must know of all of them, whoever makes a request",
 	"SecretsDue":           "for the server's own clock, which goes for everybody",
 	"SubscriptionOwner":    "for the operator, who names subscriptions by licence number alone",
+	"TenantsDue":           "for the server's own clock, which goes for everybody",
 	"TenantByHostname":     "a request names its tenant before anybody is authenticated",
 	"Trim":                 "age alone decides",
 	"UpdateKeySeal":        "keys are the server's own",

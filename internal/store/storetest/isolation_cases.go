@@ -274,7 +274,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, map[string]readCase{
+var readCases = joined(joined(credentialReads, tenantLifeReads), map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -384,7 +384,7 @@ var readCases = joined(credentialReads, map[string]readCase{
 	},
 })
 
-var writeCases = joined(credentialWrites, map[string]writeCase{
+var writeCases = joined(joined(credentialWrites, tenantLifeWrites), map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {

@@ -47,6 +47,7 @@ func tenant(of estate.Subscription, in estate.Region, n int) estate.Tenant {
 		Name: fmt.Sprintf("Tenant %d", n), Hostname: estate.NewHostname(fmt.Sprintf("t%d", n), in.Code), Alias: estate.NewHostname(fmt.Sprintf("alias%d", n), in.Code),
 		Status: estate.TenantActive, StatusUpdatedAt: moment(n + 2), ExternalID: fmt.Sprintf("external %d", n),
 		Labels: map[string]string{"stage": "test", "number": fmt.Sprint(n)}, CreatedBy: "somebody", CreatedAt: moment(n), UpdatedAt: moment(n + 1),
+		PurgeAt: moment(n + 3), Protected: true, Settings: estate.TenantSettings{EnableAnalyticCreation: true}, Rev: int64(n + 1),
 	}
 }
 

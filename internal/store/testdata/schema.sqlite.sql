@@ -87,6 +87,8 @@ CREATE TABLE client_usage (
     foreign key (organization_id, client_id) references clients (organization_id, id)
 ) strict, without rowid;
 
+CREATE INDEX client_usage_by_tenant on client_usage (tenant_id, last_used_at) where tenant_id <> '';
+
 CREATE TABLE clients (
     id              text primary key,
     level           text not null,
@@ -119,6 +121,8 @@ CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
 
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
 
+CREATE INDEX clients_by_tenant on clients (tenant_id, id) where tenant_id <> '';
+
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
 CREATE TABLE hostnames (
@@ -127,6 +131,8 @@ CREATE TABLE hostnames (
     tenant_id       text not null,
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX hostnames_by_tenant on hostnames (tenant_id);
 
 CREATE TABLE idempotency_keys (
     organization_id text not null references organizations (id),
@@ -142,6 +148,8 @@ CREATE TABLE idempotency_keys (
 ) strict, without rowid;
 
 CREATE INDEX idempotency_keys_by_age on idempotency_keys (created_at);
+
+CREATE INDEX idempotency_keys_by_tenant on idempotency_keys (tenant_id) where tenant_id <> '';
 
 CREATE TABLE keys (
     id         text primary key,
@@ -236,6 +244,17 @@ CREATE TABLE subscriptions (
     unique (organization_id, id)
 ) strict;
 
+CREATE TABLE tenant_labels (
+    organization_id text not null,
+    tenant_id       text not null,
+    name            text not null,
+    value           text not null,
+    primary key (tenant_id, name),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX tenant_labels_by_value on tenant_labels (name, value, tenant_id);
+
 CREATE TABLE tenants (
     id                text primary key,
     organization_id   text not null,
@@ -253,7 +272,7 @@ CREATE TABLE tenants (
     labels            text not null,
     created_by        text not null,
     created_at        integer not null,
-    updated_at        integer not null,
+    updated_at        integer not null, rev integer not null default 1, purge_at integer not null default 0, deletion_protection integer not null default 0, settings text not null default '{}',
     unique (organization_id, id),
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
 ) strict;
@@ -267,6 +286,8 @@ CREATE INDEX tenants_by_datacenter on tenants (organization_id, datacenter, crea
 CREATE INDEX tenants_by_hostname on tenants (organization_id, hostname, id);
 
 CREATE INDEX tenants_by_name on tenants (organization_id, name_key, created_at, id);
+
+CREATE INDEX tenants_by_purge on tenants (purge_at, id) where status = 'disabled';
 
 CREATE INDEX tenants_by_status on tenants (organization_id, status, created_at, id);
 
