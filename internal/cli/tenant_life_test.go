@@ -87,7 +87,7 @@ func TestTenantLife_usageErrors(t *testing.T) {
 	s := newSession(t)
 	s.use(f, "c", "register.us")
 	file := filepath.Join(s.dir, "bad.json")
-	if err := os.WriteFile(file, []byte(`[{"nmae":"x"}]`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`[{"colour":"x"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

@@ -18,7 +18,7 @@ var notTheCallers = []string{
 	"organizations.id",
 	"subscription_owners.subscription_id, subscription_owners.account_id",
 	"subscription_regions.subscription_id, subscription_regions.region",
-	"tenants.id", "tenants.organization_id, tenants.id",
+	"tenant_labels.tenant_id, tenant_labels.name", "tenants.id", "tenants.organization_id, tenants.id",
 	"users.tenant_id, users.client_id", "users.tenant_id, users.id", "users.tenant_id, users.subject",
 }
 
