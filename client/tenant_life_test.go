@@ -76,7 +76,8 @@ func TestTenantLife_requests(t *testing.T) {
 	if diff := cmp.Diff([]string{"1", "2", "3"}, ids); diff != "" {
 		t.Errorf("tenants (-want +got)\n%s", diff)
 	}
-	for range c.RegionTenants(ctx, client.TenantListOptions{}) {
+	for _, err := range c.RegionTenants(ctx, client.TenantListOptions{}) {
+		failed(err)
 		break // and not ask for more
 	}
 	want := []string{

@@ -77,11 +77,18 @@ func (f *fake) listRegionTenants(w http.ResponseWriter, r *http.Request) {
 	start, _ := strconv.Atoi(query.Get("next"))
 	limit, _ := strconv.Atoi(query.Get("limit"))
 	end := min(start+limit, f.tenants)
+	switch query.Get("filter") { // by external id
+	case `externalId eq "customer \"42\""`:
+		answer(w, http.StatusOK, api.TenantList{Data: []api.Tenant{f.tenant(r)}, Links: api.PageLinks{Self: api.Link{Href: "http://" + r.Host + r.URL.RequestURI()}}})
+		return
+	case `externalId eq "nobody"`:
+		end = 0
+	}
 	page := api.TenantList{Data: []api.Tenant{}, Links: api.PageLinks{Self: api.Link{Href: "http://" + r.Host + r.URL.RequestURI()}}}
 	for i := start; i < end; i++ {
 		page.Data = append(page.Data, f.regionTenant(r, i))
 	}
-	if end < f.tenants {
+	if end < f.tenants && end > 0 {
 		query.Set("next", strconv.Itoa(end))
 		page.Links.Next = &api.Link{Href: "http://" + r.Host + r.URL.Path + "?" + query.Encode()}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -175,15 +176,22 @@ func licenseKeyOf(ctx context.Context, c *client.Client, tenant string) (string,
 }
 
 func tenantGetCommand(conn *connection, out *command.Output) *cobra.Command {
-	return &cobra.Command{
+	var externalID string
+	cmd := &cobra.Command{
 		Use:   "get ID|me",
-		Short: "Show a tenant, at its own host or at the console",
-		Long: `Show a tenant. At a tenant's own host, "me" or the tenant's id shows that tenant.
-At the console, the id of any tenant of the organization does.`,
+		Short: "Show a tenant, at its own host, at the register host or at the console",
+		Long: `Show a tenant. At a tenant's own host, "me" or the tenant's id shows that tenant. At a
+region's register host, the id of any tenant of the subscription there does, or your
+own id of it with --external-id; at the console, the id of any tenant of the
+organization.`,
 		Example: `  freehold tenant get me --context acme-us
+  freehold tenant get --external-id customer-42 --context register-us
   freehold tenant get TZXk9rFMoKgp7sgAwvczdAlKSSWuaa3e --context console`,
-		Args: args("ID"),
+		Args: args("[ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == (externalID == "") {
+				return errors.New("give either the tenant's id or --external-id")
+			}
 			asJSON, err := out.JSON(cmd)
 			if err != nil {
 				return err
@@ -191,6 +199,12 @@ At the console, the id of any tenant of the organization does.`,
 			c, _, err := conn.client()
 			if err != nil {
 				return err
+			}
+			if externalID != "" {
+				args, err = idOfExternal(cmd.Context(), c, externalID)
+				if err != nil {
+					return explain(err, c, registerLabel, registerHint)
+				}
 			}
 			tenant, details, err := getTenant(cmd.Context(), c, args[0])
 			if err != nil {
@@ -202,6 +216,20 @@ At the console, the id of any tenant of the organization does.`,
 			return out.Details(cmd, details)
 		},
 	}
+	cmd.Flags().StringVar(&externalID, "external-id", "", "your own id of the tenant, at the register host")
+	return cmd
+}
+
+// idOfExternal finds the id of the tenant with an external id: one argument.
+func idOfExternal(ctx context.Context, c *client.Client, externalID string) ([]string, error) {
+	value, err := json.Marshal(externalID)
+	if err != nil {
+		return nil, err
+	}
+	for tenant, err := range c.RegionTenants(ctx, client.TenantListOptions{Filter: "externalId eq " + string(value)}) {
+		return []string{tenant.ID}, err
+	}
+	return nil, fmt.Errorf("no tenant has the external id %q", externalID)
 }
 
 func getTenant(ctx context.Context, c *client.Client, id string) (tenant any, details [][2]string, err error) {

@@ -188,8 +188,13 @@ func previewDeactivation(cmd *cobra.Command, out *command.Output, c *client.Clie
 		return errors.Join(err, command.WriteJSON(cmd.OutOrStdout(), p))
 	}
 	details := [][2]string{
-		{"ID", p.ID}, {"Name", p.Name}, {"Status", p.Status}, {"Host names", strings.Join(p.Hostnames, ", ")},
-		{"Allowed", strconv.FormatBool(p.Allowed)}, {"Purge", moment(p.EstimatedPurgeDate)}, {"Last token", moment(p.LastTokenAt)},
+		{"ID", p.ID},
+		{"Name", p.Name},
+		{"Status", p.Status},
+		{"Host names", strings.Join(p.Hostnames, ", ")},
+		{"Allowed", strconv.FormatBool(p.Allowed)},
+		{"Purge", moment(p.EstimatedPurgeDate)},
+		{"Last token", moment(p.LastTokenAt)},
 	}
 	if p.Refusal != nil {
 		details = append(details, [2]string{"Refusal", p.Refusal.Detail})

@@ -33,6 +33,8 @@ func TestCommands_tenantLife(t *testing.T) {
 		{"tenant-reactivate", "register.us", 80, []string{"tenant", "reactivate", tenantID, "--confirm", "acme.us.freehold.localhost"}},
 		{"tenant-check-hostname", "register.us", 80, []string{"tenant", "check-hostname", "free"}},
 		{"tenant-check-hostname-taken", "register.us", 0, []string{"tenant", "check-hostname", "acme"}},
+		{"tenant-get-external", "register.us", 80, []string{"tenant", "get", "--external-id", `customer "42"`}},
+		{"tenant-get-external-none", "register.us", 80, []string{"tenant", "get", "--external-id", "nobody"}},
 		{"tenant-list-register-table", "register.us", 250, []string{"tenant", "list", "--total"}},
 		{"tenant-list-register-json", "register.us", 0, []string{"tenant", "list", "--limit", "1"}},
 		{"tenant-bulk-relabel", "register.us", 0, []string{"tenant", "bulk", "relabel", "--filter", "x", "--expect", "3", "--label", "stage=production", "--remove-label", "old", "--output", "table"}},
@@ -87,11 +89,13 @@ func TestTenantLife_usageErrors(t *testing.T) {
 	s := newSession(t)
 	s.use(f, "c", "register.us")
 	file := filepath.Join(s.dir, "bad.json")
-	if err := os.WriteFile(file, []byte(`[{"nmae":"x"}]`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`[{"colour":"x"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
 	for _, line := range []string{
+		"tenant get",
+		"tenant get x --external-id y",
 		"tenant update",
 		"tenant update x",
 		"tenant update x --set enableAnalyticCreation",

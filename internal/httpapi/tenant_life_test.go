@@ -437,3 +437,32 @@ func TestCreateTenant_Administrator(t *testing.T) {
 func subscriptionLimit(n int64) tenancy.SubscriptionUpdate {
 	return tenancy.SubscriptionUpdate{TenantLimit: n}
 }
+
+// TestPurge_Stuck: a tenant that can't be purged keeps none of the others, and is
+// purged when it can be. A server that starts does it by itself.
+func TestPurge_Stuck(t *testing.T) {
+	e := testenv.New(t)
+	k := newKeeper(e, e.Subscription(10))
+	var tenants []estate.Tenant
+	for range 3 {
+		tenants = append(tenants, e.Tenant(k.sub, "us"))
+		expect(t, "deactivate", k.act("deactivate", tenants[len(tenants)-1], nil), http.StatusOK, "")
+	}
+	sqlExec(t, e, `create trigger stuck before delete on hostnames when old.tenant_id = '`+string(tenants[0].ID)+`' begin select raise(abort, 'stuck'); end`)
+	e.Clock.Advance(31 * 24 * time.Hour)
+	if n, err := e.App.Tenancy.PurgeDue(t.Context()); n != 2 || err == nil || !strings.Contains(err.Error(), "stuck") {
+		t.Errorf("%d purged (%v)", n, err)
+	}
+	k.token = e.Token(e.Register("us"), k.client)
+	for i, want := range []string{"disabled", "deleted", "deleted"} {
+		if have := k.get(t, tenants[i]).Status; have != want {
+			t.Errorf("tenant %d is %s, want %s", i, have, want)
+		}
+	}
+	sqlExec(t, e, "drop trigger stuck")
+	e.Node()
+	within(t, "purge", func() bool { return k.get(t, tenants[0]).Status == "deleted" })
+	if n := len(recordsOf(t, e, k.client.Scope, "tenant.purge")); n != 3 {
+		t.Errorf("%d records", n)
+	}
+}

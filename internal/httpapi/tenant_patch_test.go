@@ -28,9 +28,9 @@ func recordsOf(t *testing.T, e *testenv.Env, scope estate.Scope, action string) 
 // patcher changes one tenant, at its own host and at the register host.
 type patcher struct {
 	*testenv.Env
-	tenant          estate.Tenant
-	here, register  string // tokens
-	getURL, patchAt string
+	tenant         estate.Tenant
+	here, register string // tokens
+	getURL         string
 }
 
 func newPatcher(e *testenv.Env, tenant estate.Tenant, sub estate.Subscription) *patcher {

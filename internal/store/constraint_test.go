@@ -26,6 +26,8 @@ var notTheCallers = []string{
 	"tenant_labels.tenant_id, tenant_labels.name",
 	"tenants.id", "tenants.organization_id, tenants.id",
 	"users.tenant_id, users.id",
+	"tenant_labels.tenant_id, tenant_labels.name", "tenants.id", "tenants.organization_id, tenants.id",
+	"users.tenant_id, users.client_id", "users.tenant_id, users.id", "users.tenant_id, users.subject",
 }
 
 // TestConstraintErrors: every unique constraint has an error for the caller, or

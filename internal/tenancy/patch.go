@@ -56,8 +56,12 @@ func ParsePatch(text []byte) ([]PatchOperation, error) {
 // labels and deletion protection.
 func (s *Service) UpdateTenant(ctx context.Context, actor estate.Actor, id estate.TenantID, patch []PatchOperation) (err error) {
 	defer s.audit.Refused(ctx, actor, "tenant.update", string(id), &err)
-	if !actor.Permissions.Holds(api.ScopeAdminClassic) {
+	platform := actor.Scope.Tenant == ""
+	switch {
+	case !actor.Permissions.Holds(api.ScopeAdminClassic):
 		return errNeedsScope(api.ScopeAdminClassic)
+	case platform && actor.Level != estate.LevelRegion:
+		return errRegionOnly
 	}
 	return s.store.Write(ctx, func(tx *store.Tx) error {
 		before, err := tx.Tenant(ctx, actor.Scope, id)
@@ -67,7 +71,7 @@ func (s *Service) UpdateTenant(ctx context.Context, actor estate.Actor, id estat
 		case before.Status == estate.TenantDeleted:
 			return errGone
 		}
-		t, err := s.applyPatch(ctx, tx, before, patch, actor.Scope.Tenant == "")
+		t, err := s.applyPatch(ctx, tx, before, patch, platform)
 		if err != nil {
 			return err
 		}

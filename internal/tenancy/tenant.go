@@ -165,6 +165,7 @@ func replay(done *store.IdempotentAnswer, hash []byte, t *estate.Tenant, err err
 	if subtle.ConstantTimeCompare(done.RequestHash, hash) != 1 {
 		return errIdempotencyMismatch
 	}
+	*t = estate.Tenant{Settings: estate.DefaultTenantSettings()} // which answers of older servers don't have
 	return json.Unmarshal([]byte(done.Answer), t)
 }
 
