@@ -80,6 +80,19 @@ const (
 
 	CodeUserNotFound = "USERS-7" // no such user, or not visible to the caller
 
+	CodeLoginRefused       = "LOGIN-3"      // nobody can be signed in by this token, or this answer of an identity provider
+	CodeLoginNoInteractive = "LOGIN-4"      // the tenant has no interactive identity provider to send people to
+	CodeLoginState         = "LOGIN-5"      // the answer is not to a login that this browser began, or comes too late
+	CodeCSRF               = "CSRF-TOKEN-2" // a request with a session cookie does not show the session's CSRF token, or comes from another site
+
+	CodeIDPInvalid     = "IDP-1" // a field of the identity provider is invalid
+	CodeIDPNotFound    = "IDP-2" // no such identity provider, or not visible to the caller
+	CodeIDPPatch       = "IDP-3" // an operation of the patch is not allowed
+	CodeIDPUnverified  = "IDP-4" // pendingOptions must pass a test before they are promoted
+	CodeIDPUnsupported = "IDP-5" // the protocol, or a part of it, is not supported
+
+	CodeAuthSettings = "AUTHSETTINGS-1" // a setting is invalid, or can't be changed
+
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller
 	CodeClientEntitlement = "OAUTHCLIENTS-3" // the subscription's entitlement does not allow it

@@ -9,6 +9,7 @@ import (
 // notTheCallers are the unique constraints that no caller can violate: the
 // values are made or checked by the services in the same transaction.
 var notTheCallers = []string{
+	"auth_settings.tenant_id", "identity_providers.tenant_id, identity_providers.id", "sessions.tenant_id, sessions.id",
 	"accounts.id", "accounts.organization_id, accounts.id",
 	"client_secrets.client_id, client_secrets.hint",
 	"client_usage.client_id, client_usage.tenant_id",

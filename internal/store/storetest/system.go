@@ -201,6 +201,7 @@ func testReadOnly(t *testing.T, db Database) {
 		"Clients": true, "CountTenants": true, "HostnameFree": true, "IdempotentAnswer": true, "Keys": true, "Organization": true, "Organizations": true,
 		"Region": true, "Regions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true, "Tenant": true,
 		"TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "User": true,
+		"IdentityProvider": true, "IdentityProviders": true, "Session": true, "AuthSettings": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {
 		err := db.Store.Read(t.Context(), func(tx *store.Tx) error {

@@ -12,6 +12,17 @@ CREATE TABLE accounts (
     unique (organization_id, id)
 ) strict;
 
+CREATE TABLE assertion_ids (
+    organization_id text not null,
+    client_id       text not null,
+    id              text not null,
+    expires_at      integer not null,
+    primary key (client_id, id),
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX assertion_ids_by_expiry on assertion_ids (expires_at);
+
 CREATE TABLE audit_records (
     seq             integer primary key autoincrement,
     organization_id text not null,
@@ -30,12 +41,35 @@ CREATE TABLE audit_records (
 
 CREATE INDEX audit_records_by_time on audit_records (organization_id, time, seq);
 
+CREATE TABLE auth_settings (
+    tenant_id        text primary key,
+    organization_id  text not null,
+    idle_micros      integer not null check (idle_micros > 0),
+    lifespan_micros  integer not null check (lifespan_micros > 0),
+    updated_at       integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE changes (
     seq        integer primary key autoincrement,
     kind       text not null,
     key        text not null,
     created_at integer not null
 ) strict;
+
+CREATE TABLE client_connections (
+    organization_id text not null,
+    client_id       text not null,
+    tenant_id       text not null,
+    consent         text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (client_id, tenant_id),
+    foreign key (organization_id, client_id) references clients (organization_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX client_connections_by_tenant on client_connections (tenant_id, client_id);
 
 CREATE TABLE client_secrets (
     organization_id text not null,
@@ -44,10 +78,12 @@ CREATE TABLE client_secrets (
     key_id          text not null,
     hash            blob not null,
     created_by      text not null,
-    created_at      integer not null,
+    created_at      integer not null, expires_at integer not null default 0, first_used_at integer not null default 0, last_used_at integer not null default 0, warned_at integer not null default 0, rotation text not null default '', end_before integer not null default 0,
     primary key (client_id, hint),
     foreign key (organization_id, client_id) references clients (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX client_secrets_by_end on client_secrets (expires_at) where expires_at <> 0;
 
 CREATE TABLE client_usage (
     organization_id text not null,
@@ -79,7 +115,7 @@ CREATE TABLE clients (
     created_by_type text not null,
     created_at      integer not null,
     updated_at      integer not null,
-    disabled_at     integer not null,
+    disabled_at     integer not null, published_at integer not null default 0, deleted_at integer not null default 0, name_key text not null default '',
     unique (organization_id, id),
     check (
         level = 'organization' and subscription_id = '' and region = '' and tenant_id = ''
@@ -88,7 +124,11 @@ CREATE TABLE clients (
     )
 ) strict;
 
+CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
+
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
+
+CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
 CREATE TABLE hostnames (
     hostname        text primary key,
@@ -112,13 +152,49 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_age on idempotency_keys (created_at);
 
+CREATE TABLE identity_providers (
+    tenant_id       text not null,
+    id              text not null,
+    organization_id text not null,
+    protocol        text not null,
+    interactive     integer not null check (interactive in (0, 1)),
+    active          integer not null check (active in (0, 1)),
+    issuer          text not null,
+    settings        text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE UNIQUE INDEX identity_providers_interactive on identity_providers (tenant_id) where interactive = 1;
+
+CREATE UNIQUE INDEX identity_providers_issuer on identity_providers (tenant_id, issuer) where issuer <> '';
+
 CREATE TABLE keys (
     id         text primary key,
     purpose    text not null,
     algorithm  text not null,
     sealed     blob not null,
     created_at integer not null
+, active_at integer not null default 0, generation integer not null default 1) strict;
+
+CREATE UNIQUE INDEX keys_by_generation on keys (purpose, generation);
+
+CREATE TABLE oauth_grants (
+    id              text primary key,
+    organization_id text not null,
+    tenant_id       text not null,
+    client_id       text not null,
+    user_id         text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    unique (tenant_id, client_id, user_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
 ) strict;
+
+CREATE INDEX oauth_grants_by_user on oauth_grants (organization_id, tenant_id, user_id, id);
 
 CREATE TABLE organizations (
     id         text primary key,
@@ -134,6 +210,49 @@ CREATE TABLE regions (
     country_code text not null,
     created_at   integer not null
 ) strict;
+
+CREATE TABLE revoked_grants (
+    tenant_id       text not null,
+    client_id       text not null,
+    user_id         text not null,
+    organization_id text not null,
+    issued_until    integer not null,
+    expires_at      integer not null,
+    created_at      integer not null,
+    primary key (tenant_id, client_id, user_id)
+) strict, without rowid;
+
+CREATE INDEX revoked_grants_by_expiry on revoked_grants (expires_at);
+
+CREATE TABLE revoked_tokens (
+    jti             text primary key,
+    organization_id text not null,
+    client_id       text not null,
+    expires_at      integer not null,
+    created_at      integer not null
+) strict;
+
+CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
+
+CREATE TABLE sessions (
+    tenant_id       text not null,
+    id              text not null,
+    organization_id text not null,
+    user_id         text not null,
+    provider_id     text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    expires_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (tenant_id, provider_id) references identity_providers (tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX sessions_by_end on sessions (expires_at);
+
+CREATE INDEX sessions_by_provider on sessions (tenant_id, provider_id);
+
+CREATE INDEX sessions_by_user on sessions (tenant_id, user_id);
 
 CREATE TABLE subscription_owners (
     organization_id text not null,
@@ -161,7 +280,7 @@ CREATE TABLE subscriptions (
     starts_at       integer not null,
     ends_at         integer not null check (ends_at > starts_at),
     created_at      integer not null,
-    updated_at      integer not null,
+    updated_at      integer not null, rate_tier1 integer not null default 0 check (rate_tier1 between 0 and 1000000), rate_tier2 integer not null default 0 check (rate_tier2 between 0 and 1000000),
     unique (organization_id, id)
 ) strict;
 
@@ -216,11 +335,13 @@ CREATE TABLE users (
     client_id       text not null,
     roles           text not null,
     created_at      integer not null,
-    updated_at      integer not null,
+    updated_at      integer not null, stopped_with_client integer not null default 0,
     primary key (tenant_id, id),
     unique (tenant_id, subject),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX users_by_client on users (organization_id, client_id, tenant_id) where client_id <> '';
 
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
 
