@@ -22,6 +22,7 @@ type ErrorSource struct {
 // ErrorBody is the envelope of every error answer outside the OAuth endpoints.
 // TraceID is 32 hexadecimal digits and names the request in the server's log.
 type ErrorBody struct {
+	Code    string  `json:"code,omitempty"` // of CSRF-TOKEN-2 only: the contract's clients look for it here
 	Errors  []Error `json:"errors"`
 	TraceID string  `json:"traceId,omitempty"`
 }

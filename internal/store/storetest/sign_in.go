@@ -250,6 +250,12 @@ var signInWrites = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteIdentityProvider(ctx, scope, estate.IdentityProviderID(key), moment(99))
 		},
+		again: func(t *testing.T, db Database) {
+			t.Helper()
+			execute(t, db, "create table if not exists saved_sessions as select * from sessions") // before they go along
+			saved("identity_providers")(t, db)
+			execute(t, db, "insert into sessions select * from saved_sessions")
+		},
 		touches: func(_ world, r row, scope estate.Scope) []string {
 			return []string{
 				tenantLine("identity_providers", scope, r), tenantLine("sessions", scope, row{key: "session-1"}), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key)),
