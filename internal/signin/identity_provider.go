@@ -204,9 +204,6 @@ func (s *Service) all(ctx context.Context, scope estate.Scope) (all []estate.Ide
 // Summaries returns the identity providers of the actor's tenant without what
 // only its administrators may know.
 func (s *Service) Summaries(ctx context.Context, actor estate.Actor) ([]estate.IdentityProvider, error) {
-	if actor.Scope.Tenant == "" || actor.User == "" {
-		return nil, errNeedsTenantAdmin
-	}
 	all, err := s.all(ctx, actor.Scope)
 	for i, p := range all {
 		all[i] = estate.IdentityProvider{ID: p.ID, Provider: p.Provider, Interactive: p.Interactive, Active: p.Active, Meta: p.Meta}

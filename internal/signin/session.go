@@ -70,6 +70,11 @@ func (s *Service) Session(ctx context.Context, surface estate.Surface, c Cookie)
 		return found, noSession(err)
 	}
 	now := s.now()
+	if !now.Before(found.LastUsedAt.Add(settings.Idle)) { // unless it was used elsewhere, of which this server hasn't heard
+		if found, err = s.loadSession(ctx, id); err != nil {
+			return found, noSession(err)
+		}
+	}
 	switch {
 	case !p.Active, !now.Before(found.ExpiresAt), !now.Before(found.CreatedAt.Add(settings.Lifespan)), !now.Before(found.LastUsedAt.Add(settings.Idle)):
 		return estate.Session{}, errNoSession
