@@ -286,10 +286,12 @@ func TestLogin_Refused(t *testing.T) {
 		}
 	}
 	for reason, prepare := range map[string]func(){
-		"access_denied":          func() { o.deny = "access_denied" },
-		"another key":            func() { o.idToken = func(object) (any, jose.SignatureAlgorithm) { return other, jose.RS256 } },
-		"another algorithm":      func() { o.idToken = func(object) (any, jose.SignatureAlgorithm) { return o.key, jose.RS512 } },
-		"shared secret":          func() { o.idToken = func(object) (any, jose.SignatureAlgorithm) { return []byte(strings.Repeat("s", 32)), jose.HS256 } },
+		"access_denied":     func() { o.deny = "access_denied" },
+		"another key":       func() { o.idToken = func(object) (any, jose.SignatureAlgorithm) { return other, jose.RS256 } },
+		"another algorithm": func() { o.idToken = func(object) (any, jose.SignatureAlgorithm) { return o.key, jose.RS512 } },
+		"shared secret": func() {
+			o.idToken = func(object) (any, jose.SignatureAlgorithm) { return []byte(strings.Repeat("s", 32)), jose.HS256 }
+		},
 		"another issuer":         claim("iss", "https://else.example.com"),
 		"another audience":       claim("aud", "else"),
 		"another nonce":          claim("nonce", "x"),
@@ -404,25 +406,25 @@ func TestLogin_ReturnTo(t *testing.T) {
 	o := newOpenIDTenant(t)
 	o.create("options", object{"postLogoutRedirectUri": "https://example.com/bye"})
 	for returnTo, want := range map[string]string{
-		"":                                 "/",
-		"/a/b?c=d":                         "/a/b?c=d",
-		o.origin + "/x":                    "/x",
-		o.origin:                           "/",
-		"https://evil.example.com/":        "/",
-		"//evil.example.com":               "/",
-		`/\evil.example.com`:               "/",
-		`\\evil.example.com`:               "/",
-		"/%5cevil.example.com":             "/",
-		"/%2fevil.example.com":             "/",
-		"http:evil.example.com":            "/",
-		"javascript:alert(1)":              "/",
-		"evil.example.com":                 "/",
-		o.origin + "//evil.example.com":    "/",
-		o.origin + "@evil.example.com":     "/",
-		o.origin + ".evil.example.com/":    "/",
+		"":                                  "/",
+		"/a/b?c=d":                          "/a/b?c=d",
+		o.origin + "/x":                     "/x",
+		o.origin:                            "/",
+		"https://evil.example.com/":         "/",
+		"//evil.example.com":                "/",
+		`/\evil.example.com`:                "/",
+		`\\evil.example.com`:                "/",
+		"/%5cevil.example.com":              "/",
+		"/%2fevil.example.com":              "/",
+		"http:evil.example.com":             "/",
+		"javascript:alert(1)":               "/",
+		"evil.example.com":                  "/",
+		o.origin + "//evil.example.com":     "/",
+		o.origin + "@evil.example.com":      "/",
+		o.origin + ".evil.example.com/":     "/",
 		"http://user@" + o.origin[7:] + "/": "/",
-		o.e.Console() + "/":                "/",
-		"/a\r\nSet-Cookie: x=y":            "/",
+		o.e.Console() + "/":                 "/",
+		"/a\r\nSet-Cookie: x=y":             "/",
 	} {
 		b := newBrowser(o.e, o.origin)
 		answer := b.do(testenv.Request{URL: o.visit(b.do(testenv.Request{URL: "/login?returnto=" + url.QueryEscape(returnTo)}))})
