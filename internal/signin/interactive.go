@@ -278,8 +278,10 @@ func localPath(surface estate.Surface, returnTo string) string {
 	if (u.Scheme != "" || u.Host != "") && u.Scheme+"://"+u.Host != surface.Origin {
 		return root
 	}
-	if !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, `\`) { // decoded: whoever decodes once more finds nothing else
-		return root
+	for _, path := range []string{u.Path, u.EscapedPath()} { // decoded, too: whoever decodes once more finds nothing else
+		if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
+			return root
+		}
 	}
 	local := url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, Fragment: u.Fragment}
 	return local.String()
