@@ -104,8 +104,15 @@ func (p *providers) show(cmd *cobra.Command, found *api.IdentityProvider) error 
 		}
 	}
 	return p.out.Details(cmd, [][2]string{
-		{"ID", found.ID}, {"Protocol", found.Protocol}, {"Provider", found.Provider}, {"State", providerState(found)}, {"Issuer", providerIssuer(found)},
-		{"Description", found.Description}, {"Last test", test}, {"Created", moment(&found.Created)}, {"Updated", moment(&found.LastUpdated)},
+		{"ID", found.ID},
+		{"Protocol", found.Protocol},
+		{"Provider", found.Provider},
+		{"State", providerState(found)},
+		{"Issuer", providerIssuer(found)},
+		{"Description", found.Description},
+		{"Last test", test},
+		{"Created", moment(&found.Created)},
+		{"Updated", moment(&found.LastUpdated)},
 	})
 }
 

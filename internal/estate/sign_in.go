@@ -16,9 +16,6 @@ func NewIdentityProviderID() IdentityProviderID {
 	return IdentityProviderID(hex.EncodeToString(randomBytes(12)))
 }
 
-// Valid tells whether id has the format of its kind.
-func (id IdentityProviderID) Valid() bool { return userIDPattern.MatchString(string(id)) }
-
 // IdentityProvider is an outside authority that says who the people of a tenant
 // are.
 type IdentityProvider struct {

@@ -81,7 +81,7 @@ func (x *exchange) setSession(c signin.Cookie) {
 // clearSession makes the browser forget the session.
 func (x *exchange) clearSession() {
 	for _, name := range []string{cookieSession, cookieSignature, cookieCSRF} {
-		cookie := x.cookie(name, "")
+		cookie := x.cookie(name, "") //nolint:gosec // see cookie
 		cookie.MaxAge = -1
 		http.SetCookie(x.w, cookie)
 	}
@@ -104,7 +104,7 @@ func (x *exchange) secure() bool { return x.server.Scheme == "https" }
 // loginCookie keeps the state of a login while the browser is away, or forgets it.
 // It comes back only when the identity provider sends the browser back.
 func (x *exchange) loginCookie(state string) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // Secure wherever the server is reached by https
 		Name: cookieLogin, Value: state, Path: signin.LoginPath, MaxAge: int(signin.LoginLifetime.Seconds()),
 		HttpOnly: true, Secure: x.secure(), SameSite: http.SameSiteLaxMode,
 	}

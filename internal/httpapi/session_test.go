@@ -27,13 +27,12 @@ import (
 
 // portal is an outside program that signs people in to a tenant by JWTs.
 type portal struct {
-	e       *testenv.Env
-	origin  string // of the tenant
-	admin   string // token
-	key     crypto.Signer
-	id      string // of the identity provider
-	issuer  string
-	options []func(claims map[string]any)
+	e      *testenv.Env
+	origin string // of the tenant
+	admin  string // token
+	key    crypto.Signer
+	id     string // of the identity provider
+	issuer string
 }
 
 func ecKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {

@@ -220,8 +220,12 @@ func (s *Service) checkEndpoints(pointer string, o estate.IdentityProviderOption
 		name, address string
 		required      bool
 	}{
-		{"authorization_endpoint", c.Authorization, true}, {"token_endpoint", c.Token, true}, {"jwks_uri", c.JWKS, true},
-		{"userinfo_endpoint", c.UserInfo, false}, {"end_session_endpoint", c.EndSession, false}, {"introspection_endpoint", c.Introspection, false},
+		{"authorization_endpoint", c.Authorization, true},
+		{"token_endpoint", c.Token, true},
+		{"jwks_uri", c.JWKS, true},
+		{"userinfo_endpoint", c.UserInfo, false},
+		{"end_session_endpoint", c.EndSession, false},
+		{"introspection_endpoint", c.Introspection, false},
 	} {
 		if err := check("openid_configuration/"+endpoint.name, endpoint.address, endpoint.required); err != nil {
 			return err
