@@ -22,6 +22,7 @@ type ErrorSource struct {
 // ErrorBody is the envelope of every error answer outside the OAuth endpoints.
 // TraceID is 32 hexadecimal digits and names the request in the server's log.
 type ErrorBody struct {
+	Code    string  `json:"code,omitempty"` // of CSRF-TOKEN-2 only: the contract's clients look for it here
 	Errors  []Error `json:"errors"`
 	TraceID string  `json:"traceId,omitempty"`
 }
@@ -88,6 +89,19 @@ const (
 	CodeTenantDeactivated    = "TENANT_DEACTIVATED"
 
 	CodeUserNotFound = "USERS-7" // no such user, or not visible to the caller
+
+	CodeLoginRefused       = "LOGIN-3"      // nobody can be signed in by this token, or this answer of an identity provider
+	CodeLoginNoInteractive = "LOGIN-4"      // the tenant has no interactive identity provider to send people to
+	CodeLoginState         = "LOGIN-5"      // the answer is not to a login that this browser began, or comes too late
+	CodeCSRF               = "CSRF-TOKEN-2" // a request with a session cookie does not show the session's CSRF token, or comes from another site
+
+	CodeIDPInvalid     = "IDP-1" // a field of the identity provider is invalid
+	CodeIDPNotFound    = "IDP-2" // no such identity provider, or not visible to the caller
+	CodeIDPPatch       = "IDP-3" // an operation of the patch is not allowed
+	CodeIDPUnverified  = "IDP-4" // pendingOptions must pass a test before they are promoted
+	CodeIDPUnsupported = "IDP-5" // the protocol, or a part of it, is not supported
+
+	CodeAuthSettings = "AUTHSETTINGS-1" // a setting is invalid, or can't be changed
 
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller

@@ -23,6 +23,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/httpapi"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
@@ -36,6 +37,7 @@ type App struct {
 	Credential *credential.Service
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
+	SignIn     *signin.Service
 
 	log *slog.Logger
 	now func() time.Time
@@ -85,6 +87,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
 		Tenancy:    tenants,
 		Directory:  directory.New(db, audit, now),
+		SignIn:     signin.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
 		log:        log,
 		now:        now,
 		ca:         authority,
@@ -195,6 +198,7 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Credential: a.Credential,
 		Tenancy:    a.Tenancy,
 		Directory:  a.Directory,
+		SignIn:     a.SignIn,
 		Ready: func(ctx context.Context) map[string]error {
 			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}
 			if stopping.Load() {

@@ -45,6 +45,7 @@ func Commands(env Env) []*cobra.Command {
 		secretCommand(env),
 		federationCommand(env),
 		botsCommand(env),
+		identityProviderCommand(env),
 		rawCommand(env),
 	}
 }

@@ -116,6 +116,7 @@ func (f *fake) routes(surface string) http.Handler {
 		mux.Handle("GET /api/v1/users/me", http.RedirectHandler("/api/v1/users/"+userID, http.StatusFound))
 		mux.Handle("GET /api/v1/users/{id}", f.authenticated(f.getUser))
 		mux.Handle("GET /api/v1/licenses/overview", f.authenticated(f.licenseOverview))
+		f.identityProviders(mux)
 		mux.Handle("POST /api/v1/oauth-clients", f.authenticated(f.createOAuthClient))
 		f.manageOAuthClients(mux, "/api/v1/oauth-clients")
 		f.serveBots(mux, "/api/v1/bots")

@@ -71,7 +71,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 		GrantTypes:  n.GrantTypes, AuthMethods: n.AuthMethods, Consent: n.Consent, TokenBinding: n.TokenBinding,
 		CreatedBy: actor.ID, CreatedByType: "service", CreatedAt: now, UpdatedAt: now,
 	}
-	if actor.Kind == estate.ActorAccount {
+	if actor.Kind == estate.ActorAccount || actor.Kind == estate.ActorUser {
 		c.CreatedByType = "user"
 	}
 	c.JWKSURI, c.Federated = n.JWKSURI, n.Federated

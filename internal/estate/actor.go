@@ -23,6 +23,7 @@ const (
 	ActorOperator ActorKind = "operator" // whoever has the data folder and runs the operator commands
 	ActorAccount  ActorKind = "account"  // a person at organization level
 	ActorClient   ActorKind = "client"   // a machine client
+	ActorUser     ActorKind = "user"     // a person who is signed in to a tenant
 	ActorSystem   ActorKind = "system"   // the server itself, when something is due
 )
 

@@ -25,6 +25,8 @@ type target struct {
 	bot    estate.UserID  // that has lost its client
 	name   string         // of a federated credential
 	tenant estate.Tenant  // to deactivate or reactivate
+
+	provider string // of identity, in the tenant
 }
 
 // tenantOr is the tenant that was made for the call, or else the usual one.
@@ -41,6 +43,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 	t.Helper()
 	var made target
 	switch {
+	case isSignIn(route):
+		made.provider = e.newProvider(t, route)
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])
 	case route.ID == "deactivateTenant", route.ID == "reactivateTenant":

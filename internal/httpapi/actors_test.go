@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"crypto/elliptic"
 	"flag"
 	"fmt"
 	"maps"
@@ -35,6 +36,7 @@ type actorEstate struct {
 	hosts         map[estate.SurfaceKind]string
 	owners        map[estate.SurfaceKind]testenv.Credentials // whose tokens are asked about: the actors of the surface's own level
 	targets       map[string]target                          // by surface and operation
+	signIn        *signInTargets
 }
 
 // actor is somebody who calls. Those with credentials get a token at the host
@@ -44,6 +46,7 @@ type actor struct {
 	credentials *testenv.Credentials
 	home        string
 	tokens      map[estate.SurfaceKind]string // what to show at each surface
+	session     *browser                      // who is signed in there shows its cookies
 	foreign     bool                          // of another organization, subscription, region or tenant than what is called
 }
 
@@ -91,7 +94,7 @@ func newActorEstate(t *testing.T) *actorEstate {
 	a.hosts = map[estate.SurfaceKind]string{
 		estate.SurfaceConsole: e.Console(), estate.SurfaceRegister: e.Register("us"), estate.SurfaceTenant: e.TenantURL(a.tenant),
 	}
-	a.targets = map[string]target{}
+	a.targets, a.signIn = map[string]target{}, &signInTargets{pem: oneLine(t, ecKey(t, elliptic.P256()).Public())}
 	a.user = a.botOf(t, e.RegionClient(sub, "us"))
 	return a
 }
@@ -195,6 +198,7 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 		impersonated("administrator, impersonated", estate.RoleTenantAdmin),
 		impersonated("user without roles, impersonated"),
 	}
+	all = append(all, e.sessions(t)...)
 	e.Env = e.Node()
 	return all
 }
@@ -242,6 +246,7 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 			t.Errorf("%s %s is not called by this test; add it to actorEstate.call", surface, route.ID)
 			return
 		}
+		a.show(&request, route)
 		answer := e.Do(request)
 		outcome := strings.TrimSpace(strconv.Itoa(answer.Status)+" "+answer.Error().Code) + e.effect(t, surface, route, answer)
 		if a.foreign && !route.Public && (surface == estate.SurfaceTenant || strings.Contains(route.Path, "{")) &&
@@ -303,7 +308,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
 	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getUser", "tenant getLicenseOverview":
 	default:
-		known := e.clientCall(&request, route, made)
+		known := e.clientCall(&request, route, made) || e.signInCall(&request, route, made)
 		return request, known || route.Method == http.MethodGet && route.Public
 	}
 	return request, true

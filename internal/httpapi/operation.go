@@ -5,6 +5,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
@@ -100,6 +101,24 @@ var operations = []operation{
 	{id: "rotateOAuthClientSecret", method: "POST", path: "/api/core/oauth-clients/{clientId}/actions/rotate-secret", surfaces: onConsole, tier: throttle.Tier2, handle: rotateOAuthClientSecret},
 	{id: "finishOAuthClientSecretRotation", method: "POST", path: "/api/core/oauth-clients/{clientId}/actions/finish-rotation", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(finishOAuthClientSecretRotation)},
 	{id: "cancelOAuthClientSecretRotation", method: "POST", path: "/api/core/oauth-clients/{clientId}/actions/cancel-rotation", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(cancelOAuthClientSecretRotation)},
+
+	{id: "beginLogin", method: "GET", path: signin.LoginPath, surfaces: onTenant, public: true, handle: beginLogin},
+	{id: "finishLogin", method: "GET", path: signin.CallbackPath, surfaces: onTenant, public: true, handle: finishLogin},
+	{id: "beginLoginTest", method: "GET", path: "/login/test", surfaces: onTenant, tier: throttle.Tier2, handle: beginLoginTest},
+	{id: "createSession", method: "POST", path: jwtSessionPath, surfaces: onTenant, public: true, handle: createSession},
+	{id: "logout", method: "GET", path: "/logout", surfaces: onTenant, public: true, handle: logout},
+	{id: "deleteSession", method: "POST", path: "/logout", surfaces: onTenant, public: true, handle: deleteSession},
+	{id: "getCSRFToken", method: "GET", path: "/api/v1/csrf-token", surfaces: onTenant, tier: throttle.Tier1, handle: getCSRFToken},
+	{id: "listIdentityProviders", method: "GET", path: "/api/v1/identity-providers", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listIdentityProviders)},
+	{id: "createIdentityProvider", method: "POST", path: "/api/v1/identity-providers", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createIdentityProvider)},
+	{id: "getIdentityProvider", method: "GET", path: "/api/v1/identity-providers/{identityProviderId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getIdentityProvider)},
+	{id: "updateIdentityProvider", method: "PATCH", path: "/api/v1/identity-providers/{identityProviderId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(updateIdentityProvider)},
+	{id: "deleteIdentityProvider", method: "DELETE", path: "/api/v1/identity-providers/{identityProviderId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(deleteIdentityProvider)},
+	{id: "getIdentityProviderStatus", method: "GET", path: "/api/v1/identity-providers/status", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getIdentityProviderStatus)},
+	{id: "getMyIdentityProviderMeta", method: "GET", path: "/api/v1/identity-providers/me/meta", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getMyIdentityProviderMeta)},
+	{id: "getLoginMetadata", method: "GET", path: "/api/v1/identity-providers/.well-known/metadata.json", surfaces: onTenant, public: true, handle: answers(getLoginMetadata)},
+	{id: "getAuthSettings", method: "GET", path: "/api/core/auth-settings", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getAuthSettings)},
+	{id: "updateAuthSettings", method: "PATCH", path: "/api/core/auth-settings", surfaces: onTenant, tier: throttle.Tier2, handle: updateAuthSettings},
 
 	{id: "listSubscriptions", method: "GET", path: "/api/core/subscriptions", surfaces: onConsole, tier: throttle.Tier1, handle: answers(listSubscriptions)},
 	{id: "getSubscription", method: "GET", path: "/api/core/subscriptions/{subscriptionId}", surfaces: onConsole, tier: throttle.Tier1, handle: answers(getSubscription)},

@@ -10,24 +10,30 @@ import (
 // values are made or checked by the services in the same transaction, or the
 // statement says what to do then.
 var notTheCallers = []string{
-	"accounts.id", "accounts.organization_id, accounts.id",
+	"accounts.id",
+	"accounts.organization_id, accounts.id",
 	"assertion_ids.client_id, assertion_ids.id",
+	"auth_settings.tenant_id",
 	"client_connections.client_id, client_connections.tenant_id",
 	"client_secrets.client_id, client_secrets.hint",
 	"client_usage.client_id, client_usage.tenant_id",
-	"clients.id", "clients.organization_id, clients.id",
+	"clients.id",
+	"clients.organization_id, clients.id",
 	"idempotency_keys.organization_id, idempotency_keys.subscription_id, idempotency_keys.region, idempotency_keys.tenant_id, idempotency_keys.client_id, idempotency_keys.key",
+	"identity_providers.tenant_id, identity_providers.id",
 	"keys.id",
-	"oauth_grants.id", "oauth_grants.tenant_id, oauth_grants.client_id, oauth_grants.user_id",
+	"oauth_grants.id",
+	"oauth_grants.tenant_id, oauth_grants.client_id, oauth_grants.user_id",
 	"organizations.id",
-	"revoked_grants.tenant_id, revoked_grants.client_id, revoked_grants.user_id", "revoked_tokens.jti",
+	"revoked_grants.tenant_id, revoked_grants.client_id, revoked_grants.user_id",
+	"revoked_tokens.jti",
+	"sessions.tenant_id, sessions.id",
 	"subscription_owners.subscription_id, subscription_owners.account_id",
 	"subscription_regions.subscription_id, subscription_regions.region",
 	"tenant_labels.tenant_id, tenant_labels.name",
-	"tenants.id", "tenants.organization_id, tenants.id",
+	"tenants.id",
+	"tenants.organization_id, tenants.id",
 	"users.tenant_id, users.id",
-	"tenant_labels.tenant_id, tenant_labels.name", "tenants.id", "tenants.organization_id, tenants.id",
-	"users.tenant_id, users.client_id", "users.tenant_id, users.id", "users.tenant_id, users.subject",
 }
 
 // TestConstraintErrors: every unique constraint has an error for the caller, or

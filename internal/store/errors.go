@@ -14,6 +14,9 @@ var (
 
 	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
+	errIdentityProviderNotFound = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
+	errSessionNotFound          = notFound("session")
+
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")
 	errRegionNotFound       = notFound("region")
@@ -40,4 +43,7 @@ var constraintErrors = map[string]*estate.Error{
 	"keys.purpose, keys.generation":                   taken("Another process made this key."),
 	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
 	"users.tenant_id, users.subject":                  taken("A user of this tenant has this subject."),
+
+	"identity_providers.tenant_id, identity_providers.issuer": estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "Another identity provider of the tenant has this issuer.").At("/options/issuer", "used"),
+	"identity_providers.tenant_id":                            estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "The tenant has an interactive identity provider; there can be only one.").At("/interactive", "used"),
 }

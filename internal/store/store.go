@@ -273,6 +273,10 @@ const (
 	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
 	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
 	ChangeKey          ChangeKind = "key"          // key: id
+
+	ChangeIdentityProvider ChangeKind = "identity-provider" // key: organization, tenant and its id, joined with "/"
+	ChangeSession          ChangeKind = "session"           // key: organization, tenant and its id, joined with "/"
+	ChangeAuthSettings     ChangeKind = "auth-settings"     // key: organization and tenant id, joined with "/", and "/"
 )
 
 // Subscribe registers fn to be called with committed changes: of this process

@@ -131,6 +131,9 @@ var unscoped = map[string]string{
 	"TenantByHostname":     "a request names its tenant before anybody is authenticated",
 	"Trim":                 "age alone decides",
 	"UpdateKeySeal":        "keys are the server's own",
+
+	"InsertIdentityProvider": "the identity provider says whose it is",
+	"InsertSession":          "the session says whose it is",
 }
 
 func (c readCase) test(t *testing.T, db Database, w world) {

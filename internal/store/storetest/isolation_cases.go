@@ -169,6 +169,7 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, g := range w.grants {
 		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
+	errs = append(errs, insertSignIn(ctx, tx, w))
 	return first(errs...)
 }
 
@@ -274,7 +275,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(joined(credentialReads, tenantLifeReads), map[string]readCase{
+var readCases = joined(credentialReads, tenantLifeReads, signInReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -384,7 +385,7 @@ var readCases = joined(joined(credentialReads, tenantLifeReads), map[string]read
 	},
 })
 
-var writeCases = joined(joined(credentialWrites, tenantLifeWrites), map[string]writeCase{
+var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {

@@ -13,9 +13,11 @@ import (
 )
 
 // joined is the union of maps that have no key in common.
-func joined[C any](a, b map[string]C) map[string]C {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
+func joined[C any](parts ...map[string]C) map[string]C {
+	all := map[string]C{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
 	return all
 }
 

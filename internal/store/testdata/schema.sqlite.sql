@@ -41,6 +41,15 @@ CREATE TABLE audit_records (
 
 CREATE INDEX audit_records_by_time on audit_records (organization_id, time, seq);
 
+CREATE TABLE auth_settings (
+    tenant_id        text primary key,
+    organization_id  text not null,
+    idle_micros      integer not null check (idle_micros > 0),
+    lifespan_micros  integer not null check (lifespan_micros > 0),
+    updated_at       integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE changes (
     seq        integer primary key autoincrement,
     kind       text not null,
@@ -151,6 +160,25 @@ CREATE INDEX idempotency_keys_by_age on idempotency_keys (created_at);
 
 CREATE INDEX idempotency_keys_by_tenant on idempotency_keys (tenant_id) where tenant_id <> '';
 
+CREATE TABLE identity_providers (
+    tenant_id       text not null,
+    id              text not null,
+    organization_id text not null,
+    protocol        text not null,
+    interactive     integer not null check (interactive in (0, 1)),
+    active          integer not null check (active in (0, 1)),
+    issuer          text not null,
+    settings        text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE UNIQUE INDEX identity_providers_interactive on identity_providers (tenant_id) where interactive = 1;
+
+CREATE UNIQUE INDEX identity_providers_issuer on identity_providers (tenant_id, issuer) where issuer <> '';
+
 CREATE TABLE keys (
     id         text primary key,
     purpose    text not null,
@@ -213,6 +241,26 @@ CREATE TABLE revoked_tokens (
 ) strict;
 
 CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
+
+CREATE TABLE sessions (
+    tenant_id       text not null,
+    id              text not null,
+    organization_id text not null,
+    user_id         text not null,
+    provider_id     text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    expires_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (tenant_id, provider_id) references identity_providers (tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX sessions_by_end on sessions (expires_at);
+
+CREATE INDEX sessions_by_provider on sessions (tenant_id, provider_id);
+
+CREATE INDEX sessions_by_user on sessions (tenant_id, user_id);
 
 CREATE TABLE subscription_owners (
     organization_id text not null,
