@@ -138,7 +138,7 @@ func getCSRFToken(x *exchange) error {
 }
 
 func beginLogin(x *exchange) error {
-	departure, err := x.server.SignIn.BeginLogin(x.r.Context(), x.surface, x.r.URL.Query().Get("returnto"))
+	departure, err := x.server.SignIn.BeginLogin(x.r.Context(), x.surface, x.r.URL.Query().Get("returnto"), x.trace)
 	return x.depart(departure, err)
 }
 

@@ -53,13 +53,13 @@ type Departure struct {
 
 // BeginLogin sends somebody to the tenant's interactive identity provider.
 // Afterwards they go to returnTo, if it is on this host.
-func (s *Service) BeginLogin(ctx context.Context, surface estate.Surface, returnTo string) (Departure, error) {
+func (s *Service) BeginLogin(ctx context.Context, surface estate.Surface, returnTo, traceID string) (Departure, error) {
 	p, err := s.interactive(ctx, surface.Tenant.Scope())
 	if err != nil {
 		return Departure{}, err
 	}
 	d, err := s.depart(ctx, surface, p, p.Options, loginState{ReturnTo: localPath(surface, returnTo)})
-	return d, s.answer(ctx, arrival{surface: surface, provider: p}, asRefusal(err))
+	return d, s.answer(ctx, arrival{surface: surface, provider: p, traceID: traceID}, asRefusal(err))
 }
 
 // interactive is the tenant's active interactive identity provider.
