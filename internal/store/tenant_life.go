@@ -119,8 +119,12 @@ type TenantTable struct {
 	by    string // condition on its rows; empty: by tenant_id
 }
 
-// byClient holds for rows of the tenant's clients that may go.
-const byClient = "organization_id = $1 and client_id in (select id from clients where organization_id = $1 and tenant_id = $2 and tenant_id <> '')"
+// Conditions on the rows of tenant $2 in organization $1, and of its clients. That
+// there is a tenant names the partial indexes.
+const (
+	byTenant = "organization_id = $1 and tenant_id = $2 and tenant_id <> ''"
+	byClient = "organization_id = $1 and client_id in (select id from clients where " + byTenant + ")"
+)
 
 // tenantTables are the tables that PurgeTenant empties of a tenant, in an order
 // that the foreign keys allow: what points to others before them. A table that is
@@ -133,14 +137,14 @@ var tenantTables = []TenantTable{
 	{Name: "client_usage", by: byClient},
 	{Name: "assertion_ids", by: byClient},
 	{Name: "client_secrets", by: byClient},
-	{Name: "clients", Count: "oauthClients", by: "organization_id = $1 and tenant_id = $2 and tenant_id <> '' and deleted_at = 0"},
-	{Name: "clients", by: "organization_id = $1 and tenant_id = $2 and tenant_id <> '' and deleted_at <> 0 and published_at = 0"},
+	{Name: "clients", Count: "oauthClients", by: byTenant + " and deleted_at = 0"},
+	{Name: "clients", by: byTenant + " and deleted_at <> 0 and published_at = 0"},
 	{Name: "sessions"},
 	{Name: "identity_providers", Count: "identityProviders"},
 	{Name: "auth_settings"},
-	{Name: "users", Count: "users", by: "organization_id = $1 and tenant_id = $2 and client_id = ''"},
-	{Name: "users", Count: "bots", by: "organization_id = $1 and tenant_id = $2 and client_id <> ''"},
-	{Name: "idempotency_keys", by: "organization_id = $1 and tenant_id = $2 and tenant_id <> ''"},
+	{Name: "users", Count: "users", by: byTenant + " and client_id = ''"},
+	{Name: "users", Count: "bots", by: byTenant + " and client_id <> ''"},
+	{Name: "idempotency_keys"},
 	{Name: "tenant_labels"},
 	{Name: "hostnames"},
 }
@@ -163,7 +167,7 @@ func TenantTables() (purged []string, kept map[string]string) {
 }
 
 func (t TenantTable) condition() string {
-	return cmp.Or(t.by, "organization_id = $1 and tenant_id = $2")
+	return cmp.Or(t.by, byTenant)
 }
 
 // TenantContents is what a tenant holds.
@@ -195,7 +199,7 @@ func (tx *Tx) TenantContents(ctx context.Context, scope estate.Scope) (TenantCon
 		return contents, wrap("count trusting tenants", err)
 	}
 	var last int64
-	err = tx.row(ctx, "select coalesce(max(last_used_at), 0) from client_usage where organization_id = $1 and tenant_id = $2 and tenant_id <> ''", t.Organization, t.ID).Scan(&last)
+	err = tx.row(ctx, "select coalesce(max(last_used_at), 0) from client_usage where "+byTenant, t.Organization, t.ID).Scan(&last)
 	contents.LastTokenAt = fromMicros(last)
 	return contents, wrap("select last use", err)
 }
@@ -223,6 +227,12 @@ func (tx *Tx) PurgeTenant(ctx context.Context, scope estate.Scope, now time.Time
 	if err != nil || n == 0 {
 		return false, wrap("bury tenant", err)
 	}
+	// The names are read now that nobody else can change the tenant any more.
+	rows, err := tx.rows(ctx, "select hostname from hostnames where "+byTenant, t.Organization, t.ID)
+	names, err := collect(rows, err, func(row rowScanner) (name estate.Hostname, err error) { return name, row.Scan(&name) })
+	if err != nil {
+		return false, wrap("select hostnames to purge", err)
+	}
 	if err := tx.purgeClients(ctx, t, now); err != nil {
 		return false, err
 	}
@@ -238,13 +248,13 @@ func (tx *Tx) PurgeTenant(ctx context.Context, scope estate.Scope, now time.Time
 	if err != nil {
 		return false, wrap("free tenant place", err)
 	}
-	return true, tx.hostnamesChanged(ctx, now, t.Hostname, t.Alias)
+	return true, tx.hostnamesChanged(ctx, now, names...)
 }
 
 // purgeClients takes the clients of a tenant out of use everywhere. Of those that
 // other tenants know, the rows are kept as deleted.
 func (tx *Tx) purgeClients(ctx context.Context, t estate.Tenant, now time.Time) error {
-	rows, err := tx.rows(ctx, "select "+clientColumns+" from clients where organization_id = $1 and tenant_id = $2 and tenant_id <> '' and deleted_at = 0 order by id", t.Organization, t.ID)
+	rows, err := tx.rows(ctx, "select "+clientColumns+" from clients where "+byTenant+" and deleted_at = 0 order by id", t.Organization, t.ID)
 	clients, err := collect(rows, err, scanClient)
 	if err != nil {
 		return wrap("select clients to purge", err)
