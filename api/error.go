@@ -78,7 +78,25 @@ const (
 	CodeIdempotencyMismatch  = "TENANTS-33" // Idempotency-Key was used with another body
 	CodeTenantDeactivated    = "TENANT_DEACTIVATED"
 
-	CodeUserNotFound = "USERS-7" // no such user, or not visible to the caller
+	CodeUserInvalid   = "USERS-1" // a field of the user, or an operation of the patch, is invalid
+	CodeUserExists    = "USERS-2" // a user of the tenant has the subject
+	CodeUserLastAdmin = "USERS-3" // the tenant would be left without an administrator
+	CodeUserNotFound  = "USERS-7" // no such user, or not visible to the caller
+
+	CodeInviteActive   = "INVITES-1001" // the invited is an active user
+	CodeInviteDisabled = "INVITES-1002" // the invited is a disabled user
+
+	CodeRoleInvalid  = "ROLES-1" // a field of the role, or an operation of the patch, is invalid
+	CodeRoleExists   = "ROLES-2" // a role of the tenant has the name
+	CodeRoleLimit    = "ROLES-3" // the tenant has as many custom roles as it can have
+	CodeRoleAssigned = "ROLES-4" // the role is assigned to users or groups
+	CodeRoleBuiltIn  = "ROLES-5" // built-in roles can't be changed
+	CodeRoleNotFound = "ROLES-7" // no such role in the tenant
+
+	CodeGroupInvalid  = "GROUPS-1" // a field of the group, or an operation of the patch, is invalid
+	CodeGroupExists   = "GROUPS-2" // a group of the tenant has the name
+	CodeGroupLimit    = "GROUPS-3" // the tenant has as many groups as it can have
+	CodeGroupNotFound = "GROUPS-7" // no such group in the tenant
 
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller

@@ -321,6 +321,24 @@ func wireTypes() map[string]any {
 		"TokenRequest":                   api.TokenRequest{},
 		"TokenResponse":                  api.TokenResponse{},
 		"User":                           api.User{},
+		"AssignedGroup":                  api.AssignedGroup{},
+		"CreateGroupRequest":             api.CreateGroupRequest{},
+		"CreateRoleRequest":              api.CreateRoleRequest{},
+		"CreateUserRequest":              api.CreateUserRequest{},
+		"DirectoryPatchOperation":        api.PatchOperation{},
+		"FilterRequest":                  api.FilterRequest{},
+		"Group":                          api.Group{},
+		"GroupList":                      api.GroupList{},
+		"GroupSettings":                  api.GroupSettings{},
+		"InviteRequest":                  api.InviteRequest{},
+		"InviteResponse":                 api.InviteResponse{},
+		"InviteResult":                   api.InviteResult{},
+		"Invitee":                        api.Invitee{},
+		"Role":                           api.Role{},
+		"RoleList":                       api.RoleList{},
+		"RoleReference":                  api.RoleReference{},
+		"SystemGroup":                    api.SystemGroup{},
+		"UserList":                       api.UserList{},
 		"SubscriptionList":               api.SubscriptionList{},
 		"Subscription":                   api.Subscription{},
 		"CreateRegionOAuthClientRequest": api.CreateRegionOAuthClientRequest{},
@@ -357,6 +375,14 @@ func TestDocuments_WireTypes(t *testing.T) {
 		"CreateRegionOAuthClientRequest": "as other requests",
 		"PatchOperation":                 "unknown members are ignored (RFC 6902 section 4)",
 		"RotateClientSecretRequest":      "as other requests",
+		"CreateGroupRequest":             "as other requests",
+		"CreateRoleRequest":              "as other requests",
+		"CreateUserRequest":              "as other requests",
+		"DirectoryPatchOperation":        "as other patches",
+		"FilterRequest":                  "as other requests",
+		"InviteRequest":                  "as other requests",
+		"Invitee":                        "as other requests",
+		"RoleReference":                  "clients send whole roles, too",
 	}
 	types := wireTypes()
 	used := map[string]bool{}
@@ -538,7 +564,7 @@ func TestDocuments_Codes(t *testing.T) {
 // Codes in the documents are codes of package api.
 func TestDocuments_KnownCodes(t *testing.T) {
 	known := slices.Collect(maps.Values(errorCodes(t)))
-	code := regexp.MustCompile(`\b(AUTH|LOGIN|HTTP|OAUTH|TENANTS|USERS|OAUTHCLIENTS|OAUTHTOKENS|ESTATE)-[0-9]+\b|\bTENANT_[A-Z]+\b`)
+	code := regexp.MustCompile(`\b(AUTH|LOGIN|HTTP|OAUTH|TENANTS|USERS|OAUTHCLIENTS|OAUTHTOKENS|ESTATE|ROLES|GROUPS|INVITES)-[0-9]+\b|\bTENANT_[A-Z]+\b`)
 	forEach(t, func(t *testing.T, surface string, d *document) {
 		for _, found := range code.FindAllString(string(api.OpenAPI(surface)), -1) {
 			if !slices.Contains(known, found) {
@@ -621,6 +647,14 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
 		},
 		"tenant": {
+			{"GET", "/api/v1/groups", "listGroups"},
+			{"POST", "/api/v1/groups", "createGroup"},
+			{"POST", "/api/v1/groups/actions/filter", "filterGroups"},
+			{"GET", "/api/v1/groups/settings", "getGroupSettings"},
+			{"PATCH", "/api/v1/groups/settings", "updateGroupSettings"},
+			{"DELETE", "/api/v1/groups/{groupId}", "deleteGroup"},
+			{"GET", "/api/v1/groups/{groupId}", "getGroup"},
+			{"PATCH", "/api/v1/groups/{groupId}", "updateGroup"},
 			{"GET", "/api/v1/licenses/overview", "getLicenseOverview"},
 			{"GET", "/api/v1/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/v1/oauth-clients", "createOAuthClient"},
@@ -638,10 +672,22 @@ func TestOperations(t *testing.T) {
 			{"PATCH", "/api/v1/oauth-clients/{clientId}/connection-configs/me", "updateConnectionConfig"},
 			{"GET", "/api/v1/oauth-tokens", "listOAuthTokens"},
 			{"DELETE", "/api/v1/oauth-tokens/{tokenId}", "deleteOAuthToken"},
+			{"GET", "/api/v1/roles", "listRoles"},
+			{"POST", "/api/v1/roles", "createRole"},
+			{"DELETE", "/api/v1/roles/{roleId}", "deleteRole"},
+			{"GET", "/api/v1/roles/{roleId}", "getRole"},
+			{"PATCH", "/api/v1/roles/{roleId}", "updateRole"},
 			{"GET", "/api/v1/tenants/me", "getMyTenant"},
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
+			{"GET", "/api/v1/users", "listUsers"},
+			{"POST", "/api/v1/users", "createUser"},
+			{"GET", "/api/v1/users/actions/count", "countUsers"},
+			{"POST", "/api/v1/users/actions/filter", "filterUsers"},
+			{"POST", "/api/v1/users/actions/invite", "inviteUsers"},
 			{"GET", "/api/v1/users/me", "getMyUser"},
+			{"DELETE", "/api/v1/users/{userId}", "deleteUser"},
 			{"GET", "/api/v1/users/{userId}", "getUser"},
+			{"PATCH", "/api/v1/users/{userId}", "updateUser"},
 		},
 	}
 	for _, surface := range surfaces() {

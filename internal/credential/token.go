@@ -249,8 +249,12 @@ func (s *Service) accept(ctx context.Context, surface estate.Surface, token stri
 		if err != nil {
 			return refused(err)
 		}
-		actor.User, actor.Roles = user.ID, user.Roles
-		actor.Permissions = withinRoles(actor.Permissions, user.Roles)
+		access, err := s.userAccess(ctx, scope, user.ID)
+		if err != nil {
+			return refused(err)
+		}
+		actor.User, actor.Roles = user.ID, access.Roles
+		actor.Permissions = access.Limit(actor.Permissions)
 	}
 	return claims, client, actor, nil
 }

@@ -22,6 +22,8 @@ type target struct {
 	hint   string         // of its secret
 	grant  estate.GrantID // in the tenant
 	token  string         // of the surface
+
+	directory directoryTarget // in the tenant
 }
 
 // prepare makes what a call of an operation is about, as the operator, who is no
@@ -30,6 +32,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 	t.Helper()
 	var made target
 	switch {
+	case isDirectory(route):
+		made.directory = e.newDirectoryTarget(t)
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])
 	case route.ID == "deleteOAuthToken":

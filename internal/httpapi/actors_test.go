@@ -30,7 +30,6 @@ type actorEstate struct {
 	*testenv.Env
 	subscription  estate.Subscription
 	tenant, other estate.Tenant // of the same subscription and region
-	user          estate.UserID // in tenant
 	license       string
 	hosts         map[estate.SurfaceKind]string
 	owners        map[estate.SurfaceKind]testenv.Credentials // whose tokens are asked about: the actors of the surface's own level
@@ -92,19 +91,7 @@ func newActorEstate(t *testing.T) *actorEstate {
 		estate.SurfaceConsole: e.Console(), estate.SurfaceRegister: e.Register("us"), estate.SurfaceTenant: e.TenantURL(a.tenant),
 	}
 	a.targets = map[string]target{}
-	a.user = a.botOf(t, e.RegionClient(sub, "us"))
 	return a
-}
-
-func (e *actorEstate) botOf(t *testing.T, c testenv.Credentials) estate.UserID {
-	t.Helper()
-	home := e.TenantURL(e.tenant)
-	me := e.Do(testenv.Request{URL: home + "/api/v1/users/me", Token: e.Token(home, c)})
-	id, ok := strings.CutPrefix(me.Header.Get("Location"), "/api/v1/users/")
-	if !ok {
-		t.Fatalf("users/me: %d %s", me.Status, me.Body)
-	}
-	return estate.UserID(id)
 }
 
 // actors makes everybody. Afterwards the clock has moved on and the server is
@@ -263,7 +250,7 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *actor) (testenv.Request, bool) {
 	made := e.targets[string(surface)+" "+route.ID]
 	path := strings.NewReplacer(
-		"{tenantId}", string(e.tenant.ID), "{userId}", string(e.user), "{subscriptionId}", string(e.subscription.ID),
+		"{tenantId}", string(e.tenant.ID), "{subscriptionId}", string(e.subscription.ID),
 		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
 	).Replace(route.Path)
 	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}
@@ -288,9 +275,9 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		request.JSON = api.CreateOAuthClientRequest{ClientName: "made", AppType: api.AppTypeWeb}
 	case "register createTenant":
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
-	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getUser", "tenant getLicenseOverview":
+	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getLicenseOverview":
 	default:
-		known := e.clientCall(&request, route, made)
+		known := e.clientCall(&request, route, made) || e.directoryCall(&request, route, made)
 		return request, known || route.Method == http.MethodGet && route.Public
 	}
 	return request, true

@@ -11,6 +11,9 @@ var (
 	errUserNotFound   = estate.E(estate.NotFound, api.CodeUserNotFound, "Not found", "No such user.")
 	errClientNotFound = estate.E(estate.NotFound, api.CodeClientNotFound, "Not found", "No such OAuth client.")
 
+	errRoleNotFound  = estate.E(estate.NotFound, api.CodeRoleNotFound, "Not found", "No such role.")
+	errGroupNotFound = estate.E(estate.NotFound, api.CodeGroupNotFound, "Not found", "No such group.")
+
 	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
 	errOrganizationNotFound = notFound("organization")
@@ -38,7 +41,9 @@ var constraintErrors = map[string]*estate.Error{
 	"tenants.subscription_id, tenants.external_id":    estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
 	"keys.purpose, keys.generation":                   taken("Another process made this key."),
 	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
-	"users.tenant_id, users.subject":                  taken("A user of this tenant has this subject."),
+	"users.tenant_id, users.subject":                  estate.E(estate.Conflict, api.CodeUserExists, "User already exists", "A user of this tenant has this subject."),
+	"roles.tenant_id, roles.name":                     estate.E(estate.Conflict, api.CodeRoleExists, "Role already exists", "A role of this tenant has this name."),
+	"groups.tenant_id, groups.name":                   estate.E(estate.Conflict, api.CodeGroupExists, "Group already exists", "A group of this tenant has this name."),
 }
 
 func constraintError(err error) error {

@@ -121,6 +121,50 @@ CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_i
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
+CREATE TABLE directories (
+    organization_id text not null,
+    tenant_id       text primary key,
+    settings        text not null,
+    changes         integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE group_members (
+    organization_id text not null,
+    tenant_id       text not null,
+    user_id         text not null,
+    group_id        text not null,
+    primary key (tenant_id, user_id, group_id),
+    foreign key (organization_id, tenant_id, group_id) references groups (organization_id, tenant_id, id) on delete cascade,
+    foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX group_members_by_group on group_members (organization_id, tenant_id, group_id);
+
+CREATE TABLE groups (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    name_key        text not null,
+    description     text not null,
+    provider        text not null,
+    status          text not null,
+    roles           text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    unique (organization_id, tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX groups_by_created_at on groups (tenant_id, created_at, id);
+
+CREATE INDEX groups_by_name on groups (tenant_id, name_key, id);
+
 CREATE TABLE hostnames (
     hostname        text primary key,
     organization_id text not null,
@@ -206,6 +250,33 @@ CREATE TABLE revoked_tokens (
 
 CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
 
+CREATE TABLE role_holders (
+    organization_id text not null,
+    tenant_id       text not null,
+    role            text not null,
+    holder_id       text not null,
+    primary key (tenant_id, role, holder_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX role_holders_by_holder on role_holders (tenant_id, holder_id);
+
+CREATE TABLE roles (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    description     text not null,
+    scopes          text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE subscription_owners (
     organization_id text not null,
     subscription_id text not null,
@@ -287,13 +358,21 @@ CREATE TABLE users (
     client_id       text not null,
     roles           text not null,
     created_at      integer not null,
-    updated_at      integer not null, stopped_with_client integer not null default 0,
+    updated_at      integer not null, stopped_with_client integer not null default 0, name_key text not null default '', email_key text not null default '', subject_key text not null default '', profile text not null default '{}', invite_expires_at integer not null default 0,
     primary key (tenant_id, id),
     unique (tenant_id, subject),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
 
 CREATE INDEX users_by_client on users (organization_id, client_id, tenant_id) where client_id <> '';
+
+CREATE INDEX users_by_created_at on users (tenant_id, created_at, id);
+
+CREATE INDEX users_by_email on users (tenant_id, email_key, id);
+
+CREATE INDEX users_by_name on users (tenant_id, name_key, id);
+
+CREATE INDEX users_by_subject_key on users (tenant_id, subject_key, id);
 
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
 
