@@ -262,11 +262,13 @@ func (c change) refs() (refs []RoleRef, err error) {
 		return nil, nil
 	}
 	const what = "a list of objects with id or name"
+	var several []RoleRef
 	var one RoleRef
 	var names []string
 	var name string
 	switch {
-	case c.into(&refs, what) == nil:
+	case c.into(&several, what) == nil:
+		refs = several
 	case c.into(&one, what) == nil:
 		refs = []RoleRef{one}
 	case c.into(&names, what) == nil:
