@@ -83,6 +83,17 @@ const (
 	CodeUserLastAdmin = "USERS-3" // the tenant would be left without an administrator
 	CodeUserNotFound  = "USERS-7" // no such user, or not visible to the caller
 
+	CodeLicenseInvalid  = "LICENSES-001" // what is asked for is no assignment of a seat
+	CodeLicenseNone     = "LICENSES-011" // the subscription has no seat left
+	CodeLicenseOther    = "LICENSES-012" // the subject has a seat of another type
+	CodeLicenseNotFound = "LICENSES-016" // the subject has no seat, or there is no such subject
+
+	CodeSpaceInvalid            = "SPACES-1" // a field of the space or assignment, or an operation of the patch, is invalid
+	CodeSpaceExists             = "SPACES-2" // a space of the tenant has the name
+	CodeSpaceNotFound           = "SPACES-7" // no such space in the tenant, or not visible to the caller
+	CodeSpaceAssignmentNotFound = "SPACES-8" // no such assignment of the space
+	CodeSpaceAssignmentExists   = "SPACES-9" // the space has an assignment for the user or group
+
 	CodeInviteActive   = "INVITES-1001" // the invited is an active user
 	CodeInviteDisabled = "INVITES-1002" // the invited is a disabled user
 

@@ -43,6 +43,11 @@ func Commands(env Env) []*cobra.Command {
 		tenantCommand(env),
 		oauthClientCommand(env),
 		secretCommand(env),
+		userCommand(env),
+		roleCommand(env),
+		groupCommand(env),
+		licenseCommand(env),
+		spaceCommand(env),
 		rawCommand(env),
 	}
 }

@@ -62,6 +62,12 @@ func NewRoleID() RoleID { return RoleID(hex.EncodeToString(randomBytes(12))) }
 // NewGroupID makes a random id.
 func NewGroupID() GroupID { return GroupID(hex.EncodeToString(randomBytes(12))) }
 
+// NewSpaceID makes a random id.
+func NewSpaceID() SpaceID { return SpaceID(hex.EncodeToString(randomBytes(12))) }
+
+// NewAssignmentID makes a random id.
+func NewAssignmentID() AssignmentID { return AssignmentID(hex.EncodeToString(randomBytes(12))) }
+
 // NewGrantID makes a random id.
 func NewGrantID() GrantID { return GrantID(hex.EncodeToString(randomBytes(12))) }
 

@@ -133,5 +133,8 @@ func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.User
 	if err := tx.holdRoles(ctx, scope.Organization, scope.Tenant, string(id), nil); err != nil {
 		return err
 	}
+	if err := tx.forgetAssignee(ctx, scope, string(id)); err != nil {
+		return err
+	}
 	return tx.userChanged(ctx, at, u)
 }

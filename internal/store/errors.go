@@ -13,6 +13,10 @@ var (
 
 	errRoleNotFound  = estate.E(estate.NotFound, api.CodeRoleNotFound, "Not found", "No such role.")
 	errGroupNotFound = estate.E(estate.NotFound, api.CodeGroupNotFound, "Not found", "No such group.")
+	errSpaceNotFound = estate.E(estate.NotFound, api.CodeSpaceNotFound, "Not found", "No such space.")
+
+	errAssignmentNotFound      = estate.E(estate.NotFound, api.CodeLicenseNotFound, "Not found", "The subject has no seat.")
+	errSpaceAssignmentNotFound = estate.E(estate.NotFound, api.CodeSpaceAssignmentNotFound, "Not found", "No such assignment.")
 
 	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
@@ -42,8 +46,10 @@ var constraintErrors = map[string]*estate.Error{
 	"keys.purpose, keys.generation":                   taken("Another process made this key."),
 	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
 	"users.tenant_id, users.subject":                  estate.E(estate.Conflict, api.CodeUserExists, "User already exists", "A user of this tenant has this subject."),
-	"roles.tenant_id, roles.name":                     estate.E(estate.Conflict, api.CodeRoleExists, "Role already exists", "A role of this tenant has this name."),
-	"groups.tenant_id, groups.name":                   estate.E(estate.Conflict, api.CodeGroupExists, "Group already exists", "A group of this tenant has this name."),
+	"spaces.tenant_id, spaces.name":                   estate.E(estate.Conflict, api.CodeSpaceExists, "Space already exists", "A space of this tenant has this name."),
+	"space_assignments.tenant_id, space_assignments.assignee_id, space_assignments.space_id": estate.E(estate.Conflict, api.CodeSpaceAssignmentExists, "Assignment already exists", "The space has an assignment for this user or group."),
+	"roles.tenant_id, roles.name":   estate.E(estate.Conflict, api.CodeRoleExists, "Role already exists", "A role of this tenant has this name."),
+	"groups.tenant_id, groups.name": estate.E(estate.Conflict, api.CodeGroupExists, "Group already exists", "A group of this tenant has this name."),
 }
 
 func constraintError(err error) error {

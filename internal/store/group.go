@@ -121,6 +121,9 @@ func (tx *Tx) DeleteGroup(ctx context.Context, scope estate.Scope, id estate.Gro
 	if err := tx.holdRoles(ctx, scope.Organization, scope.Tenant, string(id), nil); err != nil {
 		return err
 	}
+	if err := tx.forgetAssignee(ctx, scope, string(id)); err != nil {
+		return err
+	}
 	return tx.accessChanged(ctx, at, scope)
 }
 

@@ -13,7 +13,7 @@ import (
 // In the world, every tenant has a custom role, a group that has it, a person in
 // the group, and settings. They are called the same in all tenants.
 
-const staff, clerk = "Staff", estate.RoleName("Clerk")
+const staff, clerk, theSubject = "Staff", estate.RoleName("Clerk"), "somebody"
 
 // insertDirectory inserts what tenants have in their directories.
 func (w world) insertDirectory(ctx context.Context, tx *store.Tx) error {
@@ -23,6 +23,8 @@ func (w world) insertDirectory(ctx context.Context, tx *store.Tx) error {
 		role.Name, group.Name, group.Roles = clerk, staff, []estate.RoleName{clerk}
 		errs = append(errs, tx.InsertRole(ctx, role), tx.InsertGroup(ctx, group),
 			tx.SetUserGroups(ctx, t.Scope(), userID(0), []estate.GroupID{group.ID}, moment(1)),
+			tx.SetSeats(ctx, t.Scope(), estate.SeatAnalyzer, 10), tx.PutLicenseAssignment(ctx, t.Scope(), theSubject, estate.SeatAnalyzer, moment(1)),
+			tx.InsertSpace(ctx, space(t, 1)), tx.InsertSpaceAssignment(ctx, spaceAssignment(t, 1)),
 			tx.SetDirectorySettings(ctx, t.Scope(), estate.DirectorySettings{Tenant: map[string]any{"of": fmt.Sprint(i)}}, moment(1)))
 	}
 	return first(errs...)
@@ -80,7 +82,7 @@ func groupPage(ctx context.Context, tx *store.Tx, scope estate.Scope) ([]string,
 }
 
 // directoryReads are the cases of methods around directories that read.
-var directoryReads = map[string]readCase{
+var directoryReads = joined(spaceReads, map[string]readCase{
 	"Users": {rows: usersByID, covers: needsTenant, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		return userPage(ctx, tx, scope)
 	}},
@@ -152,10 +154,10 @@ var directoryReads = map[string]readCase{
 		}
 		return []string{string(scope.Tenant)}, err
 	}},
-}
+})
 
 // directoryWrites are the cases of methods around directories that write.
-var directoryWrites = map[string]writeCase{
+var directoryWrites = joined(spaceWrites, map[string]writeCase{
 	"UpdateRole": {
 		rows: inTenantRows(string(roleID(1))), covers: inOneTenant,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
@@ -189,9 +191,9 @@ var directoryWrites = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteGroup(ctx, scope, estate.GroupID(key), moment(99))
 		},
-		again: savedAll("groups", "group_members", "role_holders"),
+		again: savedAll("groups", "group_members", "role_holders", "space_assignments"),
 		touches: touchesIn(func(scope estate.Scope) []string {
-			return []string{inTable("groups", scope), inTable("group_members", scope), holderLine(scope, clerk, string(groupID(1))), accessLine(scope)}
+			return []string{inTable("groups", scope), inTable("group_members", scope), inTable("space_assignments", scope), holderLine(scope, clerk, string(groupID(1))), accessLine(scope)}
 		}),
 	},
 	"SetUserGroups": {
@@ -222,7 +224,7 @@ var directoryWrites = map[string]writeCase{
 		again:   saved("directories"),
 		touches: touchesIn(func(scope estate.Scope) []string { return []string{inTable("directories", scope)} }),
 	},
-}
+})
 
 // deletedUserTouches: with a user go its memberships.
 func deletedUserTouches(w world, r row, scope estate.Scope) []string {

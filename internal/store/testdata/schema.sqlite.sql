@@ -197,6 +197,25 @@ CREATE TABLE keys (
 
 CREATE UNIQUE INDEX keys_by_generation on keys (purpose, generation);
 
+CREATE TABLE license_assignments (
+    organization_id text not null,
+    subscription_id text not null,
+    tenant_id       text not null,
+    subject         text not null,
+    subject_key     text not null,
+    type            text not null,
+    created_at      integer not null,
+    primary key (tenant_id, subject),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX license_assignments_by_created_at on license_assignments (tenant_id, created_at, subject);
+
+CREATE INDEX license_assignments_by_subject on license_assignments (tenant_id, subject_key, subject);
+
+CREATE INDEX license_assignments_by_type on license_assignments (subscription_id, type);
+
 CREATE TABLE oauth_grants (
     id              text primary key,
     organization_id text not null,
@@ -277,6 +296,45 @@ CREATE TABLE roles (
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
 ) strict, without rowid;
 
+CREATE TABLE space_assignments (
+    organization_id text not null,
+    tenant_id       text not null,
+    space_id        text not null,
+    id              text not null,
+    type            text not null,
+    assignee_id     text not null,
+    roles           text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, space_id, id),
+    unique (tenant_id, assignee_id, space_id),
+    foreign key (organization_id, tenant_id, space_id) references spaces (organization_id, tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE spaces (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    type            text not null,
+    name            text not null,
+    name_key        text not null,
+    description     text not null,
+    owner_id        text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    unique (organization_id, tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX spaces_by_created_at on spaces (tenant_id, created_at, id);
+
+CREATE INDEX spaces_by_name on spaces (tenant_id, name_key, id);
+
 CREATE TABLE subscription_owners (
     organization_id text not null,
     subscription_id text not null,
@@ -291,6 +349,16 @@ CREATE TABLE subscription_regions (
     subscription_id text not null,
     region          text not null references regions (code),
     primary key (subscription_id, region),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
+) strict, without rowid;
+
+CREATE TABLE subscription_seats (
+    organization_id text not null,
+    subscription_id text not null,
+    type            text not null,
+    units           integer not null check (units >= 0),
+    changes         integer not null,
+    primary key (subscription_id, type),
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
 ) strict, without rowid;
 
