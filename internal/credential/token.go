@@ -135,6 +135,11 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 			return Token{}, err
 		}
 	}
+	if i.user != "" { // what the user's roles are is needed when the token is shown
+		if _, err := s.userAccess(ctx, i.scope, i.user); err != nil {
+			return Token{}, err
+		}
+	}
 	if err := s.bind(i, proof); err != nil {
 		return Token{}, err
 	}

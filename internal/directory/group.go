@@ -112,7 +112,7 @@ type NewGroup struct {
 
 // CreateGroup makes a group in the actor's tenant.
 func (s *Service) CreateGroup(ctx context.Context, actor estate.Actor, n NewGroup) (v GroupView, err error) {
-	defer s.audit.Refused(ctx, actor, "group.created", "", &err)
+	defer s.audit.Refused(ctx, actor, "group.create", "", &err)
 	if err := needs(actor, scopeManageUsers); err != nil {
 		return v, err
 	}
@@ -143,7 +143,7 @@ func (s *Service) CreateGroup(ctx context.Context, actor estate.Actor, n NewGrou
 		if v, err = viewGroup(ctx, &roles, g); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "group.created", string(g.ID), groupData(g))
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "group.create", string(g.ID), groupData(g))
 	})
 	return v, err
 }
@@ -225,7 +225,7 @@ func groupMembers(g estate.Group) map[string]any {
 // UpdateGroup changes a group of the actor's tenant by a patch: all of it or, after
 // an error, nothing. Of the group that everybody is in only roles can be changed.
 func (s *Service) UpdateGroup(ctx context.Context, actor estate.Actor, id estate.GroupID, patch Patch) error {
-	return s.changeGroup(ctx, actor, "group.updated", id, func(tx *store.Tx, before estate.Group) (map[string]any, error) {
+	return s.changeGroup(ctx, actor, "group.update", id, func(tx *store.Tx, before estate.Group) (map[string]any, error) {
 		g := before
 		roles := tenantRoles{tx: tx, scope: actor.Scope}
 		err := patch.each(errGroupInvalid, func(c change) (err error) {
@@ -290,7 +290,7 @@ func (r *tenantRoles) replace(ctx context.Context, actor estate.Actor, before []
 
 // DeleteGroup removes a group of the actor's tenant.
 func (s *Service) DeleteGroup(ctx context.Context, actor estate.Actor, id estate.GroupID) error {
-	return s.changeGroup(ctx, actor, "group.deleted", id, func(tx *store.Tx, g estate.Group) (map[string]any, error) {
+	return s.changeGroup(ctx, actor, "group.delete", id, func(tx *store.Tx, g estate.Group) (map[string]any, error) {
 		if id == estate.GroupEveryone {
 			return nil, errGroupSystem
 		}
@@ -352,7 +352,7 @@ func (s *Service) GroupSettings(ctx context.Context, actor estate.Actor) (settin
 // UpdateGroupSettings changes the settings of groups of the actor's tenant by a
 // patch: all of it or, after an error, nothing.
 func (s *Service) UpdateGroupSettings(ctx context.Context, actor estate.Actor, patch Patch) error {
-	return s.changeSettings(ctx, actor, "group-settings.updated", scopeManageUsers, func(tx *store.Tx, settings *estate.DirectorySettings) ([]update, error) {
+	return s.changeSettings(ctx, actor, "group-settings.update", scopeManageUsers, func(tx *store.Tx, settings *estate.DirectorySettings) ([]update, error) {
 		before := *settings
 		roles := tenantRoles{tx: tx, scope: actor.Scope}
 		const ofEveryone = "/systemGroups/" + string(estate.GroupEveryone) + "/assignedRoles"

@@ -3,7 +3,9 @@ package directory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -42,7 +44,7 @@ const maxInvitees = 100
 // InviteUsers makes users of the actor's tenant who have yet to sign in. Each
 // invitation goes on its own; what is wrong with one is in its result.
 func (s *Service) InviteUsers(ctx context.Context, actor estate.Actor, invitees []Invitee) (results []Invited, err error) {
-	defer s.audit.Refused(ctx, actor, "user.invited", "", &err)
+	defer s.audit.Refused(ctx, actor, "user.invite", "", &err)
 	if err := needs(actor, scopeManageUsers); err != nil {
 		return nil, err
 	}
@@ -87,24 +89,8 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, actor estate.Actor, 
 		return result, err
 	}
 	now := s.now()
-	for _, u := range found {
-		result.User = u
-		switch {
-		case u.Status == estate.UserDisabled:
-			result.Err = errInviteDisabled
-		case u.Status != estate.UserInvited:
-			result.Err = errInviteActive
-		case !n.Resend:
-			result.Status = InviteExists
-		default:
-			u.InviteExpiresAt, u.UpdatedAt = now.Add(inviteLifetime), now
-			result.Status, result.User = InviteOK, u
-			if err := tx.UpdateUser(ctx, actor.Scope, u); err != nil {
-				return result, err
-			}
-			return result, s.audit.Done(ctx, tx, actor, actor.Scope, "user.invited", string(u.ID), userData(u))
-		}
-		return result, nil
+	if len(found) > 0 {
+		return s.inviteAgain(ctx, tx, actor, found, n, result, now)
 	}
 	u := estate.User{
 		ID: estate.NewUserID(), Organization: actor.Scope.Organization, Tenant: actor.Scope.Tenant, Name: name, Email: email,
@@ -116,7 +102,33 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, actor estate.Actor, 
 	if err := tx.InsertUser(ctx, u); err != nil {
 		return result, err
 	}
-	return result, s.audit.Done(ctx, tx, actor, actor.Scope, "user.invited", string(u.ID), userData(u))
+	return result, s.audit.Done(ctx, tx, actor, actor.Scope, "user.invite", string(u.ID), userData(u))
+}
+
+// inviteAgain answers an invitation of somebody who is there already.
+func (s *Service) inviteAgain(ctx context.Context, tx *store.Tx, actor estate.Actor, found []estate.User, n Invitee, result Invited, now time.Time) (Invited, error) {
+	u := found[0]
+	if i := slices.IndexFunc(found, func(u estate.User) bool { return u.Status != estate.UserInvited }); i >= 0 {
+		u = found[i]
+	}
+	result.User = u
+	switch {
+	case u.Status == estate.UserDisabled:
+		result.Err = errInviteDisabled
+		return result, nil
+	case u.Status != estate.UserInvited:
+		result.Err = errInviteActive
+		return result, nil
+	case !n.Resend:
+		result.Status = InviteExists
+		return result, nil
+	}
+	u.InviteExpiresAt, u.UpdatedAt = now.Add(inviteLifetime), now
+	result.Status, result.User = InviteOK, u
+	if err := tx.UpdateUser(ctx, actor.Scope, u); err != nil {
+		return result, err
+	}
+	return result, s.audit.Done(ctx, tx, actor, actor.Scope, "user.invite", string(u.ID), userData(u))
 }
 
 // inviteSubject begins the subject of a user until it signs in and has one.

@@ -79,7 +79,7 @@ func (s *Service) LicenseSettings(ctx context.Context, actor estate.Actor) (sett
 // SetLicenseSettings says whether users get seats by themselves; nil leaves a
 // setting as it is.
 func (s *Service) SetLicenseSettings(ctx context.Context, actor estate.Actor, professional, analyzer *bool) (settings estate.DirectorySettings, err error) {
-	err = s.changeSettings(ctx, actor, "license-settings.updated", api.ScopeAdminClassic, func(_ *store.Tx, now *estate.DirectorySettings) ([]update, error) {
+	err = s.changeSettings(ctx, actor, "license-settings.update", api.ScopeAdminClassic, func(_ *store.Tx, now *estate.DirectorySettings) ([]update, error) {
 		members := func() map[string]any {
 			return map[string]any{"/autoAssignProfessional": now.AutoAssignProfessional, "/autoAssignAnalyzer": now.AutoAssignAnalyzer}
 		}
@@ -185,7 +185,7 @@ const (
 // Each change goes on its own; what is wrong with one is in its result. The seats
 // are the subscription's: no tenant gets one when all are taken.
 func (s *Service) ChangeSeats(ctx context.Context, actor estate.Actor, action SeatAction, changes []SeatChange) (results []SeatResult, err error) {
-	name := map[SeatAction]string{SeatAdd: "license.assignment.added", SeatUpdate: "license.assignment.updated", SeatDelete: "license.assignment.deleted"}[action]
+	name := map[SeatAction]string{SeatAdd: "license.assignment.add", SeatUpdate: "license.assignment.update", SeatDelete: "license.assignment.delete"}[action]
 	defer s.audit.Refused(ctx, actor, name, "", &err)
 	if err := needs(actor, api.ScopeAdminClassic); err != nil {
 		return nil, err

@@ -109,19 +109,6 @@ func (r rows[T]) read(ctx context.Context, tx *store.Tx, scope estate.Scope, que
 	return page, nil
 }
 
-// list reads a page of rows in a transaction of its own.
-func list[T any](ctx context.Context, s *Service, actor estate.Actor, r rows[T], q PageQuery, hidden ...string) (page Page[T], err error) {
-	query, err := r.parse(q, hidden...)
-	if err != nil {
-		return page, err
-	}
-	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		page, err = r.read(ctx, tx, actor.Scope, query, q.Total)
-		return err
-	})
-	return page, err
-}
-
 // cursor is a position in a sorted list. It carries no rights: every page is
 // restricted to the caller's tenant anew.
 type cursor struct {

@@ -101,8 +101,11 @@ func roleSchema() filter.Schema {
 	equal := []filter.Op{filter.EQ, filter.NE}
 	texts := []filter.Op{filter.EQ, filter.NE, filter.CO}
 	return filter.Schema{
-		{Name: "id", Type: filter.Exact, Ops: equal}, {Name: "name", Ops: texts}, {Name: "type", Ops: equal},
-		{Name: "level", Ops: equal}, {Name: "description", Ops: texts},
+		{Name: "id", Type: filter.Exact, Ops: equal},
+		{Name: "name", Ops: texts},
+		{Name: "type", Ops: equal},
+		{Name: "level", Ops: equal},
+		{Name: "description", Ops: texts},
 	}
 }
 
@@ -260,7 +263,7 @@ type NewRole struct {
 
 // CreateRole makes a custom role in the actor's tenant.
 func (s *Service) CreateRole(ctx context.Context, actor estate.Actor, n NewRole) (r estate.Role, err error) {
-	defer s.audit.Refused(ctx, actor, "role.created", "", &err)
+	defer s.audit.Refused(ctx, actor, "role.create", "", &err)
 	if err := mayManageRoles(actor); err != nil {
 		return r, err
 	}
@@ -289,7 +292,7 @@ func (s *Service) CreateRole(ctx context.Context, actor estate.Actor, n NewRole)
 		if err := tx.InsertRole(ctx, r); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "role.created", string(r.ID), roleData(r))
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "role.create", string(r.ID), roleData(r))
 	})
 	return r, err
 }
@@ -327,7 +330,7 @@ func roleData(r estate.Role) map[string]any {
 // UpdateRole changes a custom role of the actor's tenant by a patch: all of it or,
 // after an error, nothing.
 func (s *Service) UpdateRole(ctx context.Context, actor estate.Actor, id estate.RoleID, patch Patch) (err error) {
-	return s.changeRole(ctx, actor, "role.updated", id, func(tx *store.Tx, before estate.Role) (map[string]any, error) {
+	return s.changeRole(ctx, actor, "role.update", id, func(tx *store.Tx, before estate.Role) (map[string]any, error) {
 		r := before
 		scopes := []string(slices.Clone(before.Scopes))
 		err := patch.each(errRoleInvalid, func(c change) error {
@@ -386,7 +389,7 @@ func (c change) scopes(all *[]string) error {
 
 // DeleteRole removes a custom role of the actor's tenant that nobody holds.
 func (s *Service) DeleteRole(ctx context.Context, actor estate.Actor, id estate.RoleID) error {
-	return s.changeRole(ctx, actor, "role.deleted", id, func(tx *store.Tx, r estate.Role) (map[string]any, error) {
+	return s.changeRole(ctx, actor, "role.delete", id, func(tx *store.Tx, r estate.Role) (map[string]any, error) {
 		holders, err := tx.RoleHolders(ctx, actor.Scope, r.Name)
 		if err != nil {
 			return nil, err

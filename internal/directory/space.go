@@ -131,7 +131,7 @@ var creators = map[estate.SpaceType]estate.RoleName{
 
 // CreateSpace makes a space in the actor's tenant, which the actor's user owns.
 func (s *Service) CreateSpace(ctx context.Context, actor estate.Actor, n NewSpace) (v SpaceView, err error) {
-	defer s.audit.Refused(ctx, actor, "space.created", "", &err)
+	defer s.audit.Refused(ctx, actor, "space.create", "", &err)
 	if len(estate.SpaceRoles(n.Type)) == 0 {
 		return v, errSpaceInvalid.At("/type", "type must be shared, managed or data")
 	}
@@ -155,7 +155,7 @@ func (s *Service) CreateSpace(ctx context.Context, actor estate.Actor, n NewSpac
 		if v, err = viewSpace(ctx, tx, actor, space); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "space.created", string(space.ID), spaceData(space))
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "space.create", string(space.ID), spaceData(space))
 	})
 	return v, err
 }
@@ -221,7 +221,7 @@ func (s *Service) ReplaceSpace(ctx context.Context, actor estate.Actor, id estat
 }
 
 func (s *Service) changeSpace(ctx context.Context, actor estate.Actor, id estate.SpaceID, fn func(*estate.Space) error) (v SpaceView, err error) {
-	defer s.audit.Refused(ctx, actor, "space.updated", string(id), &err)
+	defer s.audit.Refused(ctx, actor, "space.update", string(id), &err)
 	members := func(space estate.Space) map[string]any {
 		return map[string]any{"/name": space.Name, "/description": space.Description, "/ownerId": space.Owner}
 	}
@@ -255,14 +255,14 @@ func (s *Service) changeSpace(ctx context.Context, actor estate.Actor, id estate
 		if err := tx.UpdateSpace(ctx, actor.Scope, v.Space); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "space.updated", string(id), withUpdates(spaceData(v.Space), changed))
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "space.update", string(id), withUpdates(spaceData(v.Space), changed))
 	})
 	return v, err
 }
 
 // DeleteSpace removes a space with its assignments.
 func (s *Service) DeleteSpace(ctx context.Context, actor estate.Actor, id estate.SpaceID) (err error) {
-	defer s.audit.Refused(ctx, actor, "space.deleted", string(id), &err)
+	defer s.audit.Refused(ctx, actor, "space.delete", string(id), &err)
 	return s.store.Write(ctx, func(tx *store.Tx) error {
 		v, err := findSpace(ctx, tx, actor, id)
 		switch {
@@ -274,7 +274,7 @@ func (s *Service) DeleteSpace(ctx context.Context, actor estate.Actor, id estate
 		if err := tx.DeleteSpace(ctx, actor.Scope, id); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "space.deleted", string(id), spaceData(v.Space))
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "space.delete", string(id), spaceData(v.Space))
 	})
 }
 
@@ -324,7 +324,7 @@ type NewAssignment struct {
 
 // CreateSpaceAssignment gives a user or group roles in a space.
 func (s *Service) CreateSpaceAssignment(ctx context.Context, actor estate.Actor, space estate.SpaceID, n NewAssignment) (a estate.SpaceAssignment, err error) {
-	err = s.changeAssignments(ctx, actor, "space.assignment.created", space, func(tx *store.Tx, v SpaceView) (estate.SpaceAssignment, error) {
+	err = s.changeAssignments(ctx, actor, "space.assignment.create", space, func(tx *store.Tx, v SpaceView) (estate.SpaceAssignment, error) {
 		now := s.now()
 		a = estate.SpaceAssignment{
 			ID: estate.NewAssignmentID(), Organization: v.Organization, Tenant: v.Tenant, Space: v.ID, Type: n.Type, Assignee: n.Assignee,
@@ -374,7 +374,7 @@ func checkAssignee(ctx context.Context, tx *store.Tx, scope estate.Scope, a esta
 
 // UpdateSpaceAssignment replaces the roles of an assignment.
 func (s *Service) UpdateSpaceAssignment(ctx context.Context, actor estate.Actor, space estate.SpaceID, id estate.AssignmentID, roles []string) (a estate.SpaceAssignment, err error) {
-	err = s.changeAssignments(ctx, actor, "space.assignment.updated", space, func(tx *store.Tx, v SpaceView) (estate.SpaceAssignment, error) {
+	err = s.changeAssignments(ctx, actor, "space.assignment.update", space, func(tx *store.Tx, v SpaceView) (estate.SpaceAssignment, error) {
 		if a, err = tx.SpaceAssignment(ctx, actor.Scope, space, id); err != nil {
 			return a, err
 		}
@@ -389,7 +389,7 @@ func (s *Service) UpdateSpaceAssignment(ctx context.Context, actor estate.Actor,
 
 // DeleteSpaceAssignment takes the roles in a space from a user or group.
 func (s *Service) DeleteSpaceAssignment(ctx context.Context, actor estate.Actor, space estate.SpaceID, id estate.AssignmentID) error {
-	return s.changeAssignments(ctx, actor, "space.assignment.deleted", space, func(tx *store.Tx, _ SpaceView) (estate.SpaceAssignment, error) {
+	return s.changeAssignments(ctx, actor, "space.assignment.delete", space, func(tx *store.Tx, _ SpaceView) (estate.SpaceAssignment, error) {
 		a, err := tx.SpaceAssignment(ctx, actor.Scope, space, id)
 		if err != nil {
 			return a, err

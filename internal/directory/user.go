@@ -158,7 +158,7 @@ const botSubject = `qlikbot\`
 
 // CreateUser makes a user in the actor's tenant.
 func (s *Service) CreateUser(ctx context.Context, actor estate.Actor, n NewUser) (v UserView, err error) {
-	defer s.audit.Refused(ctx, actor, "user.created", "", &err)
+	defer s.audit.Refused(ctx, actor, "user.create", "", &err)
 	if err := needs(actor, scopeManageUsers); err != nil {
 		return v, err
 	}
@@ -193,7 +193,7 @@ func (s *Service) CreateUser(ctx context.Context, actor estate.Actor, n NewUser)
 		if v, err = viewUser(ctx, tx, actor, u); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "user.created", string(u.ID), userData(u))
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "user.create", string(u.ID), userData(u))
 	})
 	return v, err
 }
@@ -260,7 +260,7 @@ func userData(u estate.User) map[string]any {
 // DeleteUser removes a user of the actor's tenant, but not the last one who
 // administers it. A bot comes back when its client asks for a token.
 func (s *Service) DeleteUser(ctx context.Context, actor estate.Actor, id estate.UserID) (err error) {
-	defer s.audit.Refused(ctx, actor, "user.deleted", string(id), &err)
+	defer s.audit.Refused(ctx, actor, "user.delete", string(id), &err)
 	if err := needs(actor, scopeManageUsers); err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (s *Service) DeleteUser(ctx context.Context, actor estate.Actor, id estate.
 		if err := keepsAdmin(ctx, tx, actor.Scope, u, estate.User{}); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "user.deleted", string(id), userData(u))
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "user.delete", string(id), userData(u))
 	})
 }
 

@@ -21,7 +21,7 @@ var preferences = []string{"/preferredLocale", "/preferredZoneinfo"}
 // UpdateUser changes a user of the actor's tenant by a patch: all of it or, after
 // an error, nothing.
 func (s *Service) UpdateUser(ctx context.Context, actor estate.Actor, id estate.UserID, patch Patch) (err error) {
-	defer s.audit.Refused(ctx, actor, "user.updated", string(id), &err)
+	defer s.audit.Refused(ctx, actor, "user.update", string(id), &err)
 	own := actor.User == id && id != "" && needs(actor, scopeOwnUser) == nil &&
 		!slices.ContainsFunc(patch, func(p PatchOperation) bool { return !slices.Contains(preferences, p.Path) })
 	if !own {
@@ -90,7 +90,7 @@ func (s *Service) applyUserPatch(ctx context.Context, p *userPatch, patch Patch)
 	if err := keepsAdmin(ctx, p.tx, p.actor.Scope, before, p.user); err != nil {
 		return err
 	}
-	return s.audit.Done(ctx, p.tx, p.actor, p.actor.Scope, "user.updated", string(p.user.ID), withUpdates(userData(p.user), changed))
+	return s.audit.Done(ctx, p.tx, p.actor, p.actor.Scope, "user.update", string(p.user.ID), withUpdates(userData(p.user), changed))
 }
 
 // userMembers are what a patch can change of a user, by path.
@@ -147,11 +147,11 @@ func (p *userPatch) setStatus(c change) error {
 	if err := c.textBy(&status, 1, maxName, "replace", "set"); err != nil {
 		return err
 	}
-	switch to := estate.UserStatus(status); {
-	case to == estate.UserActive:
+	switch to := estate.UserStatus(status); to {
+	case estate.UserActive:
 		p.user.InviteExpiresAt = time.Time{}
 		p.user.Status = to
-	case to == estate.UserDisabled, to == p.user.Status:
+	case estate.UserDisabled, p.user.Status:
 		p.user.Status = to
 	default:
 		return c.bad("must be active or disabled")

@@ -40,9 +40,11 @@ func (c directoryCaller) get(path string) testenv.Answer { return c.do(http.Meth
 func (c directoryCaller) post(path string, body any) testenv.Answer {
 	return c.do(http.MethodPost, path, body)
 }
+
 func (c directoryCaller) patch(path string, patch ...api.PatchOperation) testenv.Answer {
 	return c.do(http.MethodPatch, path, patch)
 }
+
 func (c directoryCaller) remove(path string) testenv.Answer {
 	return c.do(http.MethodDelete, path, nil)
 }
@@ -280,7 +282,7 @@ func TestUsers_Update(t *testing.T) {
 	expect(t, "own preference", mine.patch(path, op("replace", "/preferredZoneinfo", "Europe/Paris")), http.StatusNoContent, "")
 	expect(t, "own name", mine.patch(path, op("replace", "/name", "x")), http.StatusForbidden, api.CodeInsufficientScope)
 	expect(t, "another's preference", mine.patch("users/"+c.newUser(t, "bob").ID, op("replace", "/preferredZoneinfo", "x")), http.StatusForbidden, api.CodeInsufficientScope)
-	if have := c.actions(t, u.ID); !slices.Equal(have[:3], []string{"user.created done", "user.updated done", "user.updated done"}) || have[len(have)-1] != "user.updated refused" {
+	if have := c.actions(t, u.ID); !slices.Equal(have[:3], []string{"user.create done", "user.update done", "user.update done"}) || have[len(have)-1] != "user.update refused" {
 		t.Errorf("records %v", have)
 	}
 	expect(t, "delete", c.remove(path), http.StatusNoContent, "")
@@ -344,9 +346,7 @@ func TestUsers_LastAdmin(t *testing.T) {
 	}
 	other := c
 	other.Env = c.Node()
-	for _, bot := range bots { // with whose token they are called: strip it last
-		admins = append(admins, bot)
-	}
+	admins = append(admins, bots...)
 	keep := admins[0]
 	boss := c.as(t, keep.ID)
 	answers := together(len(admins)-1, func(i int) testenv.Answer {
@@ -460,7 +460,7 @@ func TestRoles(t *testing.T) {
 	expect(t, "take it", c.patch("users/"+u.ID, op("replace", "/assignedRoles", []any{})), http.StatusNoContent, "")
 	expect(t, "delete", c.remove(path), http.StatusNoContent, "")
 	expect(t, "gone", c.get(path), http.StatusNotFound, api.CodeRoleNotFound)
-	if have := c.actions(t, r.ID); !slices.Equal(have, []string{"role.created done", "role.updated done", "role.deleted done"}) {
+	if have := c.actions(t, r.ID); !slices.Equal(have, []string{"role.create done", "role.update done", "role.delete done"}) {
 		t.Errorf("records %v", have)
 	}
 }
@@ -585,7 +585,7 @@ func TestGroups(t *testing.T) {
 	expect(t, "rename everybody", c.patch("groups/000000000000000000000001", op("replace", "/name", "x")), http.StatusBadRequest, api.CodeGroupInvalid)
 	expect(t, "delete", c.remove(path), http.StatusNoContent, "")
 	expect(t, "gone", c.get(path), http.StatusNotFound, api.CodeGroupNotFound)
-	if have := c.actions(t, g.ID); !slices.Equal(have, []string{"group.created done", "group.updated done", "group.deleted done"}) {
+	if have := c.actions(t, g.ID); !slices.Equal(have, []string{"group.create done", "group.update done", "group.delete done"}) {
 		t.Errorf("records %v", have)
 	}
 }

@@ -126,7 +126,7 @@ func TestLicenses_Assignments(t *testing.T) {
 	for what, body := range map[string]any{"none": map[string]any{"add": []any{}}, "too many": map[string]any{"add": make([]api.SeatChange, 1001)}} {
 		expect(t, what, c.post("licenses/assignments/actions/add", body), http.StatusBadRequest, api.CodeLicenseInvalid)
 	}
-	if have := c.actions(t, "u1"); !slices.Equal(have, []string{"license.assignment.updated done", "license.assignment.deleted done"}) {
+	if have := c.actions(t, "u1"); !slices.Equal(have, []string{"license.assignment.update done", "license.assignment.delete done"}) {
 		t.Errorf("records %v", have)
 	}
 }
@@ -182,7 +182,7 @@ func TestLicenses_SettingsAndStatus(t *testing.T) {
 		t.Errorf("stored %+v", settings)
 	}
 	expect(t, "wrong type", c.do(http.MethodPut, "licenses/settings", map[string]any{"autoAssignProfessional": "yes"}), http.StatusBadRequest, api.CodeInvalidRequest)
-	if have := c.actions(t, string(c.tenant.ID)); !slices.Equal(have[len(have)-2:], []string{"license-settings.updated done", "license-settings.updated done"}) {
+	if have := c.actions(t, string(c.tenant.ID)); !slices.Equal(have[len(have)-2:], []string{"license-settings.update done", "license-settings.update done"}) {
 		t.Errorf("records %v", have)
 	}
 	status := func() (s api.LicenseStatus) {
@@ -311,7 +311,7 @@ func TestSpaces(t *testing.T) {
 	}
 	expect(t, "delete", c.remove("spaces/"+shared.ID), http.StatusNoContent, "")
 	expect(t, "gone", c.get("spaces/"+shared.ID), http.StatusNotFound, api.CodeSpaceNotFound)
-	if have := c.actions(t, shared.ID); !slices.Equal(have, []string{"space.created done", "space.updated done", "space.deleted done"}) {
+	if have := c.actions(t, shared.ID); !slices.Equal(have, []string{"space.create done", "space.update done", "space.delete done"}) {
 		t.Errorf("records %v", have)
 	}
 	var types api.SpaceTypeList

@@ -69,7 +69,7 @@ func (tx *Tx) CountUsers(ctx context.Context, scope estate.Scope, expr filter.Ex
 func (tx *Tx) UsersByEmail(ctx context.Context, scope estate.Scope, email string) ([]estate.User, error) {
 	c := inTenant(scope, "users")
 	c.add("email_key = " + c.arg(filter.Fold(email)))
-	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by id", c.args...)
+	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by email_key, id", c.args...)
 	all, err := collect(rows, err, scanUser)
 	return all, wrap("select users by email", err)
 }
