@@ -88,7 +88,36 @@ const (
 	CodeTenantUnexpected     = "TENANTS-37" // a bulk request picks another number of tenants than expected
 	CodeTenantDeactivated    = "TENANT_DEACTIVATED"
 
-	CodeUserNotFound = "USERS-7" // no such user, or not visible to the caller
+	CodeUserInvalid   = "USERS-1" // a field of the user, or an operation of the patch, is invalid
+	CodeUserExists    = "USERS-2" // a user of the tenant has the subject
+	CodeUserLastAdmin = "USERS-3" // the tenant would be left without an administrator
+	CodeUserNotFound  = "USERS-7" // no such user, or not visible to the caller
+
+	CodeLicenseInvalid  = "LICENSES-001" // what is asked for is no assignment of a seat
+	CodeLicenseNone     = "LICENSES-011" // the subscription has no seat left
+	CodeLicenseOther    = "LICENSES-012" // the subject has a seat of another type
+	CodeLicenseNotFound = "LICENSES-016" // the subject has no seat, or there is no such subject
+
+	CodeSpaceInvalid            = "SPACES-1" // a field of the space or assignment, or an operation of the patch, is invalid
+	CodeSpaceExists             = "SPACES-2" // a space of the tenant has the name
+	CodeSpaceNotFound           = "SPACES-7" // no such space in the tenant, or not visible to the caller
+	CodeSpaceAssignmentNotFound = "SPACES-8" // no such assignment of the space
+	CodeSpaceAssignmentExists   = "SPACES-9" // the space has an assignment for the user or group
+
+	CodeInviteActive   = "INVITES-1001" // the invited is an active user
+	CodeInviteDisabled = "INVITES-1002" // the invited is a disabled user
+
+	CodeRoleInvalid  = "ROLES-1" // a field of the role, or an operation of the patch, is invalid
+	CodeRoleExists   = "ROLES-2" // a role of the tenant has the name
+	CodeRoleLimit    = "ROLES-3" // the tenant has as many custom roles as it can have
+	CodeRoleAssigned = "ROLES-4" // the role is assigned to users or groups
+	CodeRoleBuiltIn  = "ROLES-5" // built-in roles can't be changed
+	CodeRoleNotFound = "ROLES-7" // no such role in the tenant
+
+	CodeGroupInvalid  = "GROUPS-1" // a field of the group, or an operation of the patch, is invalid
+	CodeGroupExists   = "GROUPS-2" // a group of the tenant has the name
+	CodeGroupLimit    = "GROUPS-3" // the tenant has as many groups as it can have
+	CodeGroupNotFound = "GROUPS-7" // no such group in the tenant
 
 	CodeLoginRefused       = "LOGIN-3"      // nobody can be signed in by this token, or this answer of an identity provider
 	CodeLoginNoInteractive = "LOGIN-4"      // the tenant has no interactive identity provider to send people to

@@ -46,6 +46,11 @@ func Commands(env Env) []*cobra.Command {
 		federationCommand(env),
 		botsCommand(env),
 		identityProviderCommand(env),
+		userCommand(env),
+		roleCommand(env),
+		groupCommand(env),
+		licenseCommand(env),
+		spaceCommand(env),
 		rawCommand(env),
 	}
 }

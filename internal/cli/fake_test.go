@@ -264,7 +264,7 @@ func (f *fake) getTenant(w http.ResponseWriter, r *http.Request) {
 func (f *fake) getUser(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, api.User{
 		ID: userID, TenantID: tenantID, ClientID: clientID, Status: "active", Subject: `qlikbot\` + clientID, Name: "US OAuth Client",
-		Roles: []string{"TenantAdmin"}, AssignedGroups: []any{}, Groups: []string{}, CreatedAt: now, LastUpdatedAt: now, Created: now, LastUpdated: now,
+		Roles: []string{"TenantAdmin"}, AssignedGroups: []api.AssignedGroup{}, Groups: []string{}, CreatedAt: now, LastUpdatedAt: now, Created: now, LastUpdated: now,
 		AssignedRoles: []api.AssignedRole{{ID: "6571c0a94be2d83f1097ac5f", Name: "TenantAdmin", Type: "default", Level: "admin"}},
 		Links:         api.SelfLinks{Self: api.Link{Href: "http://" + r.Host + "/api/v1/users/" + userID}},
 	})

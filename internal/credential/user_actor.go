@@ -20,9 +20,13 @@ func (s *Service) UserActor(ctx context.Context, surface estate.Surface, id esta
 	case user.Status != estate.UserActive || user.ClientID != "":
 		return estate.Actor{}, errNoUser
 	}
+	access, err := s.userAccess(ctx, scope, user.ID)
+	if err != nil {
+		return estate.Actor{}, errNoUser.Because(err)
+	}
 	return estate.Actor{
-		Kind: estate.ActorUser, ID: string(user.ID), Scope: scope, User: user.ID, Roles: user.Roles,
-		Permissions: withinRoles(estate.Permissions{api.ScopeUserDefault, api.ScopeAdminClassic}, user.Roles),
+		Kind: estate.ActorUser, ID: string(user.ID), Scope: scope, User: user.ID, Roles: access.Roles,
+		Permissions: access.Limit(estate.Permissions{api.ScopeUserDefault, api.ScopeAdminClassic}),
 	}, nil
 }
 

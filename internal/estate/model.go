@@ -126,12 +126,14 @@ type UserStatus string
 
 // The states of a user.
 const (
-	UserActive   UserStatus = "active"
-	UserDisabled UserStatus = "disabled"
-	UserInvited  UserStatus = "invited" // has not signed in yet
+	UserActive      UserStatus = "active"
+	UserDisabled    UserStatus = "disabled"
+	UserInvited     UserStatus = "invited"     // has yet to sign in
+	UserProvisioned UserStatus = "provisioned" // by an identity provider, and has yet to sign in
 )
 
-// User is a person or a bot in one tenant. ClientID is set on bots.
+// User is a person or a bot in one tenant. ClientID is set on bots. Roles are
+// those that the user has itself; see Access for what groups add.
 type User struct {
 	ID           UserID
 	Organization OrganizationID
@@ -144,6 +146,9 @@ type User struct {
 	Roles        []RoleName
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+
+	Profile         UserProfile
+	InviteExpiresAt time.Time // of an invitation; zero: none
 }
 
 // BotSubject is the subject of the bot through which client acts.

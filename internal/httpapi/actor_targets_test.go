@@ -26,7 +26,8 @@ type target struct {
 	name   string         // of a federated credential
 	tenant estate.Tenant  // to deactivate or reactivate
 
-	provider string // of identity, in the tenant
+	provider  string          // of identity, in the tenant
+	directory directoryTarget // in the tenant
 }
 
 // tenantOr is the tenant that was made for the call, or else the usual one.
@@ -45,6 +46,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 	switch {
 	case isSignIn(route):
 		made.provider = e.newProvider(t, route)
+	case isDirectory(route):
+		made.directory = e.newDirectoryTarget(t)
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])
 	case route.ID == "deactivateTenant", route.ID == "reactivateTenant":

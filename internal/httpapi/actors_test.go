@@ -31,7 +31,6 @@ type actorEstate struct {
 	*testenv.Env
 	subscription  estate.Subscription
 	tenant, other estate.Tenant // of the same subscription and region
-	user          estate.UserID // in tenant
 	license       string
 	hosts         map[estate.SurfaceKind]string
 	owners        map[estate.SurfaceKind]testenv.Credentials // whose tokens are asked about: the actors of the surface's own level
@@ -95,7 +94,6 @@ func newActorEstate(t *testing.T) *actorEstate {
 		estate.SurfaceConsole: e.Console(), estate.SurfaceRegister: e.Register("us"), estate.SurfaceTenant: e.TenantURL(a.tenant),
 	}
 	a.targets, a.signIn = map[string]target{}, &signInTargets{pem: oneLine(t, ecKey(t, elliptic.P256()).Public())}
-	a.user = a.botOf(t, e.RegionClient(sub, "us"))
 	return a
 }
 
@@ -267,7 +265,7 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 // call is a request that the right actor gets a 2xx or 3xx for.
 func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *actor) (testenv.Request, bool) {
 	made := e.targets[string(surface)+" "+route.ID]
-	user := e.user
+	user := made.directory.user
 	if made.bot != "" {
 		user = made.bot
 	}
@@ -306,9 +304,9 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 	case "register listTenants", "register previewDeactivation":
 	case "register createTenant":
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
-	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getUser", "tenant getLicenseOverview":
+	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getLicenseOverview":
 	default:
-		known := e.clientCall(&request, route, made) || e.signInCall(&request, route, made)
+		known := e.clientCall(&request, route, made) || e.signInCall(&request, route, made) || e.directoryCall(&request, route, made)
 		return request, known || route.Method == http.MethodGet && route.Public
 	}
 	return request, true

@@ -47,6 +47,10 @@ func getLicenseOverview(x *exchange) (api.LicenseOverview, error) {
 	if err != nil {
 		return api.LicenseOverview{}, err
 	}
+	allotments, err := x.allotments()
+	if err != nil {
+		return api.LicenseOverview{}, err
+	}
 	sub := license.Subscription
 	valid := sub.StartsAt.Format(time.DateOnly) + "/" + sub.EndsAt.Format(time.DateOnly)
 	overview := api.LicenseOverview{
@@ -59,7 +63,7 @@ func getLicenseOverview(x *exchange) (api.LicenseOverview, error) {
 		Valid:           valid,
 		LatestValidTime: api.Time{Time: sub.EndsAt},
 		Updated:         api.Time{Time: sub.UpdatedAt},
-		Allotments:      []api.LicenseAllotment{},
+		Allotments:      allotments,
 		Parameters: []api.LicenseParameter{{
 			Name: "tenants", Valid: valid, Values: map[string]any{"limit": sub.TenantLimit, "used": sub.TenantCount},
 		}},

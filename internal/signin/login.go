@@ -107,6 +107,9 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 		if err != nil {
 			return err
 		}
+		if err := s.join(ctx, tx, scope, user, a); err != nil {
+			return err
+		}
 		if earlier.ID != "" {
 			if err := s.end(ctx, tx, scope, earlier, a.traceID); err != nil {
 				return err
@@ -149,17 +152,18 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 		return user, err
 	case user.ClientID != "":
 		return user, refuse("the user is a bot")
-	case user.Status != estate.UserActive:
+	case user.Status == estate.UserDisabled:
 		return user, refuse("the user is %s", user.Status)
 	}
 	changed := user
+	changed.Status = estate.UserActive // who was invited, or provisioned, is here now
 	if l.Name != "" {
 		changed.Name = l.Name
 	}
 	if l.Email != "" {
 		changed.Email = l.Email
 	}
-	if changed.Name == user.Name && changed.Email == user.Email {
+	if changed.Name == user.Name && changed.Email == user.Email && changed.Status == user.Status {
 		return user, nil
 	}
 	changed.UpdatedAt = now
@@ -167,7 +171,7 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 		return user, err
 	}
 	return changed, s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "user.update", string(user.ID), map[string]any{
-		"name": changed.Name, "email": changed.Email,
+		"name": changed.Name, "email": changed.Email, "status": changed.Status,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/filter"
 )
 
 // StopBots disables the bots of a client in the tenants in scope. It returns how many were active. Those start again with
@@ -106,7 +107,7 @@ func (tx *Tx) GiveBot(ctx context.Context, scope estate.Scope, id estate.UserID,
 		return err
 	}
 	c := inTenant(scope, "users")
-	set := "update users set client_id = " + c.arg(to) + ", subject = " + c.arg(estate.BotSubject(to)) + ", status = " + c.arg(string(estate.UserActive)) +
+	set := "update users set client_id = " + c.arg(to) + ", subject = " + c.arg(estate.BotSubject(to)) + ", subject_key = " + c.arg(filter.Fold(estate.BotSubject(to))) + ", status = " + c.arg(string(estate.UserActive)) +
 		", stopped_with_client = 0, updated_at = " + c.arg(micros(at))
 	c.add("id = " + c.arg(id))
 	if _, err := tx.exec(ctx, set+c.where(), c.args...); err != nil {
@@ -128,6 +129,12 @@ func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.User
 	c.add("id = " + c.arg(id))
 	if _, err := tx.exec(ctx, "delete from users"+c.where(), c.args...); err != nil {
 		return wrap("delete user", err)
+	}
+	if err := tx.holdRoles(ctx, scope.Organization, scope.Tenant, string(id), nil); err != nil {
+		return err
+	}
+	if err := tx.forgetAssignee(ctx, scope, string(id)); err != nil {
+		return err
 	}
 	return tx.userChanged(ctx, at, u)
 }

@@ -74,7 +74,7 @@ func copyTables(ctx context.Context, from, to *conn, tables []string, progress f
 const copyBatch = 100
 
 func copyTable(ctx context.Context, from, to *conn, table string, progress func(string, int64)) error {
-	columns, err := texts(from.rows(ctx, from.columns, table))
+	columns, err := collectTexts(from.rows(ctx, from.columns, table))
 	if err != nil {
 		return err
 	}
@@ -136,13 +136,13 @@ func valueLists(rows, columns int) string {
 
 // tables lists the tables of the estate, each after those that it refers to.
 func (c *conn) tables(ctx context.Context) ([]string, error) {
-	names, err := texts(c.rows(ctx, c.tableNames))
+	names, err := collectTexts(c.rows(ctx, c.tableNames))
 	if err != nil {
 		return nil, err
 	}
 	refers := map[string][]string{}
 	for _, name := range names {
-		if refers[name], err = texts(c.rows(ctx, c.references, name)); err != nil {
+		if refers[name], err = collectTexts(c.rows(ctx, c.references, name)); err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +165,7 @@ func (c *conn) tables(ctx context.Context) ([]string, error) {
 	return ordered, nil
 }
 
-// texts reads rows of one text each.
-func texts(rows *sql.Rows, err error) ([]string, error) {
+// collectTexts reads rows of one text each.
+func collectTexts(rows *sql.Rows, err error) ([]string, error) {
 	return collect(rows, err, func(row rowScanner) (s string, err error) { return s, row.Scan(&s) })
 }

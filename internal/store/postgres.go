@@ -78,7 +78,7 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 // continueIdentities lets the numbers that the database gives go on after those
 // that are there.
 func continueIdentities(ctx context.Context, c *conn) error {
-	columns, err := texts(c.rows(ctx, `select table_name || '.' || column_name from information_schema.columns
+	columns, err := collectTexts(c.rows(ctx, `select table_name || '.' || column_name from information_schema.columns
 		where table_schema = current_schema() and is_identity = 'YES'`))
 	if err != nil {
 		return err

@@ -271,6 +271,7 @@ const (
 	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
 	ChangeClient       ChangeKind = "client"       // key: id
 	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
+	ChangeAccess       ChangeKind = "access"       // key: organization and tenant id, joined with "/": what roles or groups give there
 	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
 	ChangeKey          ChangeKind = "key"          // key: id
 

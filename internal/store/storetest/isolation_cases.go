@@ -166,6 +166,7 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, n := range w.connections {
 		errs = append(errs, tx.SetClientConnection(ctx, n.owner, estate.ClientID(n.key), estate.ConsentTrusted, moment(1)))
 	}
+	errs = append(errs, w.insertDirectory(ctx, tx))
 	for _, g := range w.grants {
 		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
@@ -275,7 +276,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, tenantLifeReads, signInReads, map[string]readCase{
+var readCases = joined(credentialReads, tenantLifeReads, signInReads, directoryReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -385,7 +386,7 @@ var readCases = joined(credentialReads, tenantLifeReads, signInReads, map[string
 	},
 })
 
-var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, map[string]writeCase{
+var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, directoryWrites, map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
@@ -399,6 +400,7 @@ var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, map[st
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.UpdateUser(ctx, scope, estate.User{ID: estate.UserID(key), Name: "renamed", Status: estate.UserDisabled, UpdatedAt: moment(99)})
 		},
+		again:   savedAll("users", "group_members", "role_holders"),
 		touches: userTouches,
 	},
 	"UpdateSubscription": {

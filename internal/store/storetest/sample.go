@@ -58,6 +58,7 @@ func user(of estate.Tenant, n int) estate.User {
 		ID: userID(n), Organization: of.Organization, Tenant: of.ID, Subject: fmt.Sprintf("subject %d", n), Name: fmt.Sprintf("User %d", n),
 		Email: fmt.Sprintf("user-%d@example.com", n), Status: estate.UserActive, ClientID: clientID(n),
 		Roles: []estate.RoleName{estate.RoleTenantAdmin, "Another"}, CreatedAt: moment(n), UpdatedAt: moment(n + 1),
+		Profile: estate.UserProfile{Picture: "https://example.com/me.png", Locale: "en", Zoneinfo: "Europe/Dublin"}, InviteExpiresAt: moment(n + 2),
 	}
 }
 

@@ -134,6 +134,50 @@ CREATE INDEX clients_by_tenant on clients (tenant_id, id) where tenant_id <> '';
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
+CREATE TABLE directories (
+    organization_id text not null,
+    tenant_id       text primary key,
+    settings        text not null,
+    changes         integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE group_members (
+    organization_id text not null,
+    tenant_id       text not null,
+    user_id         text not null,
+    group_id        text not null,
+    primary key (tenant_id, user_id, group_id),
+    foreign key (organization_id, tenant_id, group_id) references groups (organization_id, tenant_id, id) on delete cascade,
+    foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX group_members_by_group on group_members (organization_id, tenant_id, group_id);
+
+CREATE TABLE groups (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    name_key        text not null,
+    description     text not null,
+    provider        text not null,
+    status          text not null,
+    roles           text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    unique (organization_id, tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX groups_by_created_at on groups (tenant_id, created_at, id);
+
+CREATE INDEX groups_by_name on groups (tenant_id, name_key, id);
+
 CREATE TABLE hostnames (
     hostname        text primary key,
     organization_id text not null,
@@ -189,6 +233,25 @@ CREATE TABLE keys (
 
 CREATE UNIQUE INDEX keys_by_generation on keys (purpose, generation);
 
+CREATE TABLE license_assignments (
+    organization_id text not null,
+    subscription_id text not null,
+    tenant_id       text not null,
+    subject         text not null,
+    subject_key     text not null,
+    type            text not null,
+    created_at      integer not null,
+    primary key (tenant_id, subject),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX license_assignments_by_created_at on license_assignments (tenant_id, created_at, subject);
+
+CREATE INDEX license_assignments_by_subject on license_assignments (tenant_id, subject_key, subject);
+
+CREATE INDEX license_assignments_by_type on license_assignments (subscription_id, type);
+
 CREATE TABLE oauth_grants (
     id              text primary key,
     organization_id text not null,
@@ -242,6 +305,33 @@ CREATE TABLE revoked_tokens (
 
 CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
 
+CREATE TABLE role_holders (
+    organization_id text not null,
+    tenant_id       text not null,
+    role            text not null,
+    holder_id       text not null,
+    primary key (tenant_id, role, holder_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX role_holders_by_holder on role_holders (tenant_id, holder_id);
+
+CREATE TABLE roles (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    description     text not null,
+    scopes          text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE sessions (
     tenant_id       text not null,
     id              text not null,
@@ -262,6 +352,45 @@ CREATE INDEX sessions_by_provider on sessions (tenant_id, provider_id);
 
 CREATE INDEX sessions_by_user on sessions (tenant_id, user_id);
 
+CREATE TABLE space_assignments (
+    organization_id text not null,
+    tenant_id       text not null,
+    space_id        text not null,
+    id              text not null,
+    type            text not null,
+    assignee_id     text not null,
+    roles           text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, space_id, id),
+    unique (tenant_id, assignee_id, space_id),
+    foreign key (organization_id, tenant_id, space_id) references spaces (organization_id, tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE spaces (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    type            text not null,
+    name            text not null,
+    name_key        text not null,
+    description     text not null,
+    owner_id        text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    unique (organization_id, tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX spaces_by_created_at on spaces (tenant_id, created_at, id);
+
+CREATE INDEX spaces_by_name on spaces (tenant_id, name_key, id);
+
 CREATE TABLE subscription_owners (
     organization_id text not null,
     subscription_id text not null,
@@ -276,6 +405,16 @@ CREATE TABLE subscription_regions (
     subscription_id text not null,
     region          text not null references regions (code),
     primary key (subscription_id, region),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
+) strict, without rowid;
+
+CREATE TABLE subscription_seats (
+    organization_id text not null,
+    subscription_id text not null,
+    type            text not null,
+    units           integer not null check (units >= 0),
+    changes         integer not null,
+    primary key (subscription_id, type),
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
 ) strict, without rowid;
 
@@ -356,13 +495,21 @@ CREATE TABLE users (
     client_id       text not null,
     roles           text not null,
     created_at      integer not null,
-    updated_at      integer not null, stopped_with_client integer not null default 0,
+    updated_at      integer not null, stopped_with_client integer not null default 0, name_key text not null default '', email_key text not null default '', subject_key text not null default '', profile text not null default '{}', invite_expires_at integer not null default 0,
     primary key (tenant_id, id),
     unique (tenant_id, subject),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
 
 CREATE INDEX users_by_client on users (organization_id, client_id, tenant_id) where client_id <> '';
+
+CREATE INDEX users_by_created_at on users (tenant_id, created_at, id);
+
+CREATE INDEX users_by_email on users (tenant_id, email_key, id);
+
+CREATE INDEX users_by_name on users (tenant_id, name_key, id);
+
+CREATE INDEX users_by_subject_key on users (tenant_id, subject_key, id);
 
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
 
