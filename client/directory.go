@@ -78,8 +78,8 @@ func (c *Client) listOf(path, filterPath string, query url.Values, filter string
 	return c.prepare(Request{Method: http.MethodGet, Path: path, Query: query})
 }
 
-// make1 creates something.
-func make1[T any](ctx context.Context, c *Client, path string, body any) (*T, error) {
+// makeOne creates something at path.
+func makeOne[T any](ctx context.Context, c *Client, path string, body any) (*T, error) {
 	made := new(T)
 	if err := c.Do(ctx, http.MethodPost, path, nil, body, made); err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (c *Client) CountUsers(ctx context.Context) (int64, error) {
 
 // CreateUser creates a person. Bots appear by themselves.
 func (c *Client) CreateUser(ctx context.Context, req api.CreateUserRequest) (*api.User, error) {
-	return make1[api.User](ctx, c, users, req)
+	return makeOne[api.User](ctx, c, users, req)
 }
 
 // UpdateUser changes a user by a patch, all of it or nothing.
@@ -137,7 +137,7 @@ func (c *Client) DeleteUser(ctx context.Context, id string) error {
 // InviteUsers creates users who have yet to sign in. The results are in the order of
 // the invitees; look at the status of each.
 func (c *Client) InviteUsers(ctx context.Context, invitees []api.Invitee) ([]api.InviteResult, error) {
-	out, err := make1[api.InviteResponse](ctx, c, users+"/actions/invite", api.InviteRequest{Invitees: invitees})
+	out, err := makeOne[api.InviteResponse](ctx, c, users+"/actions/invite", api.InviteRequest{Invitees: invitees})
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (c *Client) GetRole(ctx context.Context, id string) (*api.Role, error) {
 
 // CreateRole creates a custom role.
 func (c *Client) CreateRole(ctx context.Context, req api.CreateRoleRequest) (*api.Role, error) {
-	return make1[api.Role](ctx, c, roles, req)
+	return makeOne[api.Role](ctx, c, roles, req)
 }
 
 // UpdateRole changes a custom role by a patch, all of it or nothing.
@@ -182,7 +182,7 @@ func (c *Client) GetGroup(ctx context.Context, id string) (*api.Group, error) {
 
 // CreateGroup creates a group.
 func (c *Client) CreateGroup(ctx context.Context, req api.CreateGroupRequest) (*api.Group, error) {
-	return make1[api.Group](ctx, c, groups, req)
+	return makeOne[api.Group](ctx, c, groups, req)
 }
 
 // UpdateGroup changes a group by a patch, all of it or nothing.
@@ -250,7 +250,7 @@ func (c *Client) DeleteSeats(ctx context.Context, changes []api.SeatChange) ([]a
 }
 
 func (c *Client) seats(ctx context.Context, action string, body any) ([]api.SeatResult, error) {
-	out, err := make1[api.SeatResults](ctx, c, licenses+"/assignments/actions/"+action, body)
+	out, err := makeOne[api.SeatResults](ctx, c, licenses+"/assignments/actions/"+action, body)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +270,7 @@ func (c *Client) GetSpace(ctx context.Context, id string) (*api.Space, error) {
 
 // CreateSpace creates a space, which the calling user owns.
 func (c *Client) CreateSpace(ctx context.Context, req api.CreateSpaceRequest) (*api.Space, error) {
-	return make1[api.Space](ctx, c, spaces, req)
+	return makeOne[api.Space](ctx, c, spaces, req)
 }
 
 // UpdateSpace changes a space by a patch, all of it or nothing.
@@ -304,7 +304,7 @@ func (c *Client) CreateSpaceAssignment(ctx context.Context, space string, req ap
 	if err != nil {
 		return nil, err
 	}
-	return make1[api.SpaceAssignment](ctx, c, path, req)
+	return makeOne[api.SpaceAssignment](ctx, c, path, req)
 }
 
 // UpdateSpaceAssignment replaces the roles of an assignment.

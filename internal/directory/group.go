@@ -233,7 +233,10 @@ func (s *Service) UpdateGroup(ctx context.Context, actor estate.Actor, id estate
 				return c.badPath("/assignedRoles")
 			}
 			switch c.Path {
-			case "/name":
+			case "/name": // who is in it may follow from its name
+				if err := roles.mayMove(ctx, actor, g.Roles); err != nil {
+					return err
+				}
 				return c.textBy(&g.Name, 1, maxName, "replace")
 			case "/description":
 				return c.textBy(&g.Description, 0, maxDescription, "replace")

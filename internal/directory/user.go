@@ -275,6 +275,11 @@ func (s *Service) DeleteUser(ctx context.Context, actor estate.Actor, id estate.
 		if err := mayChange(ctx, tx, actor, u); err != nil {
 			return err
 		}
+		if u.ClientID != "" { // it would come back with the roles of a new bot
+			if err := needsTenantAdmin(actor); err != nil {
+				return err
+			}
+		}
 		if err := tx.DeleteUser(ctx, actor.Scope, id, s.now()); err != nil {
 			return err
 		}

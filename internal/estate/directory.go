@@ -64,9 +64,6 @@ type DirectorySettings struct {
 
 	EveryoneRoles     []RoleName `json:"everyoneRoles,omitempty"`
 	EveryoneUpdatedAt time.Time  `json:"everyoneUpdatedAt,omitzero"`
-
-	// Tenant is the tenant settings as the wire has them, nil for none.
-	Tenant map[string]any `json:"tenant,omitempty"`
 }
 
 // DefaultDirectorySettings are those of a new tenant: it takes no seat of the

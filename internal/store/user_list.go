@@ -24,15 +24,15 @@ var UserListing = &Listing[estate.User]{
 		{name: "createdAt", typ: filter.Time, ops: ordered, column: "created_at", value: instant(func(u estate.User) time.Time { return u.CreatedAt })},
 		{name: "inviteExpiry", typ: filter.Time, column: "invite_expires_at", value: instant(func(u estate.User) time.Time { return u.InviteExpiresAt })},
 		{name: "assignedRoles.name", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, name string) string {
-			return userHolds(c, c.arg(name))
+			return userHolds(c.arg(name))
 		}},
 		{name: "assignedRoles.id", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, id string) string {
 			for _, role := range estate.DefaultRoles() {
 				if string(role.ID) == id {
-					return userHolds(c, c.arg(string(role.Name)))
+					return userHolds(c.arg(string(role.Name)))
 				}
 			}
-			return userHolds(c, "coalesce((select r.name from roles r where r.tenant_id = users.tenant_id and r.id = "+c.arg(id)+"), '')")
+			return userHolds("coalesce((select r.name from roles r where r.tenant_id = users.tenant_id and r.id = " + c.arg(id) + "), '')")
 		}},
 		{name: "assignedGroups.id", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, id string) string {
 			return "exists (select 1 from group_members m where m.tenant_id = users.tenant_id and m.user_id = users.id and m.group_id = " + c.arg(id) + ")"
@@ -49,7 +49,7 @@ var UserListing = &Listing[estate.User]{
 }
 
 // userHolds holds for users who have a role themselves. role is an expression.
-func userHolds(_ *conditions, role string) string {
+func userHolds(role string) string {
 	return "exists (select 1 from role_holders h where h.tenant_id = users.tenant_id and h.role = " + role + " and h.holder_id = users.id)"
 }
 
@@ -79,7 +79,7 @@ func (tx *Tx) UsersByEmail(ctx context.Context, scope estate.Scope, email string
 func (tx *Tx) CountAdmins(ctx context.Context, scope estate.Scope) (n int64, err error) {
 	c := inTenant(scope, "users")
 	c.add("status = " + c.arg(string(estate.UserActive)))
-	c.add(userHolds(c, c.arg(string(estate.RoleTenantAdmin))))
+	c.add(userHolds(c.arg(string(estate.RoleTenantAdmin))))
 	err = tx.row(ctx, "select count(*) from users"+c.where(), c.args...).Scan(&n)
 	return n, wrap("count administrators", err)
 }

@@ -221,7 +221,7 @@ func testDirectory(t *testing.T, db Database) {
 	equal(t, "settings after a lock", settings(), estate.DefaultDirectorySettings())
 	want := complete(t, estate.DirectorySettings{
 		AutoCreateGroups: true, SyncIDPGroups: true, AutoAssignProfessional: true, AutoAssignAnalyzer: true,
-		EveryoneRoles: []estate.RoleName{"Steward"}, EveryoneUpdatedAt: moment(1), Tenant: map[string]any{"releaseCadence": "monthly"},
+		EveryoneRoles: []estate.RoleName{"Steward"}, EveryoneUpdatedAt: moment(1),
 	})
 	write(t, db, func(tx *store.Tx) error { return tx.SetDirectorySettings(ctx, home.Scope(), want, moment(2)) })
 	write(t, db, func(tx *store.Tx) error { return tx.LockDirectory(ctx, home.Scope()) })

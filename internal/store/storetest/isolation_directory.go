@@ -18,14 +18,14 @@ const staff, clerk, theSubject = "Staff", estate.RoleName("Clerk"), "somebody"
 // insertDirectory inserts what tenants have in their directories.
 func (w world) insertDirectory(ctx context.Context, tx *store.Tx) error {
 	var errs []error
-	for i, t := range w.tenants {
+	for _, t := range w.tenants {
 		role, group := role(t, 1), group(t, 1)
 		role.Name, group.Name, group.Roles = clerk, staff, []estate.RoleName{clerk}
 		errs = append(errs, tx.InsertRole(ctx, role), tx.InsertGroup(ctx, group),
 			tx.SetUserGroups(ctx, t.Scope(), userID(0), []estate.GroupID{group.ID}, moment(1)),
 			tx.SetSeats(ctx, t.Scope(), estate.SeatAnalyzer, 10), tx.PutLicenseAssignment(ctx, t.Scope(), theSubject, estate.SeatAnalyzer, moment(1)),
 			tx.InsertSpace(ctx, space(t, 1)), tx.InsertSpaceAssignment(ctx, spaceAssignment(t, 1)),
-			tx.SetDirectorySettings(ctx, t.Scope(), estate.DirectorySettings{Tenant: map[string]any{"of": fmt.Sprint(i)}}, moment(1)))
+			tx.SetDirectorySettings(ctx, t.Scope(), estate.DirectorySettings{SyncIDPGroups: true}, moment(1)))
 	}
 	return first(errs...)
 }
@@ -149,7 +149,7 @@ var directoryReads = joined(spaceReads, map[string]readCase{
 	}},
 	"DirectorySettings": {rows: inTenantRows(""), covers: needsTenant, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		settings, err := tx.DirectorySettings(ctx, scope)
-		if settings.Tenant == nil {
+		if !settings.SyncIDPGroups {
 			return nil, err
 		}
 		return []string{string(scope.Tenant)}, err
