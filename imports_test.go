@@ -46,7 +46,7 @@ var services = []string{"api", "internal/estate", "internal/filter", "internal/c
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}
 
 // testSupport is imported by tests only, and free in its own imports.
-var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "internal/pgtest", "interop"}
+var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "interop"}
 
 // sqlPackages may be imported where the SQL lives, and by the measurements that
 // hold the bare driver against it.
