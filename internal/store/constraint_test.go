@@ -16,6 +16,7 @@ var notTheCallers = []string{
 	"idempotency_keys.organization_id, idempotency_keys.subscription_id, idempotency_keys.region, idempotency_keys.tenant_id, idempotency_keys.client_id, idempotency_keys.key",
 	"keys.id",
 	"organizations.id",
+	"river_job.unique_key", "river_leader.name", "river_migration.line, river_migration.version", "river_queue.name",
 	"subscription_owners.subscription_id, subscription_owners.account_id",
 	"subscription_regions.subscription_id, subscription_regions.region",
 	"tenants.id", "tenants.organization_id, tenants.id",

@@ -121,6 +121,7 @@ var unscoped = map[string]string{
 	"InsertTenant":         "the tenant says whose it is",
 	"InsertUser":           "the user says whose it is",
 	"Keys":                 "keys are the server's own",
+	"Lend":                 "the library has tables of its own",
 	"Organizations":        "for the operator, who reaches everything",
 	"Region":               "regions belong to the platform",
 	"Regions":              "regions belong to the platform",

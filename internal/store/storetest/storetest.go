@@ -80,6 +80,7 @@ var conformance = []struct {
 	{"Audit", []string{"AppendAudit", "AuditRecords"}, testAudit},
 	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
 	{"Trim", []string{"Trim"}, testTrim},
+	{"Lend", []string{"Lend"}, testLend},
 	{"Text", nil, testText},
 	{"Time", nil, testTime},
 	{"ReadOnly", nil, testReadOnly},
@@ -87,7 +88,7 @@ var conformance = []struct {
 
 // storeMethods are the methods of *store.Store, and where they are tested.
 var storeMethods = map[string]string{
-	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes",
+	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Handle": "Lend",
 }
 
 // testComplete fails when the store has a method that the suite does not know.

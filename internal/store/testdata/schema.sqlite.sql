@@ -12,6 +12,17 @@ CREATE TABLE accounts (
     unique (organization_id, id)
 ) strict;
 
+CREATE TABLE assertion_ids (
+    organization_id text not null,
+    client_id       text not null,
+    id              text not null,
+    expires_at      integer not null,
+    primary key (client_id, id),
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX assertion_ids_by_expiry on assertion_ids (expires_at);
+
 CREATE TABLE audit_records (
     seq             integer primary key autoincrement,
     organization_id text not null,
@@ -37,6 +48,20 @@ CREATE TABLE changes (
     created_at integer not null
 ) strict;
 
+CREATE TABLE client_connections (
+    organization_id text not null,
+    client_id       text not null,
+    tenant_id       text not null,
+    consent         text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (client_id, tenant_id),
+    foreign key (organization_id, client_id) references clients (organization_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX client_connections_by_tenant on client_connections (tenant_id, client_id);
+
 CREATE TABLE client_secrets (
     organization_id text not null,
     client_id       text not null,
@@ -44,10 +69,12 @@ CREATE TABLE client_secrets (
     key_id          text not null,
     hash            blob not null,
     created_by      text not null,
-    created_at      integer not null,
+    created_at      integer not null, expires_at integer not null default 0, first_used_at integer not null default 0, last_used_at integer not null default 0, warned_at integer not null default 0, rotation text not null default '', end_before integer not null default 0,
     primary key (client_id, hint),
     foreign key (organization_id, client_id) references clients (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX client_secrets_by_end on client_secrets (expires_at) where expires_at <> 0;
 
 CREATE TABLE client_usage (
     organization_id text not null,
@@ -79,7 +106,7 @@ CREATE TABLE clients (
     created_by_type text not null,
     created_at      integer not null,
     updated_at      integer not null,
-    disabled_at     integer not null,
+    disabled_at     integer not null, published_at integer not null default 0, deleted_at integer not null default 0, name_key text not null default '',
     unique (organization_id, id),
     check (
         level = 'organization' and subscription_id = '' and region = '' and tenant_id = ''
@@ -88,7 +115,11 @@ CREATE TABLE clients (
     )
 ) strict;
 
+CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
+
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
+
+CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
 CREATE TABLE hostnames (
     hostname        text primary key,
@@ -118,7 +149,24 @@ CREATE TABLE keys (
     algorithm  text not null,
     sealed     blob not null,
     created_at integer not null
+, active_at integer not null default 0, generation integer not null default 1) strict;
+
+CREATE UNIQUE INDEX keys_by_generation on keys (purpose, generation);
+
+CREATE TABLE oauth_grants (
+    id              text primary key,
+    organization_id text not null,
+    tenant_id       text not null,
+    client_id       text not null,
+    user_id         text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    unique (tenant_id, client_id, user_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
 ) strict;
+
+CREATE INDEX oauth_grants_by_user on oauth_grants (organization_id, tenant_id, user_id, id);
 
 CREATE TABLE organizations (
     id         text primary key,
@@ -134,6 +182,117 @@ CREATE TABLE regions (
     country_code text not null,
     created_at   integer not null
 ) strict;
+
+CREATE TABLE revoked_grants (
+    tenant_id       text not null,
+    client_id       text not null,
+    user_id         text not null,
+    organization_id text not null,
+    issued_until    integer not null,
+    expires_at      integer not null,
+    created_at      integer not null,
+    primary key (tenant_id, client_id, user_id)
+) strict, without rowid;
+
+CREATE INDEX revoked_grants_by_expiry on revoked_grants (expires_at);
+
+CREATE TABLE revoked_tokens (
+    jti             text primary key,
+    organization_id text not null,
+    client_id       text not null,
+    expires_at      integer not null,
+    created_at      integer not null
+) strict;
+
+CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
+
+CREATE TABLE river_job (
+    id integer primary key autoincrement,
+    args blob not null default (jsonb('{}')),
+    attempt integer not null default 0,
+    attempted_at timestamp,
+    attempted_by blob,
+    created_at timestamp not null default current_timestamp,
+    errors blob,
+    finalized_at timestamp,
+    kind text not null,
+    max_attempts integer not null default 25,
+    metadata blob not null default (jsonb('{}')),
+    priority integer not null default 1,
+    queue text not null default 'default',
+    state text not null default 'available',
+    scheduled_at timestamp not null default current_timestamp,
+    tags blob not null default (jsonb('[]')),
+    unique_key blob,
+    unique_states integer,
+    constraint finalized_or_finalized_at_null check (
+        (finalized_at is null and state not in ('cancelled', 'completed', 'discarded')) or
+        (finalized_at is not null and state in ('cancelled', 'completed', 'discarded'))
+    ),
+    constraint priority_in_range check (priority >= 1 and priority <= 4),
+    constraint queue_length check (length(queue) > 0 and length(queue) < 128),
+    constraint kind_length check (length(kind) > 0 and length(kind) < 128),
+    constraint state_valid check (state in ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled'))
+);
+
+CREATE INDEX river_job_kind on river_job (kind);
+
+CREATE INDEX river_job_prioritized_fetching_index on river_job (state, queue, priority, scheduled_at, id);
+
+CREATE INDEX river_job_state_and_finalized_at_index on river_job (state, finalized_at) where finalized_at is not null;
+
+CREATE UNIQUE INDEX river_job_unique_idx on river_job (unique_key)
+    where unique_key is not null
+        and unique_states is not null
+        and case state
+            when 'available' then unique_states & (1 << 0)
+            when 'cancelled' then unique_states & (1 << 1)
+            when 'completed' then unique_states & (1 << 2)
+            when 'discarded' then unique_states & (1 << 3)
+            when 'pending'   then unique_states & (1 << 4)
+            when 'retryable' then unique_states & (1 << 5)
+            when 'running'   then unique_states & (1 << 6)
+            when 'scheduled' then unique_states & (1 << 7)
+            else 0
+        end >= 1;
+
+CREATE TABLE river_leader (
+    elected_at timestamp not null,
+    expires_at timestamp not null,
+    leader_id text not null,
+    name text primary key not null default 'default' check (name = 'default'),
+    constraint name_length check (length(name) > 0 and length(name) < 128),
+    constraint leader_id_length check (length(leader_id) > 0 and length(leader_id) < 128)
+);
+
+CREATE TABLE river_migration (
+    line text not null,
+    version integer not null,
+    created_at timestamp not null default current_timestamp,
+    constraint line_length check (length(line) > 0 and length(line) < 128),
+    constraint version_gte_1 check (version >= 1),
+    primary key (line, version)
+);
+
+CREATE TABLE river_notification (
+    id integer primary key autoincrement,
+    created_at timestamp not null default (datetime('now', 'subsec')),
+    payload text not null,
+    topic text not null,
+    constraint topic_length check (length(topic) > 0 and length(topic) < 128)
+);
+
+CREATE INDEX river_notification_created_at_idx on river_notification (created_at);
+
+CREATE INDEX river_notification_topic_id_idx on river_notification (topic, id);
+
+CREATE TABLE river_queue (
+    name text primary key not null,
+    created_at timestamp not null default current_timestamp,
+    metadata blob not null default (jsonb('{}')),
+    paused_at timestamp,
+    updated_at timestamp not null default current_timestamp
+);
 
 CREATE TABLE subscription_owners (
     organization_id text not null,
@@ -161,7 +320,7 @@ CREATE TABLE subscriptions (
     starts_at       integer not null,
     ends_at         integer not null check (ends_at > starts_at),
     created_at      integer not null,
-    updated_at      integer not null,
+    updated_at      integer not null, rate_tier1 integer not null default 0 check (rate_tier1 between 0 and 1000000), rate_tier2 integer not null default 0 check (rate_tier2 between 0 and 1000000),
     unique (organization_id, id)
 ) strict;
 
@@ -216,11 +375,13 @@ CREATE TABLE users (
     client_id       text not null,
     roles           text not null,
     created_at      integer not null,
-    updated_at      integer not null,
+    updated_at      integer not null, stopped_with_client integer not null default 0,
     primary key (tenant_id, id),
     unique (tenant_id, subject),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX users_by_client on users (organization_id, client_id, tenant_id) where client_id <> '';
 
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
 
