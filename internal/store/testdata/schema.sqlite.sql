@@ -23,6 +23,12 @@ CREATE TABLE assertion_ids (
 
 CREATE INDEX assertion_ids_by_expiry on assertion_ids (expires_at);
 
+CREATE TABLE audit_chains (
+    organization_id text primary key,
+    position        integer not null,
+    hash            text not null
+) strict, without rowid;
+
 CREATE TABLE audit_records (
     seq             integer primary key autoincrement,
     organization_id text not null,
@@ -37,9 +43,17 @@ CREATE TABLE audit_records (
     outcome         text not null,
     data            text not null,
     trace_id        text not null
-) strict;
+, id text not null default '', event_type text not null default '', source text not null default '', user_id text not null default '', position integer not null default 0, hash text not null default '') strict;
+
+CREATE UNIQUE INDEX audit_records_by_id on audit_records (organization_id, id);
+
+CREATE UNIQUE INDEX audit_records_by_position on audit_records (organization_id, position) where position > 0;
+
+CREATE INDEX audit_records_by_tenant on audit_records (organization_id, tenant_id, time, seq);
 
 CREATE INDEX audit_records_by_time on audit_records (organization_id, time, seq);
+
+CREATE INDEX audit_records_by_type on audit_records (organization_id, event_type, time, seq);
 
 CREATE TABLE changes (
     seq        integer primary key autoincrement,
@@ -120,6 +134,13 @@ CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
+
+CREATE TABLE event_cursors (
+    consumer        text not null,
+    organization_id text not null,
+    position        integer not null,
+    primary key (consumer, organization_id)
+) strict, without rowid;
 
 CREATE TABLE hostnames (
     hostname        text primary key,
