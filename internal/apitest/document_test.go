@@ -332,6 +332,25 @@ func wireTypes() map[string]any {
 		"PatchOperation":                 api.PatchOperation{},
 		"OAuthClientList":                api.OAuthClientList{},
 
+		"AuditActor":            api.AuditActor{},
+		"AuditArchive":          api.AuditArchive{},
+		"AuditEvent":            api.AuditEvent{},
+		"AuditEventList":        api.AuditEventList{},
+		"AuditExtensions":       api.AuditExtensions{},
+		"AuditNameList":         api.AuditNameList{},
+		"AuditSettings":         api.AuditSettings{},
+		"AuditSettingsData":     api.AuditSettingsData{},
+		"DeliveryRequest":       api.DeliveryRequest{},
+		"DeliveryResponse":      api.DeliveryResponse{},
+		"Webhook":               api.Webhook{},
+		"WebhookDelivery":       api.WebhookDelivery{},
+		"WebhookDeliveryList":   api.WebhookDeliveryList{},
+		"WebhookEventType":      api.WebhookEventType{},
+		"WebhookEventTypeList":  api.WebhookEventTypeList{},
+		"WebhookList":           api.WebhookList{},
+		"WebhookPatchOperation": api.WebhookPatchOperation{},
+		"WebhookRequest":        api.WebhookRequest{},
+
 		"AppType":         nil, // string
 		"ClientPublicKey": nil,
 		"JWK":             nil,
@@ -357,6 +376,8 @@ func TestDocuments_WireTypes(t *testing.T) {
 		"CreateRegionOAuthClientRequest": "as other requests",
 		"PatchOperation":                 "unknown members are ignored (RFC 6902 section 4)",
 		"RotateClientSecretRequest":      "as other requests",
+		"WebhookPatchOperation":          "unknown members are ignored (RFC 6902 section 4)",
+		"WebhookRequest":                 "as other requests",
 	}
 	types := wireTypes()
 	used := map[string]bool{}
@@ -589,6 +610,12 @@ func TestOperations(t *testing.T) {
 	}
 	own := map[string][]Operation{
 		"console": {
+			{"GET", "/api/core/audits", "listAuditEvents"},
+			{"GET", "/api/core/audits/archive", "getAuditArchive"},
+			{"GET", "/api/core/audits/settings", "getAuditSettings"},
+			{"GET", "/api/core/audits/sources", "listAuditSources"},
+			{"GET", "/api/core/audits/types", "listAuditTypes"},
+			{"GET", "/api/core/audits/{auditId}", "getAuditEvent"},
 			{"GET", "/api/core/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/core/oauth-clients", "createOAuthClient"},
 			{"DELETE", "/api/core/oauth-clients/{clientId}", "deleteOAuthClient"},
@@ -615,12 +642,28 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/core/tenants/actions/count", "countTenants"},
 			{"POST", "/api/core/tenants/actions/filter", "filterTenants"},
 			{"GET", "/api/core/tenants/{tenantId}", "getTenant"},
+			{"GET", "/api/core/webhooks", "listWebhooks"},
+			{"POST", "/api/core/webhooks", "createWebhook"},
+			{"GET", "/api/core/webhooks/event-types", "listWebhookEventTypes"},
+			{"DELETE", "/api/core/webhooks/{webhookId}", "deleteWebhook"},
+			{"GET", "/api/core/webhooks/{webhookId}", "getWebhook"},
+			{"PATCH", "/api/core/webhooks/{webhookId}", "updateWebhook"},
+			{"PUT", "/api/core/webhooks/{webhookId}", "replaceWebhook"},
+			{"GET", "/api/core/webhooks/{webhookId}/deliveries", "listWebhookDeliveries"},
+			{"GET", "/api/core/webhooks/{webhookId}/deliveries/{deliveryId}", "getWebhookDelivery"},
+			{"POST", "/api/core/webhooks/{webhookId}/deliveries/{deliveryId}/actions/resend", "resendWebhookDelivery"},
 		},
 		"register": {
 			{"POST", "/api/v1/tenants", "createTenant"},
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
 		},
 		"tenant": {
+			{"GET", "/api/v1/audits", "listAuditEvents"},
+			{"GET", "/api/v1/audits/archive", "getAuditArchive"},
+			{"GET", "/api/v1/audits/settings", "getAuditSettings"},
+			{"GET", "/api/v1/audits/sources", "listAuditSources"},
+			{"GET", "/api/v1/audits/types", "listAuditTypes"},
+			{"GET", "/api/v1/audits/{auditId}", "getAuditEvent"},
 			{"GET", "/api/v1/licenses/overview", "getLicenseOverview"},
 			{"GET", "/api/v1/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/v1/oauth-clients", "createOAuthClient"},
@@ -642,6 +685,16 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
 			{"GET", "/api/v1/users/me", "getMyUser"},
 			{"GET", "/api/v1/users/{userId}", "getUser"},
+			{"GET", "/api/v1/webhooks", "listWebhooks"},
+			{"POST", "/api/v1/webhooks", "createWebhook"},
+			{"GET", "/api/v1/webhooks/event-types", "listWebhookEventTypes"},
+			{"DELETE", "/api/v1/webhooks/{webhookId}", "deleteWebhook"},
+			{"GET", "/api/v1/webhooks/{webhookId}", "getWebhook"},
+			{"PATCH", "/api/v1/webhooks/{webhookId}", "updateWebhook"},
+			{"PUT", "/api/v1/webhooks/{webhookId}", "replaceWebhook"},
+			{"GET", "/api/v1/webhooks/{webhookId}/deliveries", "listWebhookDeliveries"},
+			{"GET", "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}", "getWebhookDelivery"},
+			{"POST", "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}/actions/resend", "resendWebhookDelivery"},
 		},
 	}
 	for _, surface := range surfaces() {

@@ -27,6 +27,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
+	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
 // App is an opened estate with its services. Serving it is optional: the
@@ -38,6 +39,8 @@ type App struct {
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
 	Jobs       *job.Queue
+	Trail      event.Trail
+	Webhook    *webhook.Service
 
 	log *slog.Logger
 	now func() time.Time
@@ -83,13 +86,16 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		return nil, errors.Join(err, db.Close())
 	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
+	fetch := outbound.New(c.AllowPrivate, now)
 	return &App{
 		Config:     c,
 		Store:      db,
-		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
+		Credential: credential.New(db, keys, audit, fetch, now, log),
 		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
 		Directory:  directory.New(db, audit, now),
 		Jobs:       jobs,
+		Trail:      event.Trail{Store: db},
+		Webhook:    webhook.New(db, keys, audit, jobs, fetch, now, log),
 		log:        log,
 		now:        now,
 		ca:         authority,
@@ -151,6 +157,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
+	jobs.Go(func() { a.Webhook.Run(background) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)
@@ -179,6 +186,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stopBackground()
 	jobs.Wait()
+	a.Webhook.Close()
 	return err
 }
 
@@ -200,6 +208,8 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Credential: a.Credential,
 		Tenancy:    a.Tenancy,
 		Directory:  a.Directory,
+		Trail:      a.Trail,
+		Webhook:    a.Webhook,
 		Ready: func(ctx context.Context) map[string]error {
 			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}
 			if stopping.Load() {

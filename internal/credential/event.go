@@ -29,7 +29,11 @@ func describeClient(c estate.Client) map[string]any {
 	told := map[string]any{
 		"clientId": c.ID, "clientName": c.Name, "appType": c.AppType, "ownerType": c.Level, "tenantId": c.Scope.Tenant,
 		"createdAt": api.Time{Time: c.CreatedAt}, "createdById": c.CreatedBy, "createdByType": c.CreatedByType,
-		"allowedScopes": c.Permissions, "allowedOrigins": c.AllowedOrigins, "redirectUris": c.RedirectURIs,
+	}
+	for name, list := range map[string][]string{"allowedScopes": c.Permissions, "allowedOrigins": c.AllowedOrigins, "redirectUris": c.RedirectURIs} {
+		if len(list) > 0 {
+			told[name] = list
+		}
 	}
 	switch c.Level {
 	case estate.LevelTenant:

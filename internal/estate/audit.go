@@ -1,7 +1,6 @@
 package estate
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -33,11 +32,7 @@ type AuditRecord struct {
 type AuditID string
 
 // NewAuditID makes a random id.
-func NewAuditID() AuditID {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return AuditID(hex.EncodeToString(b[:]))
-}
+func NewAuditID() AuditID { return AuditID(randomHex()) }
 
 // Outcome is how an audited attempt ended.
 type Outcome string

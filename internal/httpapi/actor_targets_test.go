@@ -22,6 +22,10 @@ type target struct {
 	hint   string         // of its secret
 	grant  estate.GrantID // in the tenant
 	token  string         // of the surface
+
+	audit    estate.AuditID
+	webhook  estate.WebhookID
+	delivery estate.DeliveryID
 }
 
 // prepare makes what a call of an operation is about, as the operator, who is no
@@ -36,6 +40,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 		made.grant = e.newGrant(t)
 	case strings.HasSuffix(route.ID, "ConnectionConfig"):
 		made.client = e.published(t, e.other, e.tenant).ID // of another tenant, which is trusted here
+	case strings.Contains(route.Path, "{webhookId}"), strings.Contains(route.Path, "{auditId}"):
+		made = e.newWebhook(t, surface)
 	case strings.Contains(route.Path, "{clientId}"):
 		c := e.newTarget(surface, route)
 		made.client, made.hint = c.ID, c.Secrets[0].Hint
@@ -134,7 +140,7 @@ func (e *actorEstate) clientCall(request *testenv.Request, route httpapi.Route, 
 	case "revokeToken", "introspectToken":
 		request.JSON = api.TokenQuery{Token: made.token}
 	default:
-		return false
+		return e.eventCall(request, route)
 	}
 	return true
 }

@@ -18,8 +18,10 @@ import (
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
+	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
 // Config is what a Server needs.
@@ -27,6 +29,8 @@ type Config struct {
 	Credential *credential.Service
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
+	Trail      event.Trail
+	Webhook    *webhook.Service
 	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
 	Log        *slog.Logger
 	Now        func() time.Time // for durations

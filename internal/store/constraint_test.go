@@ -12,6 +12,7 @@ var notTheCallers = []string{
 	"accounts.id", "accounts.organization_id, accounts.id",
 	"audit_chains.organization_id", "audit_records.organization_id, audit_records.id", "audit_records.organization_id, audit_records.position",
 	"event_cursors.consumer, event_cursors.organization_id",
+	"webhooks.id", "webhooks.organization_id, webhooks.id", "webhook_deliveries.id",
 	"client_secrets.client_id, client_secrets.hint",
 	"client_usage.client_id, client_usage.tenant_id",
 	"clients.id", "clients.organization_id, clients.id",

@@ -52,6 +52,9 @@ func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 	if err := tx.trimRevocations(ctx, now); err != nil {
 		return err
 	}
+	if err := tx.trimDeliveries(ctx, now); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, "delete from changes where created_at < $1 and seq < (select max(seq) from changes)", micros(now.Add(-changeRetention)))
 	return wrap("trim changes", err)
 }

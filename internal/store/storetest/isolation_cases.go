@@ -155,6 +155,7 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 		r.ID, r.Type, r.Source = estate.AuditID("id of "+r.Target), "type of "+r.Target, "source"
 		errs = append(errs, tx.AppendAudit(ctx, r))
 	}
+	errs = append(errs, insertWebhooks(ctx, tx, w)...)
 	for i, c := range w.clients {
 		errs = append(errs, tx.InsertClient(ctx, c), tx.InsertIdempotentAnswer(ctx, w.answers[i].owner, "client", w.answers[i].key, store.IdempotentAnswer{RequestHash: []byte{1}, Answer: w.answers[i].id}, moment(1)))
 	}
@@ -275,7 +276,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(joined(eventReads, credentialReads), map[string]readCase{
+var readCases = joined(joined(joined(eventReads, webhookReads), credentialReads), map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -375,7 +376,7 @@ var readCases = joined(joined(eventReads, credentialReads), map[string]readCase{
 	},
 })
 
-var writeCases = joined(joined(eventWrites, credentialWrites), map[string]writeCase{
+var writeCases = joined(joined(joined(eventWrites, webhookWrites), credentialWrites), map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {

@@ -82,6 +82,7 @@ var conformance = []struct {
 	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},
 	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
 	{"Trim", []string{"Trim"}, testTrim},
+	{"Webhook", []string{"InsertWebhook", "Webhook", "Webhooks", "WebhooksToTell", "UpdateWebhook", "DeleteWebhook", "InsertDelivery", "Delivery", "UpdateDelivery", "Deliveries"}, testWebhook},
 	{"Lend", []string{"Lend"}, testLend},
 	{"Text", nil, testText},
 	{"Time", nil, testTime},
