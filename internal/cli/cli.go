@@ -43,6 +43,8 @@ func Commands(env Env) []*cobra.Command {
 		tenantCommand(env),
 		oauthClientCommand(env),
 		secretCommand(env),
+		auditCommand(env),
+		webhookCommand(env),
 		rawCommand(env),
 	}
 }
