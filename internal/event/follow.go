@@ -25,7 +25,7 @@ type Consumer struct {
 }
 
 const (
-	batchSize     = 100
+	batchSize     = 25                     // events in a transaction, in which each may become many jobs
 	followDelay   = 100 * time.Millisecond // so that many events together cost one transaction
 	followAnyhow  = time.Second            // for the events of other processes
 	organizations = 100                    // looked after at a time

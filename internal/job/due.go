@@ -23,16 +23,20 @@ func (q *Queue) RunDue(ctx context.Context) (attempts int, err error) {
 		if _, err := db.JobSchedule(ctx, &riverdriver.JobScheduleParams{Max: 1000, Now: &now}); err != nil {
 			return attempts, fmt.Errorf("schedule: %w", err)
 		}
-		due, err := db.JobGetAvailable(ctx, &riverdriver.JobGetAvailableParams{
-			ClientID: q.client.ID(), MaxAttemptedBy: 10, MaxToLock: workers, Now: &now, Queue: river.QueueDefault,
-		})
-		if err != nil {
-			return attempts, fmt.Errorf("get due jobs: %w", err)
+		var due []*rivertype.JobRow
+		for _, queue := range []string{river.QueueDefault, queueOutside} {
+			found, err := db.JobGetAvailable(ctx, &riverdriver.JobGetAvailableParams{
+				ClientID: q.client.ID(), MaxAttemptedBy: 10, MaxToLock: workers, Now: &now, Queue: queue,
+			})
+			if err != nil {
+				return attempts, fmt.Errorf("get due jobs: %w", err)
+			}
+			due = append(due, found.Jobs...)
 		}
-		if len(due.Jobs) == 0 {
+		if len(due) == 0 {
 			return attempts, nil
 		}
-		for _, row := range due.Jobs {
+		for _, row := range due {
 			attempts++
 			if err := q.attempt(ctx, db, row); err != nil {
 				return attempts, err

@@ -28,9 +28,13 @@ const (
 	Timeout = time.Minute // of one attempt, whose context then ends
 	rescue  = 2 * Timeout // after which an attempt whose process was killed is made again
 	workers = 20          // attempts at a time in this process
+	outside = 100         // the same, of jobs that wait for the servers of others
 	poll    = 200 * time.Millisecond
 	grace   = 10 * time.Second // for running attempts when the server stops
 )
+
+// queueOutside is River's queue for the jobs of Kind.Outside.
+const queueOutside = "outside"
 
 // Queue is the jobs of an estate. It is safe for concurrent use.
 type Queue struct {
@@ -52,6 +56,10 @@ type Kind struct {
 	// find out what is done already. An error has the job tried again after
 	// Backoff, until there were Attempts; an error made by Later is no failed attempt.
 	Do func(ctx context.Context, j Job) error
+
+	// Outside says that attempts wait for servers of others. They have workers of
+	// their own, so that nothing else has to wait for a server that is slow.
+	Outside bool
 
 	Attempts int                             // 0: 25
 	Backoff  func(attempt int) time.Duration // after the failure of an attempt, counted from 1; nil: Backoff
@@ -113,9 +121,9 @@ func Open(db *store.Store, log *slog.Logger, now func() time.Time) (*Queue, erro
 	q.client, err = river.NewClient(q.driver, &river.Config{
 		Logger:               slog.New(quiet{log.Handler()}),
 		Workers:              known,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, queueOutside: {MaxWorkers: outside}},
 		PollOnly:             true, // on this engine, listening is polling too
-		FetchCooldown:        poll / 4,
+		FetchCooldown:        poll / 8,
 		FetchPollInterval:    poll,
 		JobTimeout:           Timeout,
 		RescueStuckJobsAfter: rescue,
@@ -161,7 +169,10 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) error {
 	if err != nil {
 		return fmt.Errorf("payload of job %s: %w", n.Kind, err)
 	}
-	opts := &river.InsertOpts{MaxAttempts: kind.Attempts, ScheduledAt: n.At}
+	opts := &river.InsertOpts{MaxAttempts: kind.Attempts, ScheduledAt: n.At, Queue: river.QueueDefault}
+	if kind.Outside {
+		opts.Queue = queueOutside
+	}
 	if n.Key != "" {
 		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,

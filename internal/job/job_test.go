@@ -49,6 +49,7 @@ func open(t *testing.T) (*testenv.Env, *diary) {
 	t.Helper()
 	e := testenv.Open(t)
 	var d diary
+	e.App.Jobs.Handle(job.Kind{Name: "outside", Do: d.do, Outside: true})
 	e.App.Jobs.Handle(job.Kind{Name: "test", Do: d.do, Attempts: 3, Backoff: func(attempt int) time.Duration { return time.Duration(attempt) * time.Hour }})
 	return e, &d
 }
@@ -59,7 +60,9 @@ func enqueue(t *testing.T, e *testenv.Env, after error, all ...job.New) {
 	t.Helper()
 	err := e.App.Store.Write(t.Context(), func(tx *store.Tx) error {
 		for _, n := range all {
-			n.Kind = "test"
+			if n.Kind == "" {
+				n.Kind = "test"
+			}
 			if err := e.App.Jobs.Enqueue(t.Context(), tx, n); err != nil {
 				return err
 			}
@@ -88,8 +91,8 @@ func TestQueue_Enqueue(t *testing.T) {
 	e, d := open(t)
 	enqueue(t, e, errChanged, job.New{Payload: "lost"})
 	runDue(t, e, d)
-	enqueue(t, e, nil, job.New{Payload: "one"}, job.New{Payload: map[string]int{"n": 2}})
-	runDue(t, e, d, `"one"`, `{"n":2}`)
+	enqueue(t, e, nil, job.New{Payload: "three", Kind: "outside"}, job.New{Payload: "one"}, job.New{Payload: map[string]int{"n": 2}})
+	runDue(t, e, d, `"one"`, `{"n":2}`, `"three"`)
 	runDue(t, e, d)
 
 	err := e.App.Store.Write(t.Context(), func(tx *store.Tx) error {

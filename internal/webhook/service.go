@@ -36,7 +36,7 @@ type Service struct {
 // New makes the service. It reaches what fetch may reach.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, jobs *job.Queue, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
 	s := &Service{store: db, keys: keys, audit: audit, jobs: jobs, fetch: fetch, post: outbound.NewPoster(fetch, attemptTimeout), now: now, log: log}
-	jobs.Handle(job.Kind{Name: jobDeliver, Do: s.deliver, Attempts: maxAttempts})
+	jobs.Handle(job.Kind{Name: jobDeliver, Do: s.deliver, Outside: true, Attempts: maxAttempts})
 	return s
 }
 

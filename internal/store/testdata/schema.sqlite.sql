@@ -51,6 +51,8 @@ CREATE UNIQUE INDEX audit_records_by_position on audit_records (organization_id,
 
 CREATE INDEX audit_records_by_tenant on audit_records (organization_id, tenant_id, time, seq);
 
+CREATE INDEX audit_records_by_tenant_and_type on audit_records (organization_id, tenant_id, event_type, time, seq);
+
 CREATE INDEX audit_records_by_time on audit_records (organization_id, time, seq);
 
 CREATE INDEX audit_records_by_type on audit_records (organization_id, event_type, time, seq);

@@ -16,6 +16,7 @@ update audit_records set id = 'before-' || seq, event_type = 'com.freehold.' || 
 create unique index audit_records_by_position on audit_records (organization_id, position) where position > 0;
 create unique index audit_records_by_id on audit_records (organization_id, id);
 create index audit_records_by_tenant on audit_records (organization_id, tenant_id, time, seq);
+create index audit_records_by_tenant_and_type on audit_records (organization_id, tenant_id, event_type, time, seq);
 create index audit_records_by_type on audit_records (organization_id, event_type, time, seq);
 
 -- The last record of each chain. Whoever appends changes this row first, so
