@@ -139,7 +139,7 @@ CREATE INDEX clients_published on clients (organization_id, region, id) where pu
 
 CREATE TABLE event_cursors (
     consumer        text not null,
-    organization_id text not null,
+    organization_id text not null references audit_chains (organization_id),
     position        integer not null,
     primary key (consumer, organization_id)
 ) strict, without rowid;

@@ -30,7 +30,7 @@ create table audit_chains (
 -- How far each consumer has read each chain.
 create table event_cursors (
     consumer        text not null,
-    organization_id text not null,
+    organization_id text not null references audit_chains (organization_id),
     position        integer not null,
     primary key (consumer, organization_id)
 ) strict, without rowid;
