@@ -47,15 +47,19 @@ func (c Consumer) Follow(ctx context.Context, db *store.Store, log *slog.Logger)
 	})
 	look := time.NewTimer(0)
 	defer look.Stop()
-	down := false
+	down, soon := false, false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-happened:
-			look.Reset(followDelay)
+			if !soon { // what goes on happening must not put it off
+				soon = true
+				look.Reset(followDelay)
+			}
 			continue
 		case <-look.C:
+			soon = false
 		}
 		_, err := c.CatchUp(ctx, db)
 		switch {
