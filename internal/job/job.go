@@ -25,12 +25,13 @@ import (
 
 // Limits of the queue.
 const (
-	Timeout = time.Minute // of one attempt, whose context then ends
-	rescue  = 2 * Timeout // after which an attempt whose process was killed is made again
-	workers = 20          // attempts at a time in this process
-	outside = 100         // the same, of jobs that wait for the servers of others
-	poll    = 200 * time.Millisecond
-	grace   = 10 * time.Second // for running attempts when the server stops
+	Timeout = time.Minute            // of one attempt, whose context then ends
+	rescue  = 2 * Timeout            // after which an attempt whose process was killed is made again
+	workers = 20                     // attempts at a time in this process
+	outside = 100                    // the same, of jobs that wait for the servers of others
+	poll    = 500 * time.Millisecond // for jobs, while there are none; each look costs the writer a moment
+	busy    = 25 * time.Millisecond  // for more of them
+	grace   = 10 * time.Second       // for running attempts when the server stops
 )
 
 // queueOutside is River's queue for the jobs of Kind.Outside.
@@ -123,7 +124,7 @@ func Open(db *store.Store, log *slog.Logger, now func() time.Time) (*Queue, erro
 		Workers:              known,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, queueOutside: {MaxWorkers: outside}},
 		PollOnly:             true, // on this engine, listening is polling too
-		FetchCooldown:        poll / 8,
+		FetchCooldown:        busy,
 		FetchPollInterval:    poll,
 		JobTimeout:           Timeout,
 		RescueStuckJobsAfter: rescue,
