@@ -21,12 +21,14 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
+	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
 // App is an opened estate with its services. Serving it is optional: the
@@ -38,6 +40,9 @@ type App struct {
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
 	SignIn     *signin.Service
+	Jobs       *job.Queue
+	Trail      event.Trail
+	Webhook    *webhook.Service
 
 	log *slog.Logger
 	now func() time.Time
@@ -78,16 +83,24 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	jobs, err := job.Open(db, log, now)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
 	tenants := tenancy.New(db, keys, audit, now, c.Domain)
 	tenants.MinPurgeDays = c.TenantPurgeMinDays
+	fetch := outbound.New(c.AllowPrivate, now)
 	return &App{
 		Config:     c,
 		Store:      db,
-		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
+		Credential: credential.New(db, keys, audit, fetch, now, log),
 		Tenancy:    tenants,
 		Directory:  directory.New(db, audit, now),
-		SignIn:     signin.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
+		SignIn:     signin.New(db, keys, audit, fetch, now, log),
+		Jobs:       jobs,
+		Trail:      event.Trail{Store: db},
+		Webhook:    webhook.New(db, keys, audit, jobs, fetch, now, log),
 		log:        log,
 		now:        now,
 		ca:         authority,
@@ -144,11 +157,13 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
+	jobs.Go(func() { a.Jobs.Run(background) })
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
 	jobs.Go(func() { a.Tenancy.Run(background) })
+	jobs.Go(func() { a.Webhook.Run(background) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)
@@ -177,6 +192,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stopBackground()
 	jobs.Wait()
+	a.Webhook.Close()
 	return err
 }
 
@@ -199,6 +215,8 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Tenancy:    a.Tenancy,
 		Directory:  a.Directory,
 		SignIn:     a.SignIn,
+		Trail:      a.Trail,
+		Webhook:    a.Webhook,
 		Ready: func(ctx context.Context) map[string]error {
 			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}
 			if stopping.Load() {

@@ -51,6 +51,8 @@ func Commands(env Env) []*cobra.Command {
 		groupCommand(env),
 		licenseCommand(env),
 		spaceCommand(env),
+		auditCommand(env),
+		webhookCommand(env),
 		rawCommand(env),
 	}
 }

@@ -28,6 +28,10 @@ type target struct {
 
 	provider  string          // of identity, in the tenant
 	directory directoryTarget // in the tenant
+
+	audit    estate.AuditID
+	webhook  estate.WebhookID
+	delivery estate.DeliveryID
 }
 
 // tenantOr is the tenant that was made for the call, or else the usual one.
@@ -58,6 +62,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 		made.client = e.published(t, e.other, e.tenant).ID // of another tenant, which is trusted here
 	case route.ID == "adoptBot", route.ID == "removeBot":
 		made.bot, made.client = e.newOrphan(t, surface)
+	case strings.Contains(route.Path, "{webhookId}"), strings.Contains(route.Path, "{auditId}"):
+		made = e.newWebhook(t, surface)
 	case strings.Contains(route.Path, "{clientId}"):
 		c := e.newTarget(surface, route)
 		made.client, made.hint = c.ID, c.Secrets[0].Hint
@@ -186,7 +192,7 @@ func (e *actorEstate) clientCall(request *testenv.Request, route httpapi.Route, 
 	case "revokeToken", "introspectToken":
 		request.JSON = api.TokenQuery{Token: made.token}
 	default:
-		return false
+		return e.eventCall(request, route)
 	}
 	return true
 }

@@ -181,6 +181,8 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 		client("organization client with only cloud-console.oauth-clients:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgOAuthClientsRead)),
 		client("organization client with only cloud-console.subscriptions", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgSubscriptions)),
 		client("organization client with only cloud-console.subscriptions:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgSubscriptionsRead)),
+		client("organization client with only cloud-console.audits:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgAuditsRead)),
+		client("organization client with only cloud-console.webhooks", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgWebhooks)),
 		client("organization client with only cloud-console.tenants:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgTenantsRead)),
 		below,
 		client("region client", register, region),
@@ -272,6 +274,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 	path := strings.NewReplacer(
 		"{tenantId}", string(made.tenantOr(e.tenant)), "{userId}", string(user), "{name}", made.name, "{subscriptionId}", string(e.subscription.ID),
 		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
+		"{auditId}", string(made.audit), "{webhookId}", string(made.webhook), "{deliveryId}", string(made.delivery),
 	).Replace(route.Path)
 	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}
 	filter := fmt.Sprintf(`subscriptionId eq "%s"`, e.subscription.ID)

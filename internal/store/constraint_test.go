@@ -13,6 +13,9 @@ var notTheCallers = []string{
 	"accounts.id",
 	"accounts.organization_id, accounts.id",
 	"assertion_ids.client_id, assertion_ids.id",
+	"audit_chains.organization_id",
+	"audit_records.organization_id, audit_records.id",
+	"audit_records.organization_id, audit_records.position",
 	"auth_settings.tenant_id",
 	"client_connections.client_id, client_connections.tenant_id",
 	"client_secrets.client_id, client_secrets.hint",
@@ -20,6 +23,7 @@ var notTheCallers = []string{
 	"clients.id",
 	"clients.organization_id, clients.id",
 	"directories.tenant_id",
+	"event_cursors.consumer, event_cursors.organization_id",
 	"group_members.tenant_id, group_members.user_id, group_members.group_id",
 	"groups.organization_id, groups.tenant_id, groups.id",
 	"groups.tenant_id, groups.id",
@@ -32,6 +36,10 @@ var notTheCallers = []string{
 	"organizations.id",
 	"revoked_grants.tenant_id, revoked_grants.client_id, revoked_grants.user_id",
 	"revoked_tokens.jti",
+	"river_job.unique_key",
+	"river_leader.name",
+	"river_migration.line, river_migration.version",
+	"river_queue.name",
 	"role_holders.tenant_id, role_holders.role, role_holders.holder_id",
 	"roles.tenant_id, roles.id",
 	"sessions.tenant_id, sessions.id",
@@ -45,6 +53,9 @@ var notTheCallers = []string{
 	"tenants.id",
 	"tenants.organization_id, tenants.id",
 	"users.tenant_id, users.id",
+	"webhook_deliveries.id",
+	"webhooks.id",
+	"webhooks.organization_id, webhooks.id",
 }
 
 // TestConstraintErrors: every unique constraint has an error for the caller, or

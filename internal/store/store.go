@@ -269,6 +269,7 @@ const (
 	ChangeIdentityProvider ChangeKind = "identity-provider" // key: organization, tenant and its id, joined with "/"
 	ChangeSession          ChangeKind = "session"           // key: organization, tenant and its id, joined with "/"
 	ChangeAuthSettings     ChangeKind = "auth-settings"     // key: organization and tenant id, joined with "/", and "/"
+	ChangeEvent            ChangeKind = "event"             // key: organization id; only from this process
 )
 
 // Subscribe registers fn to be called with committed changes: of this process

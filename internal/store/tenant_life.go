@@ -139,6 +139,8 @@ var tenantTables = []TenantTable{
 	{Name: "client_secrets", by: byClient},
 	{Name: "clients", Count: "oauthClients", by: byTenant + " and deleted_at = 0"},
 	{Name: "clients", by: byTenant + " and deleted_at <> 0 and published_at = 0"},
+	{Name: "webhook_deliveries"},
+	{Name: "webhooks", Count: "webhooks"},
 	{Name: "space_assignments"},
 	{Name: "spaces", Count: "spaces"},
 	{Name: "license_assignments", Count: "seats"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -135,8 +136,8 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 			}
 		}
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.create", string(t.ID), map[string]any{
-			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID,
 			"hostnames": s.hostnames(t), "licenseId": t.Subscription,
+			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID, event.KeyEvent: s.tenantEvent(t),
 		})
 	})
 	return t, err

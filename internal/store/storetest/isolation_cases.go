@@ -152,8 +152,10 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 		errs = append(errs, tx.InsertTenant(ctx, t))
 	}
 	for _, r := range w.records {
+		r.ID, r.Type, r.Source = estate.AuditID("id of "+r.Target), "type of "+r.Target, "source"
 		errs = append(errs, tx.AppendAudit(ctx, r))
 	}
+	errs = append(errs, insertWebhooks(ctx, tx, w)...)
 	for i, c := range w.clients {
 		errs = append(errs, tx.InsertClient(ctx, c), tx.InsertIdempotentAnswer(ctx, w.answers[i].owner, "client", w.answers[i].key, store.IdempotentAnswer{RequestHash: []byte{1}, Answer: w.answers[i].id}, moment(1)))
 	}
@@ -276,7 +278,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, tenantLifeReads, signInReads, directoryReads, map[string]readCase{
+var readCases = joined(credentialReads, tenantLifeReads, signInReads, directoryReads, eventReads, webhookReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -363,16 +365,6 @@ var readCases = joined(credentialReads, tenantLifeReads, signInReads, directoryR
 		all, err := tx.ClientUsages(ctx, scope, estate.ClientID(key))
 		return ids(all, err, func(u store.ClientUsage) string { return string(u.Client) + " at " + string(u.Tenant) })
 	}},
-	"AuditRecords": {
-		rows: func(w world) []row {
-			return rowsOf(w.records, func(r estate.AuditRecord) row { return row{owner: r.Scope, id: r.Target} })
-		},
-		list: true,
-		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
-			all, err := tx.AuditRecords(ctx, scope, store.MaxPage)
-			return ids(all, err, func(r estate.AuditRecord) string { return r.Target })
-		},
-	},
 	"IdempotentAnswer": {
 		rows:   func(w world) []row { return w.answers },
 		covers: func(scope estate.Scope, r row) bool { return scope == r.owner },
@@ -386,7 +378,7 @@ var readCases = joined(credentialReads, tenantLifeReads, signInReads, directoryR
 	},
 })
 
-var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, directoryWrites, map[string]writeCase{
+var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, directoryWrites, eventWrites, webhookWrites, map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {

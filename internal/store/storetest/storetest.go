@@ -114,12 +114,16 @@ var conformance = []struct {
 	{"GroupPages", []string{"Groups", "CountGroups"}, testGroupPages},
 	{"Key", []string{"InsertKey", "Keys"}, testKey},
 	{"ChangeKey", []string{"UpdateKeySeal", "DeleteKey"}, testChangeKey},
-	{"Audit", []string{"AppendAudit", "AuditRecords"}, testAudit},
-	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
-	{"Trim", []string{"Trim"}, testTrim},
 	{"IdentityProvider", []string{"InsertIdentityProvider", "IdentityProvider", "IdentityProviders", "UpdateIdentityProvider", "DeleteIdentityProvider"}, testIdentityProvider},
 	{"Session", []string{"InsertSession", "Session", "TouchSession", "DeleteSession"}, testSession},
 	{"AuthSettings", []string{"AuthSettings", "SetAuthSettings"}, testAuthSettings},
+	{"Audit", []string{"AppendAudit", "AuditRecords", "AuditRecord", "AuditPage", "AuditNames"}, testAudit},
+	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads"}, testAuditChain},
+	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},
+	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
+	{"Trim", []string{"Trim"}, testTrim},
+	{"Webhook", []string{"InsertWebhook", "Webhook", "Webhooks", "WebhooksToTell", "UpdateWebhook", "DeleteWebhook", "InsertDelivery", "Delivery", "UpdateDelivery", "Deliveries"}, testWebhook},
+	{"Lend", []string{"Lend"}, testLend},
 	{"Text", nil, testText},
 	{"Time", nil, testTime},
 	{"ReadOnly", nil, testReadOnly},
@@ -127,7 +131,7 @@ var conformance = []struct {
 
 // storeMethods are the methods of *store.Store, and where they are tested.
 var storeMethods = map[string]string{
-	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes",
+	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Handle": "Lend",
 }
 
 // testComplete fails when the store has a method that the suite does not know.
