@@ -28,12 +28,15 @@ var direction = map[string][]string{
 	"internal/tenancy":     services,
 	"internal/directory":   services,
 	"internal/signin":      services,
-	"internal/httpapi":     {"api", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/throttle"},
-	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/httpapi"}, services...),
+	"internal/signin":      services,
+	"internal/job":         {"internal/store"},
+	"internal/webhook":     append([]string{"internal/job"}, services...),
+	"internal/httpapi":     {"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/webhook", "internal/throttle"},
+	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/webhook", "internal/httpapi"}, services...),
 	"internal/command":     {},
 	"internal/cli":         {"api", "client", "internal/command"},
 	"internal/quickstart":  {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
-	"internal/operator":    {"api", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/command", "internal/quickstart"},
+	"internal/operator":    {"api", "internal/app", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/command", "internal/quickstart"},
 	"cmd/freehold":         {"internal/cli", "internal/operator"},
 	"internal/bench":       {"api", "internal/bench/load", "internal/bench/measure"},
 	"internal/bench/limit": {"internal/bench/load", "internal/bench/measure"},
@@ -52,7 +55,7 @@ var testSupport = []string{"internal/testenv", "internal/apitest", "internal/sto
 // hold the bare driver against it.
 var (
 	sqlPackages = []string{"database/sql", "modernc.org/sqlite", "github.com/pressly/goose", "github.com/jackc/pgx"}
-	sqlLivesIn  = []string{"internal/store", "internal/bench/limit"}
+	sqlLivesIn  = []string{"internal/store", "internal/job", "internal/bench/limit"} // jobs: transactions that the store lends to the library
 )
 
 const module = "github.com/freehold-platform/freehold/"

@@ -152,11 +152,13 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 		return user, err
 	case user.ClientID != "":
 		return user, refuse("the user is a bot")
-	case user.Status == estate.UserDisabled:
+	case user.Status == estate.UserInvited && !user.InviteExpiresAt.IsZero() && !now.Before(user.InviteExpiresAt):
+		return user, refuse("the invitation has ended")
+	case user.Status != estate.UserActive && user.Status != estate.UserInvited && user.Status != estate.UserProvisioned:
 		return user, refuse("the user is %s", user.Status)
 	}
 	changed := user
-	changed.Status = estate.UserActive // who was invited, or provisioned, is here now
+	changed.Status, changed.InviteExpiresAt = estate.UserActive, time.Time{} // who was invited has come
 	if l.Name != "" {
 		changed.Name = l.Name
 	}
@@ -220,7 +222,7 @@ func (s *Service) answer(ctx context.Context, a arrival, err error) error {
 		Target: string(a.provider.ID), Outcome: estate.OutcomeRefused, Data: data,
 	}
 	ctx = context.WithoutCancel(ctx) // the caller may be gone; the record must not be
-	if failed := s.store.Write(ctx, func(tx *store.Tx) error { return tx.AppendAudit(ctx, record) }); failed != nil {
+	if failed := s.store.Write(ctx, func(tx *store.Tx) error { return s.audit.Append(ctx, tx, record) }); failed != nil {
 		s.log.ErrorContext(ctx, "audit record lost", "action", record.Action, "error", failed)
 	}
 	return errRefused
