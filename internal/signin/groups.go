@@ -16,11 +16,8 @@ const maxTenantGroups = 10_000
 // join puts a user into the groups that a login names, as far as the tenant has
 // them or makes them by itself, and takes it out of other groups of identity
 // providers: if the tenant's settings say that groups come from there. Groups that
-// people manage stay. A login that says nothing of groups changes nothing.
+// people manage stay.
 func (s *Service) join(ctx context.Context, tx *store.Tx, scope estate.Scope, user estate.User, a arrival) error {
-	if a.login.Groups == nil {
-		return nil
-	}
 	settings, err := tx.DirectorySettings(ctx, scope)
 	if err != nil || !settings.AutoCreateGroups && !settings.SyncIDPGroups {
 		return err

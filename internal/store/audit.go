@@ -16,6 +16,9 @@ import (
 // AppendAudit adds a record to the chain of its organization. It belongs into the
 // transaction of the change.
 func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
+	if !tx.write {
+		return errReadTransaction // the first statement returns a row, and would be executed
+	}
 	data := "{}"
 	if len(r.Data) > 0 {
 		data = marshal(r.Data)

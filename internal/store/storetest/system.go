@@ -157,13 +157,15 @@ func testReadOnly(t *testing.T, db Database) {
 	s := newSample(t, db)
 	before := dump(t, db)
 	reads := map[string]bool{
-		"Account": true, "Accounts": true, "AuditRecords": true, "AuthSettings": true, "BotUser": true, "Client": true,
+		"Account": true, "Accounts": true, "AuditChain": true, "AuditNames": true, "AuditPage": true, "AuditRecord": true,
+		"AuditRecords": true, "AuthSettings": true, "BotUser": true, "ChainHeads": true, "ChainsBehind": true, "Client": true,
 		"ClientConnection": true, "ClientConnections": true, "ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true,
-		"Clients": true, "CountClients": true, "CountTenants": true, "Grant": true, "Grants": true, "HostnameFree": true,
-		"IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true, "Keys": true, "Organization": true,
-		"Organizations": true, "Orphans": true, "PublishedClient": true, "Region": true, "Regions": true, "Revocations": true,
-		"SecretsDue": true, "Session": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true, "Tenant": true,
-		"TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "TenantsDue": true, "User": true, "UserBySubject": true,
+		"Clients": true, "CountClients": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,
+		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true,
+		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "PublishedClient": true,
+		"Region": true, "Regions": true, "Revocations": true, "SecretsDue": true, "Session": true, "Subscription": true,
+		"SubscriptionOwner": true, "Subscriptions": true, "Tenant": true, "TenantByExternalID": true, "TenantByHostname": true,
+		"Tenants": true, "TenantsDue": true, "User": true, "UserBySubject": true, "Webhook": true, "Webhooks": true, "WebhooksToTell": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {
 		err := db.Store.Read(t.Context(), func(tx *store.Tx) error {
