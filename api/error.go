@@ -91,6 +91,13 @@ const (
 
 	CodeTokenNotFound = "OAUTHTOKENS-1" // no such token, or not visible to the caller
 
+	CodeAuditNotFound = "AUDITS-1" // no such audit event, or not visible to the caller
+
+	CodeWebhookInvalid  = "WEBHOOKS-1" // a field of the webhook is invalid
+	CodeWebhookNotFound = "WEBHOOKS-2" // no such webhook or delivery, or not visible to the caller
+	CodeWebhookPatch    = "WEBHOOKS-3" // an operation of the patch is not allowed
+	CodeWebhookLimit    = "WEBHOOKS-4" // there are as many webhooks as there can be
+
 	CodeEstateInvalid  = "ESTATE-1" // operator: a field is invalid
 	CodeEstateNotFound = "ESTATE-2" // operator: no such resource
 	CodeEstateConflict = "ESTATE-3" // operator: resource exists

@@ -21,6 +21,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/store"
@@ -36,6 +37,7 @@ type App struct {
 	Credential *credential.Service
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
+	Jobs       *job.Queue
 
 	log *slog.Logger
 	now func() time.Time
@@ -76,6 +78,10 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	jobs, err := job.Open(db, log, now)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
 	return &App{
 		Config:     c,
@@ -83,6 +89,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
 		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
 		Directory:  directory.New(db, audit, now),
+		Jobs:       jobs,
 		log:        log,
 		now:        now,
 		ca:         authority,
@@ -139,6 +146,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
+	jobs.Go(func() { a.Jobs.Run(background) })
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })

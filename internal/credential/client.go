@@ -11,6 +11,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -100,7 +101,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, c.Scope, "oauth-client.create", string(c.ID), map[string]any{
-			"name": c.Name, "level": c.Level, "scopes": c.Permissions, "authMethods": c.AuthMethods,
+			"name": c.Name, "level": c.Level, "scopes": c.Permissions, "authMethods": c.AuthMethods, event.KeyEvent: describeClient(c),
 		})
 	})
 	if err != nil {

@@ -257,23 +257,3 @@ const (
 	KeyLicense      KeyPurpose = "license"       // signs licence keys
 	KeyClientSecret KeyPurpose = "client-secret" // hashes client secrets
 )
-
-// AuditRecord says that somebody did, or was refused to do, something.
-type AuditRecord struct {
-	Time    time.Time
-	Scope   Scope // at which level it happened
-	Actor   Actor
-	Action  string // "tenant.create"
-	Target  string // id of what it was done to, if any
-	Outcome Outcome
-	Data    map[string]any // safe to show; never holds secrets
-}
-
-// Outcome is how an audited attempt ended.
-type Outcome string
-
-// The outcomes.
-const (
-	OutcomeDone    Outcome = "done"
-	OutcomeRefused Outcome = "refused"
-)

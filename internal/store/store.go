@@ -264,6 +264,7 @@ const (
 	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
 	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
 	ChangeKey          ChangeKind = "key"          // key: id
+	ChangeEvent        ChangeKind = "event"        // key: organization id; only from this process
 )
 
 // Subscribe registers fn to be called with committed changes: of this process

@@ -13,6 +13,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -127,7 +128,7 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 			}
 		}
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.create", string(t.ID), map[string]any{
-			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID,
+			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID, event.KeyEvent: s.tenantEvent(t),
 		})
 	})
 	return t, err

@@ -109,6 +109,8 @@ func testIsolationComplete(t *testing.T) {
 // unscoped are the methods that take no scope, and why they need none.
 var unscoped = map[string]string{
 	"AppendAudit":          "the record says in which scope it is",
+	"ChainHeads":           "for the operator, who reaches everything",
+	"ChainsBehind":         "the server itself follows the events of everybody",
 	"ClientToAuthenticate": "at the token endpoint, the owner of the client is what is to be found out",
 	"DeleteKey":            "keys are the server's own",
 	"HostnameFree":         "host names are taken across the platform, and the answer names nobody",
@@ -121,7 +123,9 @@ var unscoped = map[string]string{
 	"InsertTenant":         "the tenant says whose it is",
 	"InsertUser":           "the user says whose it is",
 	"Keys":                 "keys are the server's own",
+	"Lend":                 "the library has tables of its own",
 	"Organizations":        "for the operator, who reaches everything",
+	"OwnAuditChain":        "what belongs to no organization is the operator's",
 	"Region":               "regions belong to the platform",
 	"Regions":              "regions belong to the platform",
 	"Revocations":          "every server must know of all of them, whoever makes a request",

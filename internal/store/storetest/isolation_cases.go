@@ -152,6 +152,7 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 		errs = append(errs, tx.InsertTenant(ctx, t))
 	}
 	for _, r := range w.records {
+		r.ID, r.Type, r.Source = estate.AuditID("id of "+r.Target), "type of "+r.Target, "source"
 		errs = append(errs, tx.AppendAudit(ctx, r))
 	}
 	for i, c := range w.clients {
@@ -274,7 +275,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, map[string]readCase{
+var readCases = joined(joined(eventReads, credentialReads), map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -361,16 +362,6 @@ var readCases = joined(credentialReads, map[string]readCase{
 		all, err := tx.ClientUsages(ctx, scope, estate.ClientID(key))
 		return ids(all, err, func(u store.ClientUsage) string { return string(u.Client) + " at " + string(u.Tenant) })
 	}},
-	"AuditRecords": {
-		rows: func(w world) []row {
-			return rowsOf(w.records, func(r estate.AuditRecord) row { return row{owner: r.Scope, id: r.Target} })
-		},
-		list: true,
-		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
-			all, err := tx.AuditRecords(ctx, scope, store.MaxPage)
-			return ids(all, err, func(r estate.AuditRecord) string { return r.Target })
-		},
-	},
 	"IdempotentAnswer": {
 		rows:   func(w world) []row { return w.answers },
 		covers: func(scope estate.Scope, r row) bool { return scope == r.owner },
@@ -384,7 +375,7 @@ var readCases = joined(credentialReads, map[string]readCase{
 	},
 })
 
-var writeCases = joined(credentialWrites, map[string]writeCase{
+var writeCases = joined(joined(eventWrites, credentialWrites), map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {

@@ -100,9 +100,12 @@ var conformance = []struct {
 	{"Revocations", []string{"Revocations"}, testRevocations},
 	{"Key", []string{"InsertKey", "Keys"}, testKey},
 	{"ChangeKey", []string{"UpdateKeySeal", "DeleteKey"}, testChangeKey},
-	{"Audit", []string{"AppendAudit", "AuditRecords"}, testAudit},
+	{"Audit", []string{"AppendAudit", "AuditRecords", "AuditRecord", "AuditPage", "AuditNames"}, testAudit},
+	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads"}, testAuditChain},
+	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},
 	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
 	{"Trim", []string{"Trim"}, testTrim},
+	{"Lend", []string{"Lend"}, testLend},
 	{"Text", nil, testText},
 	{"Time", nil, testTime},
 	{"ReadOnly", nil, testReadOnly},
@@ -110,7 +113,7 @@ var conformance = []struct {
 
 // storeMethods are the methods of *store.Store, and where they are tested.
 var storeMethods = map[string]string{
-	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes",
+	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Handle": "Lend",
 }
 
 // testComplete fails when the store has a method that the suite does not know.

@@ -23,6 +23,12 @@ CREATE TABLE assertion_ids (
 
 CREATE INDEX assertion_ids_by_expiry on assertion_ids (expires_at);
 
+CREATE TABLE audit_chains (
+    organization_id text primary key,
+    position        integer not null,
+    hash            text not null
+) strict, without rowid;
+
 CREATE TABLE audit_records (
     seq             integer primary key autoincrement,
     organization_id text not null,
@@ -37,9 +43,17 @@ CREATE TABLE audit_records (
     outcome         text not null,
     data            text not null,
     trace_id        text not null
-) strict;
+, id text not null default '', event_type text not null default '', source text not null default '', user_id text not null default '', position integer not null default 0, hash text not null default '') strict;
+
+CREATE UNIQUE INDEX audit_records_by_id on audit_records (organization_id, id);
+
+CREATE UNIQUE INDEX audit_records_by_position on audit_records (organization_id, position) where position > 0;
+
+CREATE INDEX audit_records_by_tenant on audit_records (organization_id, tenant_id, time, seq);
 
 CREATE INDEX audit_records_by_time on audit_records (organization_id, time, seq);
+
+CREATE INDEX audit_records_by_type on audit_records (organization_id, event_type, time, seq);
 
 CREATE TABLE changes (
     seq        integer primary key autoincrement,
@@ -120,6 +134,13 @@ CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
+
+CREATE TABLE event_cursors (
+    consumer        text not null,
+    organization_id text not null,
+    position        integer not null,
+    primary key (consumer, organization_id)
+) strict, without rowid;
 
 CREATE TABLE hostnames (
     hostname        text primary key,
@@ -205,6 +226,94 @@ CREATE TABLE revoked_tokens (
 ) strict;
 
 CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
+
+CREATE TABLE river_job (
+    id integer primary key autoincrement,
+    args blob not null default (jsonb('{}')),
+    attempt integer not null default 0,
+    attempted_at timestamp,
+    attempted_by blob,
+    created_at timestamp not null default current_timestamp,
+    errors blob,
+    finalized_at timestamp,
+    kind text not null,
+    max_attempts integer not null default 25,
+    metadata blob not null default (jsonb('{}')),
+    priority integer not null default 1,
+    queue text not null default 'default',
+    state text not null default 'available',
+    scheduled_at timestamp not null default current_timestamp,
+    tags blob not null default (jsonb('[]')),
+    unique_key blob,
+    unique_states integer,
+    constraint finalized_or_finalized_at_null check (
+        (finalized_at is null and state not in ('cancelled', 'completed', 'discarded')) or
+        (finalized_at is not null and state in ('cancelled', 'completed', 'discarded'))
+    ),
+    constraint priority_in_range check (priority >= 1 and priority <= 4),
+    constraint queue_length check (length(queue) > 0 and length(queue) < 128),
+    constraint kind_length check (length(kind) > 0 and length(kind) < 128),
+    constraint state_valid check (state in ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled'))
+);
+
+CREATE INDEX river_job_kind on river_job (kind);
+
+CREATE INDEX river_job_prioritized_fetching_index on river_job (state, queue, priority, scheduled_at, id);
+
+CREATE INDEX river_job_state_and_finalized_at_index on river_job (state, finalized_at) where finalized_at is not null;
+
+CREATE UNIQUE INDEX river_job_unique_idx on river_job (unique_key)
+    where unique_key is not null
+        and unique_states is not null
+        and case state
+            when 'available' then unique_states & (1 << 0)
+            when 'cancelled' then unique_states & (1 << 1)
+            when 'completed' then unique_states & (1 << 2)
+            when 'discarded' then unique_states & (1 << 3)
+            when 'pending'   then unique_states & (1 << 4)
+            when 'retryable' then unique_states & (1 << 5)
+            when 'running'   then unique_states & (1 << 6)
+            when 'scheduled' then unique_states & (1 << 7)
+            else 0
+        end >= 1;
+
+CREATE TABLE river_leader (
+    elected_at timestamp not null,
+    expires_at timestamp not null,
+    leader_id text not null,
+    name text primary key not null default 'default' check (name = 'default'),
+    constraint name_length check (length(name) > 0 and length(name) < 128),
+    constraint leader_id_length check (length(leader_id) > 0 and length(leader_id) < 128)
+);
+
+CREATE TABLE river_migration (
+    line text not null,
+    version integer not null,
+    created_at timestamp not null default current_timestamp,
+    constraint line_length check (length(line) > 0 and length(line) < 128),
+    constraint version_gte_1 check (version >= 1),
+    primary key (line, version)
+);
+
+CREATE TABLE river_notification (
+    id integer primary key autoincrement,
+    created_at timestamp not null default (datetime('now', 'subsec')),
+    payload text not null,
+    topic text not null,
+    constraint topic_length check (length(topic) > 0 and length(topic) < 128)
+);
+
+CREATE INDEX river_notification_created_at_idx on river_notification (created_at);
+
+CREATE INDEX river_notification_topic_id_idx on river_notification (topic, id);
+
+CREATE TABLE river_queue (
+    name text primary key not null,
+    created_at timestamp not null default current_timestamp,
+    metadata blob not null default (jsonb('{}')),
+    paused_at timestamp,
+    updated_at timestamp not null default current_timestamp
+);
 
 CREATE TABLE subscription_owners (
     organization_id text not null,

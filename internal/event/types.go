@@ -1,0 +1,86 @@
+package event
+
+import "strings"
+
+// kind is the event that an action of the audit trail is.
+type kind struct {
+	eventType string
+	source    string
+	title     string // what happened, in one short sentence
+}
+
+// Sources of the documented events.
+const (
+	sourceTenants      = "com.qlik/tenants"
+	sourceOAuthClients = "com.qlik/oauth-clients"
+	sourceOAuthTokens  = "com.qlik/oauth-tokens"
+)
+
+// kinds are the actions whose events the contract documents. Others are
+// "com.freehold." and the action, from "com.freehold/" and what they are about.
+var kinds = map[string]kind{
+	"tenant.create":     {"com.qlik.tenant.created", sourceTenants, "A tenant was created."},
+	"tenant.update":     {"com.qlik.tenant.updated", sourceTenants, "A tenant was changed."},
+	"tenant.deactivate": {"com.qlik.v1.tenant.deactivated", sourceTenants, "A tenant was deactivated."},
+	"tenant.reactivate": {"com.qlik.v1.tenant.reactivated", sourceTenants, "A tenant was reactivated."},
+	"tenant.purge":      {"com.qlik.tenant.deleted", sourceTenants, "A tenant was purged."},
+
+	"tenant.allow-deactivate":    {"com.qlik.v1.tenant.allowed-deactivate", sourceTenants, "A tenant may be deactivated."},
+	"tenant.disallow-deactivate": {"com.qlik.v1.tenant.disallowed-deactivate", sourceTenants, "A tenant is protected from deactivation."},
+
+	"oauth-client.create":            {"com.qlik.core.oauth-client.created", sourceOAuthClients, "An OAuth client was created."},
+	"oauth-client.update":            {"com.qlik.core.oauth-client.updated", sourceOAuthClients, "An OAuth client was changed."},
+	"oauth-client.delete":            {"com.qlik.core.oauth-client.deleted", sourceOAuthClients, "An OAuth client was deleted."},
+	"oauth-client.publish":           {"com.qlik.core.oauth-client.published", sourceOAuthClients, "An OAuth client was published."},
+	"oauth-client.secret.create":     {"com.qlik.core.oauth-client.secret.created", sourceOAuthClients, "An OAuth client got a secret."},
+	"oauth-client.secret.delete":     {"com.qlik.core.oauth-client.secret.deleted", sourceOAuthClients, "A secret of an OAuth client was deleted."},
+	"oauth-client.connection.update": {"com.qlik.core.oauth-client.connection-config.updated", sourceOAuthClients, "A tenant decided about an OAuth client."},
+	"oauth-client.connection.delete": {"com.qlik.core.oauth-client.connection-config.deleted", sourceOAuthClients, "A tenant took its consent from an OAuth client."},
+	"oauth-token.issue":              {"com.qlik.core.oauth-token.issued", sourceOAuthTokens, "An OAuth client got tokens."},
+	"oauth-token.revoke":             {"com.qlik.core.oauth-token.revoked", sourceOAuthTokens, "A token was revoked."},
+	"oauth-token.delete":             {"com.qlik.core.oauth-token.revoked", sourceOAuthTokens, "The tokens of a grant were revoked."},
+}
+
+// kindOf is the event of an action that was done.
+func kindOf(action string) kind {
+	if k, ok := kinds[action]; ok {
+		return k
+	}
+	area, _, _ := strings.Cut(action, ".")
+	return kind{eventType: "com.freehold." + action, source: "com.freehold/" + area}
+}
+
+// otherActions are those that the contract has no events for, with their titles.
+// They are listed so that a webhook can be made for them before they happen.
+var otherActions = map[string]string{
+	"oauth-client.enable":                 "An OAuth client was enabled.",
+	"oauth-client.disable":                "An OAuth client was disabled.",
+	"oauth-client.throttle":               "An OAuth client was slowed down after wrong secrets.",
+	"oauth-client.secret.expiring":        "A secret of an OAuth client will end soon.",
+	"oauth-client.secret.expire":          "A secret of an OAuth client has ended.",
+	"oauth-client.secret.rotate":          "The rotation of a secret began.",
+	"oauth-client.secret.finish-rotation": "The rotation of a secret was finished.",
+	"oauth-client.secret.cancel-rotation": "The rotation of a secret was cancelled.",
+	"user.create":                         "A user was created.",
+	"user.update":                         "A user was changed.",
+	"user.delete":                         "A user was deleted.",
+	"user.adopt":                          "A bot was given to another client.",
+	"webhook.create":                      "A webhook was created.",
+	"webhook.update":                      "A webhook was changed.",
+	"webhook.delete":                      "A webhook was deleted.",
+	"webhook.disable":                     "A webhook was disabled because its address does not answer.",
+}
+
+// aboveTenants are actions that are never about a tenant.
+var aboveTenants = map[string]string{
+	"organization.create":  "An organization was created.",
+	"subscription.create":  "A subscription was created.",
+	"subscription.update":  "A subscription was changed.",
+	"account.create":       "An account was created.",
+	"account.set-password": "An account got a password.",
+	"tenant.seed":          "Tenants were made for a test.",
+}
+
+// platform are the actions of the server itself and its operator, which belong to
+// no organization and whose events nobody can subscribe to.
+var platform = []string{"region.create", "signing-key.create", "signing-key.delete", "master-key.change"}
