@@ -92,6 +92,8 @@ type Tenant struct {
 	CreatedBy       string
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
+
+	Provisioning ProvisioningStatus
 }
 
 // Scope is the reach that covers exactly t.

@@ -22,6 +22,7 @@ var notTheCallers = []string{
 	"keys.id",
 	"oauth_grants.id", "oauth_grants.tenant_id, oauth_grants.client_id, oauth_grants.user_id",
 	"organizations.id",
+	"provisioners.id", "provisioners.organization_id, provisioners.id", "provisionings.tenant_id, provisionings.provisioner_id",
 	"revoked_grants.tenant_id, revoked_grants.client_id, revoked_grants.user_id", "revoked_tokens.jti",
 	"river_job.unique_key", "river_leader.name", "river_migration.line, river_migration.version", "river_queue.name",
 	"subscription_owners.subscription_id, subscription_owners.account_id",

@@ -13,6 +13,9 @@ var (
 
 	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
+	errProvisionerNotFound  = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
+	errProvisioningNotFound = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
+
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")
 	errRegionNotFound       = notFound("region")

@@ -118,6 +118,7 @@ var unscoped = map[string]string{
 	"InsertClient":         "the client says whose it is",
 	"InsertKey":            "keys are the server's own",
 	"InsertOrganization":   "it has no owner",
+	"InsertProvisioner":    "the provisioner says whose it is",
 	"InsertRegion":         "regions belong to the platform",
 	"InsertSubscription":   "the subscription says whose it is",
 	"InsertTenant":         "the tenant says whose it is",

@@ -170,6 +170,7 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, g := range w.grants {
 		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
+	errs = append(errs, w.insertProvisioning(ctx, tx))
 	return first(errs...)
 }
 
@@ -275,7 +276,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(joined(eventReads, credentialReads), map[string]readCase{
+var readCases = joined(joined(joined(eventReads, credentialReads), provisioningReads), map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -375,7 +376,7 @@ var readCases = joined(joined(eventReads, credentialReads), map[string]readCase{
 	},
 })
 
-var writeCases = joined(joined(eventWrites, credentialWrites), map[string]writeCase{
+var writeCases = joined(joined(joined(eventWrites, credentialWrites), provisioningWrites), map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {

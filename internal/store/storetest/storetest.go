@@ -106,6 +106,8 @@ var conformance = []struct {
 	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
 	{"Trim", []string{"Trim"}, testTrim},
 	{"Lend", []string{"Lend"}, testLend},
+	{"Provisioner", []string{"InsertProvisioner", "Provisioner", "Provisioners", "UpdateProvisioner"}, testProvisioner},
+	{"Provisioning", []string{"StartProvisioning", "SetProvisioning", "Provisioning", "Provisionings", "DeleteProvisioner"}, testProvisioning},
 	{"Text", nil, testText},
 	{"Time", nil, testTime},
 	{"ReadOnly", nil, testReadOnly},

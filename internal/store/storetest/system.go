@@ -163,6 +163,7 @@ func testReadOnly(t *testing.T, db Database) {
 		"Orphans": true, "PublishedClient": true, "Region": true, "Regions": true, "Revocations": true, "SecretsDue": true, "Subscription": true,
 		"SubscriptionOwner": true, "Subscriptions": true, "Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "Tenants": true,
 		"User": true, "UserBySubject": true,
+		"Provisioner": true, "Provisioners": true, "Provisioning": true, "Provisionings": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {
 		err := db.Store.Read(t.Context(), func(tx *store.Tx) error {
