@@ -27,8 +27,10 @@ var direction = map[string][]string{
 	"internal/credential":  services,
 	"internal/tenancy":     services,
 	"internal/directory":   services,
-	"internal/httpapi":     {"api", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/throttle"},
-	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/httpapi"}, services...),
+	"internal/job":         {"internal/store"},
+	"internal/provision":   services,
+	"internal/httpapi":     {"api", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/provision", "internal/throttle"},
+	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/provision", "internal/httpapi"}, services...),
 	"internal/command":     {},
 	"internal/cli":         {"api", "client", "internal/command"},
 	"internal/quickstart":  {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
@@ -39,7 +41,7 @@ var direction = map[string][]string{
 }
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/throttle"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/job", "internal/outbound", "internal/throttle"}
 
 // standardOnly are the packages that use nobody else's code.
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}

@@ -39,7 +39,10 @@ type Tenant struct {
 
 	ExternalID string            `json:"externalId,omitempty"`
 	Labels     map[string]string `json:"labels,omitempty"`
-	Links      SelfLinks         `json:"links"`
+
+	Provisioning Provisioning `json:"provisioning"` // an addition of Freehold's, too
+
+	Links SelfLinks `json:"links"`
 }
 
 // CreateTenantRequest is the body of POST /api/v1/tenants on a register host.
@@ -106,6 +109,8 @@ type OrganizationTenant struct {
 	LicenseEndsAt    *Time     `json:"licenseEndsAt,omitempty"`
 	DeletionStartsAt *Time     `json:"deletionStartsAt,omitempty"`
 	Links            SelfLinks `json:"links"`
+
+	Provisioning Provisioning `json:"provisioning"` // an addition of Freehold's
 }
 
 // OrganizationTenantList is a page of tenants.

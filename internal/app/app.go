@@ -24,6 +24,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
@@ -38,6 +39,7 @@ type App struct {
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
 	Jobs       *job.Queue
+	Provision  *provision.Service
 
 	log *slog.Logger
 	now func() time.Time
@@ -83,13 +85,18 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		return nil, errors.Join(err, db.Close())
 	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
+	guard := outbound.New(c.AllowPrivate, now)
+	tenants := tenancy.New(db, keys, audit, now, c.Domain)
+	provisioners := provision.New(db, keys, audit, jobs, guard, now, c.Domain)
+	tenants.Provision = provisioners.Changed
 	return &App{
 		Config:     c,
 		Store:      db,
-		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
-		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
+		Credential: credential.New(db, keys, audit, guard, now, log),
+		Tenancy:    tenants,
 		Directory:  directory.New(db, audit, now),
 		Jobs:       jobs,
+		Provision:  provisioners,
 		log:        log,
 		now:        now,
 		ca:         authority,
@@ -104,8 +111,11 @@ func (a *App) RewrapKeys(ctx context.Context, actor estate.Actor, file string, c
 	return a.Credential.RewrapKeys(ctx, actor, keyring.MasterSource{File: file, Command: command})
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the database and the connections to others.
+func (a *App) Close() error {
+	a.Provision.Close()
+	return a.Store.Close()
+}
 
 // Time limits of the server. A slow or stuck client must not hold resources;
 // the contract's largest bodies are small.
@@ -144,6 +154,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		TLSConfig:         tlsConfig,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken handshakes are the clients' business
 	}
+	server.RegisterOnShutdown(a.Provision.StopWaiting)
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Jobs.Run(background) })
@@ -196,9 +207,11 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 	if a.Config.PublicPort != 0 {
 		port = a.Config.PublicPort
 	}
+	a.Provision.ServeAt(a.Config.Origin(estate.ConsoleLabel+"."+a.Config.Domain, port))
 	return httpapi.New(httpapi.Config{
 		Credential: a.Credential,
 		Tenancy:    a.Tenancy,
+		Provision:  a.Provision,
 		Directory:  a.Directory,
 		Ready: func(ctx context.Context) map[string]error {
 			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}

@@ -71,15 +71,19 @@ const (
 
 // Provisioning is the last call of a provisioner for a tenant.
 type Provisioning struct {
-	Provisioner   ProvisionerID
-	Name          string // of the provisioner
-	Tenant        TenantID
-	Call          CallID
-	Change        TenantChange
-	State         ProvisioningState
-	Message       string
-	AcceptedUntil time.Time // when the provisioner, which will answer later, must have; zero: it has said no such thing
-	UpdatedAt     time.Time
+	Provisioner ProvisionerID
+	Name        string // of the provisioner
+	Tenant      TenantID
+	Call        CallID
+	Change      TenantChange
+	State       ProvisioningState
+	Message     string
+	UpdatedAt   time.Time
+
+	// AcceptedUntil is when a provisioner that said it would answer later must have.
+	// Beside a failure, it means that this is not counted as an attempt yet. Zero:
+	// neither.
+	AcceptedUntil time.Time
 }
 
 // ProvisioningStatus is how far the provisioners of a tenant are, all in one. The

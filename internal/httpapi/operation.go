@@ -104,4 +104,15 @@ var operations = []operation{
 	{id: "rotateRegionOAuthClientSecret", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/rotate-secret", surfaces: onConsole, tier: throttle.Tier2, handle: rotateOAuthClientSecret},
 	{id: "finishRegionOAuthClientSecretRotation", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/finish-rotation", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(finishOAuthClientSecretRotation)},
 	{id: "cancelRegionOAuthClientSecretRotation", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/oauth-clients/{clientId}/actions/cancel-rotation", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(cancelOAuthClientSecretRotation)},
+
+	{id: "listProvisioners", method: "GET", path: "/api/core/subscriptions/{subscriptionId}/provisioners", surfaces: onConsole, tier: throttle.Tier1, handle: answers(listProvisioners)},
+	{id: "createProvisioner", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/provisioners", surfaces: onConsole, tier: throttle.Tier2, handle: takes(http.StatusCreated, createProvisioner)},
+	{id: "getProvisioner", method: "GET", path: "/api/core/subscriptions/{subscriptionId}/provisioners/{provisionerId}", surfaces: onConsole, tier: throttle.Tier1, handle: answers(getProvisioner)},
+	{id: "updateProvisioner", method: "PATCH", path: "/api/core/subscriptions/{subscriptionId}/provisioners/{provisionerId}", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(updateProvisioner)},
+	{id: "deleteProvisioner", method: "DELETE", path: "/api/core/subscriptions/{subscriptionId}/provisioners/{provisionerId}", surfaces: onConsole, tier: throttle.Tier2, handle: nothing(deleteProvisioner)},
+	{id: "rotateProvisionerSecret", method: "POST", path: "/api/core/subscriptions/{subscriptionId}/provisioners/{provisionerId}/actions/rotate-secret", surfaces: onConsole, tier: throttle.Tier2, handle: rotateProvisionerSecret},
+	{id: "getTenantProvisioning", method: "GET", path: "/api/core/tenants/{tenantId}/provisioning", surfaces: onConsole, tier: throttle.Tier1, handle: answers(getTenantProvisioning)},
+	{id: "retryTenantProvisioning", method: "POST", path: "/api/core/tenants/{tenantId}/provisioning/actions/retry", surfaces: onConsole, tier: throttle.Tier2, handle: retryTenantProvisioning},
+	{id: "skipTenantProvisioning", method: "POST", path: "/api/core/tenants/{tenantId}/provisioning/actions/skip", surfaces: onConsole, tier: throttle.Tier2, handle: skipTenantProvisioning},
+	{id: "answerProvisioning", method: "POST", path: api.ProvisioningAnswersPath + "{token}", surfaces: onConsole, public: true, tier: throttle.Tier2, handle: nothing(answerProvisioning)},
 }

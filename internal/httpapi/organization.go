@@ -142,6 +142,7 @@ func (x *exchange) organizationTenant(t estate.Tenant) (api.OrganizationTenant, 
 		SubscriptionID:  string(t.Subscription),
 		LicenseStartsAt: api.Timestamp(starts),
 		LicenseEndsAt:   api.Timestamp(ends),
+		Provisioning:    wireProvisioning(t),
 		Links:           x.self("/api/core/tenants/" + string(t.ID)),
 	}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
@@ -27,6 +28,7 @@ type Config struct {
 	Credential *credential.Service
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
+	Provision  *provision.Service
 	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
 	Log        *slog.Logger
 	Now        func() time.Time // for durations

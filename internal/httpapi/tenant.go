@@ -19,6 +19,9 @@ func createTenant(x *exchange, in api.CreateTenantRequest) (api.Tenant, error) {
 		Labels:         in.Labels,
 		IdempotencyKey: x.r.Header.Get("Idempotency-Key"),
 	})
+	if err == nil {
+		t, err = x.waitForProvisioners(t)
+	}
 	return x.tenant(t), err
 }
 
@@ -79,9 +82,10 @@ func (x *exchange) tenant(t estate.Tenant) api.Tenant {
 		AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals: true,
 		AutoAssignDataServicesContributorRoleToProfessionals:        true,
 
-		ExternalID: t.ExternalID,
-		Labels:     t.Labels,
-		Links:      x.self("/api/v1/tenants/" + string(t.ID)),
+		ExternalID:   t.ExternalID,
+		Labels:       t.Labels,
+		Provisioning: wireProvisioning(t),
+		Links:        x.self("/api/v1/tenants/" + string(t.ID)),
 	}
 }
 

@@ -117,6 +117,9 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 		if err := tx.InsertTenant(ctx, t); err != nil {
 			return err
 		}
+		if err := s.provision(ctx, tx, &t, estate.TenantWasCreated); err != nil {
+			return err
+		}
 		if n.IdempotencyKey != "" {
 			answer, err := json.Marshal(t)
 			if err != nil {

@@ -263,8 +263,10 @@ var provisioningWrites = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.UpdateProvisioner(ctx, scope, estate.Provisioner{ID: estate.ProvisionerID(key), Name: "renamed", SealedSecret: []byte{1}, UpdatedAt: moment(99)})
 		},
-		again:   by("update provisioners set name = 'before'"),
-		touches: func(_ world, r row, _ estate.Scope) []string { return []string{fmt.Sprintf("provisioners: id=%q", r.key)} },
+		again: by("update provisioners set name = 'before'"),
+		touches: func(_ world, r row, _ estate.Scope) []string {
+			return []string{fmt.Sprintf("provisioners: id=%q", r.key)}
+		},
 	},
 	"DeleteProvisioner": {
 		rows: provisionerRows,
