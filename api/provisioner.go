@@ -45,7 +45,9 @@ type Provisioning struct {
 
 // TenantProvisioning is how far each provisioner of a tenant is.
 type TenantProvisioning struct {
-	Provisioning
+	State        string             `json:"state"` // as in Provisioning
+	Message      string             `json:"message,omitempty"`
+	UpdatedAt    Time               `json:"updatedAt"`
 	Provisioners []ProvisionerState `json:"provisioners"`
 }
 

@@ -40,7 +40,7 @@ type Tenant struct {
 	ExternalID string            `json:"externalId,omitempty"`
 	Labels     map[string]string `json:"labels,omitempty"`
 
-	Provisioning Provisioning `json:"provisioning"` // an addition of Freehold's, too
+	Provisioning *Provisioning `json:"provisioning,omitempty"` // always there; an addition of Freehold's, too
 
 	Links SelfLinks `json:"links"`
 }
@@ -110,7 +110,7 @@ type OrganizationTenant struct {
 	DeletionStartsAt *Time     `json:"deletionStartsAt,omitempty"`
 	Links            SelfLinks `json:"links"`
 
-	Provisioning Provisioning `json:"provisioning"` // an addition of Freehold's
+	Provisioning *Provisioning `json:"provisioning,omitempty"` // always there; an addition of Freehold's
 }
 
 // OrganizationTenantList is a page of tenants.

@@ -154,16 +154,17 @@ func (x *exchange) withSecret(p estate.Provisioner, secret estate.Secret, err er
 
 // wireProvisioning is how far the provisioners of t are. A tenant that none was
 // told of has been ready since it was made.
-func wireProvisioning(t estate.Tenant) api.Provisioning {
+func wireProvisioning(t estate.Tenant) *api.Provisioning {
 	p := t.Provisioning
 	if p.State == "" {
-		return api.Provisioning{State: api.ProvisioningReady, UpdatedAt: api.Time{Time: t.CreatedAt}}
+		return &api.Provisioning{State: api.ProvisioningReady, UpdatedAt: api.Time{Time: t.CreatedAt}}
 	}
-	return api.Provisioning{State: string(p.State), Message: p.Message, UpdatedAt: api.Time{Time: p.UpdatedAt}}
+	return &api.Provisioning{State: string(p.State), Message: p.Message, UpdatedAt: api.Time{Time: p.UpdatedAt}}
 }
 
 func wireTenantProvisioning(t estate.Tenant, all []estate.Provisioning, err error) (api.TenantProvisioning, error) {
-	out := api.TenantProvisioning{Provisioning: wireProvisioning(t), Provisioners: make([]api.ProvisionerState, len(all))}
+	sum := wireProvisioning(t)
+	out := api.TenantProvisioning{State: sum.State, Message: sum.Message, UpdatedAt: sum.UpdatedAt, Provisioners: make([]api.ProvisionerState, len(all))}
 	for i, p := range all {
 		out.Provisioners[i] = api.ProvisionerState{
 			ProvisionerID: string(p.Provisioner), Name: p.Name, Change: string(p.Change), State: string(p.State), Message: p.Message, UpdatedAt: api.Time{Time: p.UpdatedAt},
