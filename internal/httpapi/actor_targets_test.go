@@ -21,7 +21,9 @@ type target struct {
 	client estate.ClientID
 	hint   string         // of its secret
 	grant  estate.GrantID // in the tenant
-	token  string         // of the surface
+	token  string         // of the surface, or of a callback
+
+	provisioner estate.ProvisionerID
 }
 
 // prepare makes what a call of an operation is about, as the operator, who is no
@@ -29,6 +31,7 @@ type target struct {
 func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route httpapi.Route) {
 	t.Helper()
 	var made target
+	e.prepareProvisioners(t, route, &made)
 	switch {
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])

@@ -265,6 +265,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 	path := strings.NewReplacer(
 		"{tenantId}", string(e.tenant.ID), "{userId}", string(e.user), "{subscriptionId}", string(e.subscription.ID),
 		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
+		"{provisionerId}", string(made.provisioner), "{token}", made.token,
 	).Replace(route.Path)
 	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}
 	filter := fmt.Sprintf(`subscriptionId eq "%s"`, e.subscription.ID)
@@ -290,7 +291,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
 	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getUser", "tenant getLicenseOverview":
 	default:
-		known := e.clientCall(&request, route, made)
+		known := e.clientCall(&request, route, made) || provisionerCall(&request, route)
 		return request, known || route.Method == http.MethodGet && route.Public
 	}
 	return request, true
