@@ -43,6 +43,7 @@ func Commands(env Env) []*cobra.Command {
 		tenantCommand(env),
 		oauthClientCommand(env),
 		secretCommand(env),
+		provisionerCommand(env),
 		rawCommand(env),
 	}
 }

@@ -40,6 +40,8 @@ type fake struct {
 	mu       sync.Mutex
 	requests []string // method, host without port, URI, and body of API calls
 	revoked  string   // the token revoked last
+
+	provisioning *api.Provisioning // of tenants that are created
 }
 
 func newFake(t testing.TB, tenants int) *fake {
@@ -105,6 +107,7 @@ func (f *fake) routes(surface string) http.Handler {
 		f.manageOAuthClients(mux, "/api/core/oauth-clients")
 		mux.Handle("POST /api/core/subscriptions/{subscription}/oauth-clients", f.authenticated(f.createRegionOAuthClient))
 		f.manageOAuthClients(mux, "/api/core/subscriptions/{subscription}/oauth-clients")
+		f.manageProvisioners(mux)
 	case "register":
 		mux.Handle("POST /api/v1/tenants", f.authenticated(f.createTenant))
 	default:
@@ -234,6 +237,9 @@ func (f *fake) createTenant(w http.ResponseWriter, r *http.Request) {
 	tenant.ExternalID, tenant.Labels = request.ExternalID, request.Labels
 	if request.Name != "" {
 		tenant.Name = request.Name
+	}
+	if tenant.Provisioning = f.provisioning; f.provisioning != nil {
+		tenant.Name = "preferred: " + r.Header.Get("Prefer")
 	}
 	answer(w, http.StatusCreated, tenant)
 }

@@ -79,13 +79,15 @@ func TestCall_Failures(t *testing.T) {
 		shown  estate.ProvisioningState
 		want   string // after "DNS: "
 	}{
-		"fails":                 {broken, pending, "attempt 1 failed: it answered 503"},
-		"says that it failed":   {says(http.StatusOK, `{"state":"failed","message":"the zone\nis full"}`), failed, "the zone is full"},
-		"answers nonsense":      {says(http.StatusOK, "<html>"), pending, "attempt 1 failed: it answered 200 without a JSON object that has a state"},
-		"answers nothing":       {says(http.StatusNoContent, ""), pending, "attempt 1 failed: it answered 204"},
-		"answers no state":      {says(http.StatusOK, `{"message":"hello"}`), pending, "attempt 1 failed: the answer makes no sense: state must be ready, failed or pending"},
-		"means another tenant":  {says(http.StatusOK, `{"state":"ready","tenantId":"another"}`), pending, "attempt 1 failed: the answer makes no sense: the call is about another tenant"},
-		"leads elsewhere":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ready", http.StatusTemporaryRedirect) }, pending, "attempt 1 failed: it answered 307"},
+		"fails":                {broken, pending, "attempt 1 failed: it answered 503"},
+		"says that it failed":  {says(http.StatusOK, `{"state":"failed","message":"the zone\nis full"}`), failed, "the zone is full"},
+		"answers nonsense":     {says(http.StatusOK, "<html>"), pending, "attempt 1 failed: it answered 200 without a JSON object that has a state"},
+		"answers nothing":      {says(http.StatusNoContent, ""), pending, "attempt 1 failed: it answered 204"},
+		"answers no state":     {says(http.StatusOK, `{"message":"hello"}`), pending, "attempt 1 failed: the answer makes no sense: state must be ready, failed or pending"},
+		"means another tenant": {says(http.StatusOK, `{"state":"ready","tenantId":"another"}`), pending, "attempt 1 failed: the answer makes no sense: the call is about another tenant"},
+		"leads elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/ready", http.StatusTemporaryRedirect)
+		}, pending, "attempt 1 failed: it answered 307"},
 		"hangs":                 {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, pending, "attempt 1 failed: it did not answer within 20s"},
 		"closes the connection": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, pending, "attempt 1 failed: it could not be reached"},
 	} {
