@@ -13,8 +13,10 @@ const provisionerID = "5d41402abc4b2a76b9719d911017c592"
 // manageProvisioners serves the one provisioner that there is, which has failed with
 // the tenant.
 func (f *fake) manageProvisioners(mux *http.ServeMux) {
-	one := api.Provisioner{ID: provisionerID, SubscriptionID: "1048362759104836", Name: "DNS", URL: "https://hooks.example.org/freehold", CreatedAt: now, UpdatedAt: now,
-		Links: api.SelfLinks{Self: api.Link{Href: "http://console.freehold.localhost/"}}}
+	one := api.Provisioner{
+		ID: provisionerID, SubscriptionID: "1048362759104836", Name: "DNS", URL: "https://hooks.example.org/freehold", CreatedAt: now, UpdatedAt: now,
+		Links: api.SelfLinks{Self: api.Link{Href: "http://console.freehold.localhost/"}},
+	}
 	secret := one
 	secret.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	state := func(state, message string) http.HandlerFunc {

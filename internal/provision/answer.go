@@ -102,13 +102,11 @@ func (s *Service) record(ctx context.Context, c callPayload, p estate.Provisioni
 			taken = before.Call == p.Call && before.State == p.State // said twice
 			return nil
 		}
-		var action string
-		switch {
-		case p.State == before.State, p.State == estate.ProvisioningPending:
+		if p.State == before.State || p.State == estate.ProvisioningPending {
 			return nil
-		case p.State == estate.ProvisioningReady:
-			action = "provisioning.ready"
-		default:
+		}
+		action := "provisioning.ready"
+		if p.State == estate.ProvisioningFailed {
 			action = "provisioning.fail"
 		}
 		t, err := tx.Tenant(ctx, c.scope(), c.Tenant)
