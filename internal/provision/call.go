@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -192,6 +193,10 @@ func (s *Service) ask(ctx context.Context, to estate.Provisioner, t estate.Tenan
 		return answer, 0, err
 	}
 	got, err := s.poster.Post(ctx, to.URL, header, body)
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		err = withURL.Err // the URL may hold a secret, and this is kept and logged
+	}
 	if err != nil {
 		return answer, 0, err
 	}
