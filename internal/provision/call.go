@@ -49,6 +49,9 @@ func (s *Service) call(ctx context.Context, j job.Job) error {
 	if err != nil {
 		return err
 	}
+	if p.Change == estate.TenantWasPurged {
+		t.ExternalID = c.ExternalID
+	}
 	now := s.now()
 	switch {
 	case p.Call != c.Call || p.State == estate.ProvisioningReady || p.State == estate.ProvisioningSkipped:

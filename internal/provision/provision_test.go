@@ -333,6 +333,23 @@ func TestChanged_Undone(t *testing.T) {
 	shows(t, e, tenant, isReady, "")
 }
 
+// TestChanged_Purged tells of a tenant of which only a tombstone is left.
+func TestChanged_Purged(t *testing.T) {
+	e := testenv.Open(t)
+	sub := e.Subscription(2)
+	h := newHook(t, e, sub, "DNS")
+	tenant, err := e.App.Tenancy.CreateTenantFor(t.Context(), testenv.Operator, sub.ID, "us", tenancy.NewTenant{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant.ExternalID = "customer-1" // as the row had it before the purge
+	happens(t, e, tenant, estate.TenantWasPurged)
+	runDue(t, e)
+	if told := h.one(t).Data.Tenant; told.ID != string(tenant.ID) || told.ExternalID != "customer-1" {
+		t.Errorf("told %+v", told)
+	}
+}
+
 // TestSeveral: all provisioners of a subscription have to be ready.
 func TestSeveral(t *testing.T) {
 	e := testenv.Open(t)

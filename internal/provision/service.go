@@ -68,6 +68,10 @@ type callPayload struct {
 	Tenant       estate.TenantID       `json:"tenant"`
 	Provisioner  estate.ProvisionerID  `json:"provisioner"`
 	Call         estate.CallID         `json:"call"`
+
+	// ExternalID is what the owner called the tenant, which is not in the row of one
+	// that is purged.
+	ExternalID string `json:"externalId,omitempty"`
 }
 
 // scope is the reach of the call.
@@ -91,7 +95,7 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, t *estate.Tenant, sta
 	}
 	t.Provisioning = status
 	for _, id := range called {
-		payload := callPayload{Organization: t.Organization, Tenant: t.ID, Provisioner: id, Call: start.Call}
+		payload := callPayload{Organization: t.Organization, Tenant: t.ID, Provisioner: id, Call: start.Call, ExternalID: t.ExternalID}
 		if err := s.jobs.Enqueue(ctx, tx, job.New{Kind: jobKind, Payload: payload}); err != nil {
 			return nil, err
 		}
