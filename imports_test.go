@@ -29,9 +29,10 @@ var direction = map[string][]string{
 	"internal/directory":   services,
 	"internal/signin":      services,
 	"internal/job":         {"internal/store"},
+	"internal/provision":   append([]string{"internal/job"}, services...),
 	"internal/webhook":     append([]string{"internal/job"}, services...),
-	"internal/httpapi":     {"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/webhook", "internal/throttle"},
-	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/webhook", "internal/httpapi"}, services...),
+	"internal/httpapi":     {"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/throttle"},
+	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
 	"internal/command":     {},
 	"internal/cli":         {"api", "client", "internal/command"},
 	"internal/quickstart":  {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
@@ -42,7 +43,7 @@ var direction = map[string][]string{
 }
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/throttle"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/job", "internal/outbound", "internal/throttle"}
 
 // standardOnly are the packages that use nobody else's code.
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}

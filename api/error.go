@@ -153,6 +153,13 @@ const (
 	CodeWebhookPatch    = "WEBHOOKS-3" // an operation of the patch is not allowed
 	CodeWebhookLimit    = "WEBHOOKS-4" // there are as many webhooks as there can be
 
+	CodeProvisionerInvalid  = "PROVISIONERS-1" // a field of the provisioner, or of its answer, is invalid
+	CodeProvisionerNotFound = "PROVISIONERS-2" // no such provisioner or call, or not visible to the caller
+	CodeProvisionerLimit    = "PROVISIONERS-3" // the subscription has as many provisioners as it can have
+	CodeProvisionerPatch    = "PROVISIONERS-4" // an operation of the patch is not allowed
+	CodeProvisioningDone    = "PROVISIONERS-5" // the call has had its answer, or another one took its place
+	CodeProvisioningNothing = "PROVISIONERS-6" // there is nothing to retry or skip
+
 	CodeEstateInvalid  = "ESTATE-1" // operator: a field is invalid
 	CodeEstateNotFound = "ESTATE-2" // operator: no such resource
 	CodeEstateConflict = "ESTATE-3" // operator: resource exists

@@ -41,7 +41,10 @@ type Tenant struct {
 	Labels             map[string]string `json:"labels,omitempty"`
 	DeletionProtection bool              `json:"deletionProtection,omitempty"` // shown at register hosts
 	EstimatedPurgeDate *Time             `json:"estimatedPurgeDate,omitempty"` // of a disabled tenant
-	Links              SelfLinks         `json:"links"`
+
+	Provisioning *Provisioning `json:"provisioning,omitempty"` // always there; an addition of Freehold's, too
+
+	Links SelfLinks `json:"links"`
 }
 
 // CreateTenantRequest is the body of POST /api/v1/tenants on a register host.
@@ -110,6 +113,8 @@ type OrganizationTenant struct {
 	LicenseEndsAt    *Time     `json:"licenseEndsAt,omitempty"`
 	DeletionStartsAt *Time     `json:"deletionStartsAt,omitempty"`
 	Links            SelfLinks `json:"links"`
+
+	Provisioning *Provisioning `json:"provisioning,omitempty"` // always there; an addition of Freehold's
 }
 
 // OrganizationTenantList is a page of tenants.

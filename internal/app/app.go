@@ -24,6 +24,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
@@ -43,6 +44,7 @@ type App struct {
 	Jobs       *job.Queue
 	Trail      event.Trail
 	Webhook    *webhook.Service
+	Provision  *provision.Service
 
 	log *slog.Logger
 	now func() time.Time
@@ -91,6 +93,8 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	tenants := tenancy.New(db, keys, audit, now, c.Domain)
 	tenants.MinPurgeDays = c.TenantPurgeMinDays
 	fetch := outbound.New(c.AllowPrivate, now)
+	provisioners := provision.New(db, keys, audit, jobs, fetch, now, c.Domain)
+	tenants.Provision = provisioners.Changed
 	return &App{
 		Config:     c,
 		Store:      db,
@@ -101,6 +105,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		Jobs:       jobs,
 		Trail:      event.Trail{Store: db},
 		Webhook:    webhook.New(db, keys, audit, jobs, fetch, now, log),
+		Provision:  provisioners,
 		log:        log,
 		now:        now,
 		ca:         authority,
@@ -115,8 +120,11 @@ func (a *App) RewrapKeys(ctx context.Context, actor estate.Actor, file string, c
 	return a.Credential.RewrapKeys(ctx, actor, keyring.MasterSource{File: file, Command: command})
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the database and the connections to others.
+func (a *App) Close() error {
+	a.Provision.Close()
+	return a.Store.Close()
+}
 
 // Time limits of the server. A slow or stuck client must not hold resources;
 // the contract's largest bodies are small.
@@ -155,6 +163,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		TLSConfig:         tlsConfig,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken handshakes are the clients' business
 	}
+	server.RegisterOnShutdown(a.Provision.StopWaiting)
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Jobs.Run(background) })
@@ -210,9 +219,11 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 	if a.Config.PublicPort != 0 {
 		port = a.Config.PublicPort
 	}
+	a.Provision.ServeAt(a.Config.Origin(estate.ConsoleLabel+"."+a.Config.Domain, port))
 	return httpapi.New(httpapi.Config{
 		Credential: a.Credential,
 		Tenancy:    a.Tenancy,
+		Provision:  a.Provision,
 		Directory:  a.Directory,
 		SignIn:     a.SignIn,
 		Trail:      a.Trail,

@@ -53,6 +53,7 @@ func Commands(env Env) []*cobra.Command {
 		spaceCommand(env),
 		auditCommand(env),
 		webhookCommand(env),
+		provisionerCommand(env),
 		rawCommand(env),
 	}
 }

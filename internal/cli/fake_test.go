@@ -40,6 +40,8 @@ type fake struct {
 	mu       sync.Mutex
 	requests []string // method, host without port, URI, and body of API calls
 	revoked  string   // the token revoked last
+
+	provisioning *api.Provisioning // of tenants that are created
 }
 
 func newFake(t testing.TB, tenants int) *fake {
@@ -106,6 +108,7 @@ func (f *fake) routes(surface string) http.Handler {
 		f.serveBots(mux, "/api/core/bots")
 		mux.Handle("POST /api/core/subscriptions/{subscription}/oauth-clients", f.authenticated(f.createRegionOAuthClient))
 		f.manageOAuthClients(mux, "/api/core/subscriptions/{subscription}/oauth-clients")
+		f.manageProvisioners(mux)
 	case "register":
 		mux.Handle("POST /api/v1/tenants", f.authenticated(f.createTenant))
 		f.keepTenants(mux)
@@ -239,6 +242,9 @@ func (f *fake) createTenant(w http.ResponseWriter, r *http.Request) {
 	tenant.ExternalID, tenant.Labels = request.ExternalID, request.Labels
 	if request.Name != "" {
 		tenant.Name = request.Name
+	}
+	if tenant.Provisioning = f.provisioning; f.provisioning != nil {
+		tenant.Name = "preferred: " + r.Header.Get("Prefer")
 	}
 	answer(w, http.StatusCreated, tenant)
 }

@@ -47,6 +47,7 @@ type tenantCreate struct {
 	datacenter     string
 	idempotencyKey string
 	admin          api.TenantAdministrator
+	wait           time.Duration
 }
 
 func tenantCreateCommand(conn *connection, out *command.Output) *cobra.Command {
@@ -62,7 +63,10 @@ a tenant that the subscription already has. If none is given, the one that came
 with "freehold context import" is used.
 
 The call is repeated on its own when the server cannot be reached. To be able to
-repeat the command, too, without a second tenant, give an --idempotency-key.`,
+repeat the command, too, without a second tenant, give an --idempotency-key.
+
+If the subscription has provisioners, the command waits for them, 20 seconds by
+default. With --wait it waits so long, and fails if the tenant is not ready then.`,
 		Example: `  freehold tenant create --context register-us --from acme.us.example.com
   freehold tenant create --license-key-file license.jwt --name Initech \
       --hostname initech.us.example.com --external-id customer-42 \
@@ -82,6 +86,7 @@ repeat the command, too, without a second tenant, give an --idempotency-key.`,
 	flags.StringVar(&c.admin.Email, "admin-email", "", "e-mail address of a person to invite as the first administrator")
 	flags.StringVar(&c.admin.Name, "admin-name", "", "name of that person (default the e-mail address)")
 	flags.StringVar(&c.idempotencyKey, "idempotency-key", "", "text that names this attempt; the same again creates nothing new")
+	flags.DurationVar(&c.wait, "wait", 0, "how long to wait for the tenant's provisioners, such as 5m; 0s is not at all")
 	return cmd
 }
 
@@ -114,14 +119,35 @@ func (t *tenantCreate) run(cmd *cobra.Command, _ []string) error {
 	for _, label := range labels {
 		request.Labels[label[0]] = label[1]
 	}
-	tenant, err := c.CreateTenant(cmd.Context(), request, &client.CreateTenantOptions{IdempotencyKey: t.idempotencyKey})
+	opts := &client.CreateTenantOptions{IdempotencyKey: t.idempotencyKey, Wait: t.wait}
+	mustBeReady := t.wait > 0
+	if cmd.Flags().Changed("wait") && !mustBeReady {
+		opts.Wait = -1
+	}
+	tenant, err := c.CreateTenant(cmd.Context(), request, opts)
 	if err != nil {
 		return explain(err, c, "register", "tenants are created at the register host of a region")
 	}
 	if asJSON {
-		return command.WriteJSON(cmd.OutOrStdout(), tenant)
+		err = command.WriteJSON(cmd.OutOrStdout(), tenant)
+	} else {
+		err = t.out.Details(cmd, tenantDetails(tenant))
 	}
-	return t.out.Details(cmd, tenantDetails(tenant))
+	if state := provisioning(tenant.Provisioning); err == nil && mustBeReady && state != "" {
+		err = fmt.Errorf("the tenant was created, and is not ready: %s", state)
+	}
+	return err
+}
+
+// provisioning says how far the provisioners of a tenant are; empty: it is ready.
+func provisioning(p *api.Provisioning) string {
+	switch {
+	case p == nil || p.State == api.ProvisioningReady:
+		return ""
+	case p.Message == "":
+		return p.State
+	}
+	return p.State + " (" + p.Message + ")"
 }
 
 // key finds the licence key that the flags or the context name.
@@ -263,6 +289,7 @@ func tenantDetails(t *api.Tenant) [][2]string {
 		{"ID", t.ID},
 		{"Name", t.Name},
 		{"Status", t.Status},
+		{"Provisioning", provisioning(t.Provisioning)},
 		{"Host names", strings.Join(t.Hostnames, ", ")},
 		{"Region", t.Region},
 		{"Data centre", t.Datacenter},
@@ -280,6 +307,7 @@ func organizationTenantDetails(t *api.OrganizationTenant) [][2]string {
 		{"ID", t.ID},
 		{"Name", t.Name},
 		{"Status", t.Status},
+		{"Provisioning", provisioning(t.Provisioning)},
 		{"Host names", strings.Join(t.Hostnames, ", ")},
 		{"Region", t.RegionCode},
 		{"Country", t.CountryCode},

@@ -96,6 +96,8 @@ type Tenant struct {
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 	Rev             int64 // counts its changes
+
+	Provisioning ProvisioningStatus
 }
 
 // TenantSettings are a tenant's switches, as the contract names them.

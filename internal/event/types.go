@@ -97,6 +97,10 @@ var otherActions = map[string]string{
 	"webhook.update":                           "A webhook was changed.",
 	"webhook.delete":                           "A webhook was deleted.",
 	"webhook.disable":                          "A webhook was disabled because its address does not answer.",
+	"provisioning.ready":                       "A provisioner is ready with a tenant.",
+	"provisioning.fail":                        "A provisioner failed with a tenant.",
+	"provisioning.retry":                       "Provisioners are called about a tenant once more.",
+	"provisioning.skip":                        "A tenant waits no more for provisioners.",
 }
 
 // aboveTenants are actions that are never about a tenant.
@@ -108,6 +112,11 @@ var aboveTenants = map[string]string{
 	"account.create":         "An account was created.",
 	"account.set-password":   "An account got a password.",
 	"tenant.seed":            "Tenants were made for a test.",
+
+	"provisioner.create":        "A provisioner was created.",
+	"provisioner.update":        "A provisioner was changed.",
+	"provisioner.rotate-secret": "A provisioner got another secret.",
+	"provisioner.delete":        "A provisioner was deleted.",
 }
 
 // platform are the actions of the server itself and its operator, which belong to

@@ -21,7 +21,7 @@ type target struct {
 	client estate.ClientID
 	hint   string         // of its secret
 	grant  estate.GrantID // in the tenant
-	token  string         // of the surface
+	token  string         // of the surface, or of a callback
 	bot    estate.UserID  // that has lost its client
 	name   string         // of a federated credential
 	tenant estate.Tenant  // to deactivate or reactivate
@@ -32,6 +32,8 @@ type target struct {
 	audit    estate.AuditID
 	webhook  estate.WebhookID
 	delivery estate.DeliveryID
+
+	provisioner estate.ProvisionerID
 }
 
 // tenantOr is the tenant that was made for the call, or else the usual one.
@@ -47,6 +49,7 @@ func (made target) tenantOr(usual estate.Tenant) estate.TenantID {
 func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route httpapi.Route) {
 	t.Helper()
 	var made target
+	e.prepareProvisioners(t, route, &made)
 	switch {
 	case isSignIn(route):
 		made.provider = e.newProvider(t, route)

@@ -275,6 +275,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		"{tenantId}", string(made.tenantOr(e.tenant)), "{userId}", string(user), "{name}", made.name, "{subscriptionId}", string(e.subscription.ID),
 		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
 		"{auditId}", string(made.audit), "{webhookId}", string(made.webhook), "{deliveryId}", string(made.delivery),
+		"{provisionerId}", string(made.provisioner), "{token}", made.token,
 	).Replace(route.Path)
 	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}
 	filter := fmt.Sprintf(`subscriptionId eq "%s"`, e.subscription.ID)
@@ -309,7 +310,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
 	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getLicenseOverview":
 	default:
-		known := e.clientCall(&request, route, made) || e.signInCall(&request, route, made) || e.directoryCall(&request, route, made)
+		known := e.clientCall(&request, route, made) || e.signInCall(&request, route, made) || e.directoryCall(&request, route, made) || provisionerCall(&request, route)
 		return request, known || route.Method == http.MethodGet && route.Public
 	}
 	return request, true

@@ -153,6 +153,7 @@ func (x *exchange) organizationTenant(t estate.Tenant) (api.OrganizationTenant, 
 		LicenseEndsAt:   api.Timestamp(ends),
 
 		DeletionStartsAt: api.Timestamp(purgeDate(t)),
+		Provisioning:     wireProvisioning(t),
 		Links:            x.self("/api/core/tenants/" + string(t.ID)),
 	}, nil
 }

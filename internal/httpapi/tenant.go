@@ -11,6 +11,9 @@ import (
 
 func createTenant(x *exchange, in api.CreateTenantRequest) (api.Tenant, error) {
 	t, err := x.server.Tenancy.CreateTenant(x.r.Context(), x.actor, x.newTenant(in))
+	if err == nil {
+		t, err = x.waitForProvisioners(t)
+	}
 	return x.tenant(t), err
 }
 
@@ -98,6 +101,7 @@ func (x *exchange) tenant(t estate.Tenant) api.Tenant {
 		Labels:             t.Labels,
 		DeletionProtection: t.Protected && x.surface.Kind == estate.SurfaceRegister,
 		EstimatedPurgeDate: api.Timestamp(purgeDate(t)),
+		Provisioning:       wireProvisioning(t),
 		Links:              x.self("/api/v1/tenants/" + string(t.ID)),
 	}
 }

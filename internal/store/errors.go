@@ -23,6 +23,8 @@ var (
 
 	errIdentityProviderNotFound = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
 	errSessionNotFound          = notFound("session")
+	errProvisionerNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
+	errProvisioningNotFound     = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
 
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")

@@ -106,7 +106,7 @@ func (tx *Tx) hostnamesChanged(ctx context.Context, at time.Time, names ...estat
 // at quiet or before, and that are not protected; those that have waited longest
 // come first. They are at most MaxPage.
 func (tx *Tx) TenantsDue(ctx context.Context, now, quiet time.Time) ([]estate.Tenant, error) {
-	rows, err := tx.rows(ctx, "select "+tenantColumns+" from tenants where status = 'disabled' and deletion_protection = 0 and purge_at <= $1 and status_updated_at <= $2 order by purge_at, id limit $3",
+	rows, err := tx.rows(ctx, "select "+tenantsSelected+" from tenants where status = 'disabled' and deletion_protection = 0 and purge_at <= $1 and status_updated_at <= $2 order by purge_at, id limit $3",
 		micros(now), micros(quiet), MaxPage)
 	all, err := collect(rows, err, scanTenant)
 	return all, wrap("select tenants that are due", err)
@@ -161,6 +161,7 @@ var tenantTables = []TenantTable{
 
 // keptTables are the tables in which rows about a tenant outlive it, and why.
 var keptTables = map[string]string{
+	"provisionings":  "provisioners hear of the purge last",
 	"tenants":        "the tombstone, which says that the id was used and by whom",
 	"audit_records":  "what happened stays on record",
 	"revoked_tokens": "must outlive the tokens; Trim deletes them then",

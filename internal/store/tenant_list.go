@@ -86,7 +86,7 @@ func (tx *Tx) Tenants(ctx context.Context, scope estate.Scope, q TenantQuery) (p
 		}
 	}
 	limit := max(0, min(q.Limit, MaxPage)) // a negative limit would mean none to SQLite
-	query := "select " + tenantColumns + " from tenants" + c.where() + " order by " + strings.Join(by, ", ") + " limit " + c.arg(limit+1)
+	query := "select " + tenantsSelected + " from tenants" + c.where() + " order by " + strings.Join(by, ", ") + " limit " + c.arg(limit+1)
 	rows, err := tx.rows(ctx, query, c.args...)
 	page, err = collect(rows, err, scanTenant)
 	if err != nil {

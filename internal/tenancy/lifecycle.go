@@ -98,6 +98,9 @@ func (s *Service) deactivate(ctx context.Context, actor estate.Actor, id estate.
 		if err := tx.UpdateTenant(ctx, actor.Scope, t); err != nil {
 			return err
 		}
+		if err := s.provision(ctx, tx, &t, estate.TenantWasDeactivated); err != nil {
+			return err
+		}
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.deactivate", string(t.ID), map[string]any{
 			"id": t.ID, "name": t.Name, "hostnames": s.hostnames(t), "licenseId": t.Subscription,
 			"purgeDate": t.PurgeAt.Format(time.RFC3339Nano), "statusesDisallowed": []string{},
@@ -146,6 +149,9 @@ func (s *Service) reactivate(ctx context.Context, actor estate.Actor, id estate.
 		}
 		t.PurgeAt = time.Time{}
 		if err := tx.UpdateTenant(ctx, actor.Scope, t); err != nil {
+			return err
+		}
+		if err := s.provision(ctx, tx, &t, estate.TenantWasReactivated); err != nil {
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.reactivate", string(t.ID), map[string]any{

@@ -92,6 +92,9 @@ func (s *Service) updateTenant(ctx context.Context, tx *store.Tx, actor estate.A
 	if t.Alias != before.Alias {
 		err = aliasTaken(err)
 	}
+	if err == nil {
+		err = s.provision(ctx, tx, &t, estate.TenantWasUpdated)
+	}
 	if err != nil {
 		return t, err
 	}

@@ -73,6 +73,9 @@ func (s *Service) purge(ctx context.Context, t estate.Tenant, now time.Time) (do
 		if done, err = tx.PurgeTenant(ctx, t.Scope(), now); err != nil || !done {
 			return err
 		}
+		if err := s.provision(ctx, tx, &t, estate.TenantWasPurged); err != nil {
+			return err
+		}
 		return s.audit.Done(ctx, tx, system, t.Scope(), "tenant.purge", string(t.ID), map[string]any{
 			"id": t.ID, "name": t.Name, "hostnames": s.hostnames(t), "licenseId": t.Subscription, "externalId": t.ExternalID,
 		})

@@ -40,6 +40,10 @@ type Service struct {
 	// MinPurgeDays is the least number of days between deactivation and purge that
 	// a caller may ask for. It is set before the first use.
 	MinPurgeDays int
+	// Provision tells the provisioners of a tenant of a change of it, in the
+	// transaction of the change, and notes in the tenant how far they are. It is set
+	// before the service is used; nil: there are none.
+	Provision func(ctx context.Context, tx *store.Tx, t *estate.Tenant, change estate.TenantChange) error
 
 	regions       *cache.Map[estate.RegionCode, estate.Region]
 	hosts         *cache.Map[estate.Hostname, estate.Tenant]
@@ -68,6 +72,14 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func()
 	s.subscriptions = cache.New(maxCachedSubscriptions, s.loadSubscription)
 	db.Subscribe(s.forget)
 	return s
+}
+
+// provision calls Provision. Each change of a tenant calls it, after the change.
+func (s *Service) provision(ctx context.Context, tx *store.Tx, t *estate.Tenant, change estate.TenantChange) error {
+	if s.Provision == nil {
+		return nil
+	}
+	return s.Provision(ctx, tx, t, change)
 }
 
 func (s *Service) forget(changes []store.Change) {

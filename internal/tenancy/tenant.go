@@ -125,6 +125,9 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 		if err := s.inviteAdministrator(ctx, tx, actor, t, n.Admin); err != nil {
 			return err
 		}
+		if err := s.provision(ctx, tx, &t, estate.TenantWasCreated); err != nil {
+			return err
+		}
 		if n.IdempotencyKey != "" {
 			answer, err := json.Marshal(t)
 			if err != nil {

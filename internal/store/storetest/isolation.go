@@ -121,6 +121,7 @@ var unscoped = map[string]string{
 	"InsertIdentityProvider": "the identity provider says whose it is",
 	"InsertKey":              "keys are the server's own",
 	"InsertOrganization":     "it has no owner",
+	"InsertProvisioner":      "the provisioner says whose it is",
 	"InsertRegion":           "regions belong to the platform",
 	"InsertRole":             "the role says whose it is",
 	"InsertSession":          "the session says whose it is",

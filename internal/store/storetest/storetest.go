@@ -124,6 +124,8 @@ var conformance = []struct {
 	{"Trim", []string{"Trim"}, testTrim},
 	{"Webhook", []string{"InsertWebhook", "Webhook", "Webhooks", "WebhooksToTell", "UpdateWebhook", "DeleteWebhook", "InsertDelivery", "Delivery", "UpdateDelivery", "Deliveries"}, testWebhook},
 	{"Lend", []string{"Lend"}, testLend},
+	{"Provisioner", []string{"InsertProvisioner", "Provisioner", "Provisioners", "UpdateProvisioner"}, testProvisioner},
+	{"Provisioning", []string{"StartProvisioning", "SetProvisioning", "Provisioning", "Provisionings", "DeleteProvisioner"}, testProvisioning},
 	{"Text", nil, testText},
 	{"Time", nil, testTime},
 	{"ReadOnly", nil, testReadOnly},

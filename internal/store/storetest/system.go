@@ -162,10 +162,11 @@ func testReadOnly(t *testing.T, db Database) {
 		"ClientConnection": true, "ClientConnections": true, "ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true,
 		"Clients": true, "CountClients": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,
 		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true,
-		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "PublishedClient": true,
-		"Region": true, "Regions": true, "Revocations": true, "SecretsDue": true, "Session": true, "Subscription": true,
-		"SubscriptionOwner": true, "Subscriptions": true, "Tenant": true, "TenantByExternalID": true, "TenantByHostname": true,
-		"Tenants": true, "TenantsDue": true, "User": true, "UserBySubject": true, "Webhook": true, "Webhooks": true, "WebhooksToTell": true,
+		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "Provisioner": true,
+		"Provisioners": true, "Provisioning": true, "Provisionings": true, "PublishedClient": true, "Region": true, "Regions": true,
+		"Revocations": true, "SecretsDue": true, "Session": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
+		"Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "TenantsDue": true, "User": true,
+		"UserBySubject": true, "Webhook": true, "Webhooks": true, "WebhooksToTell": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {
 		err := db.Store.Read(t.Context(), func(tx *store.Tx) error {

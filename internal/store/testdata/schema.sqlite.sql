@@ -297,6 +297,41 @@ CREATE TABLE organizations (
     updated_at integer not null
 ) strict;
 
+CREATE TABLE provisioners (
+    id              text primary key,
+    organization_id text not null,
+    subscription_id text not null,
+    name            text not null,
+    url             text not null,
+    sealed_secret   blob not null,
+    created_by      text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    unique (organization_id, id),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
+) strict;
+
+CREATE INDEX provisioners_by_subscription on provisioners (organization_id, subscription_id, created_at, id);
+
+CREATE TABLE provisionings (
+    organization_id text not null,
+    subscription_id text not null,
+    region          text not null,
+    tenant_id       text not null,
+    provisioner_id  text not null,
+    call_id         text not null,
+    change          text not null,
+    state           text not null,
+    message         text not null,
+    accepted_until  integer not null,
+    updated_at      integer not null,
+    primary key (tenant_id, provisioner_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id),
+    foreign key (organization_id, provisioner_id) references provisioners (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX provisionings_by_provisioner on provisionings (provisioner_id, tenant_id);
+
 CREATE TABLE regions (
     code         text primary key,
     name         text not null,
@@ -570,7 +605,7 @@ CREATE TABLE tenants (
     labels            text not null,
     created_by        text not null,
     created_at        integer not null,
-    updated_at        integer not null, rev integer not null default 1, purge_at integer not null default 0, deletion_protection integer not null default 0, settings text not null default '{}',
+    updated_at        integer not null, rev integer not null default 1, purge_at integer not null default 0, deletion_protection integer not null default 0, settings text not null default '{}', provisioning_state text not null default 'ready', provisioning_message text not null default '', provisioning_at integer not null default 0,
     unique (organization_id, id),
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
 ) strict;
