@@ -105,7 +105,6 @@ func getTenantProvisioning(x *exchange) (api.TenantProvisioning, error) {
 	return wireTenantProvisioning(x.server.Provision.Status(x.r.Context(), x.actor, x.tenantID()))
 }
 
-
 func retryTenantProvisioning(x *exchange) error {
 	in, err := optional[api.ProvisionerChoice](x)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
-func provisionerID(n int) estate.ProvisionerID { return estate.ProvisionerID(fmt.Sprintf("%032x", n)) }
+func provisionerID(n int) estate.ProvisionerID { return estate.ProvisionerID(fmt.Sprintf("b%031x", n)) }
 
 func provisioner(of estate.Subscription, n int) estate.Provisioner {
 	return estate.Provisioner{
