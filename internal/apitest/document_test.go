@@ -385,6 +385,7 @@ func wireTypes() map[string]any {
 
 		"AdoptBotRequest":            api.AdoptBotRequest{},
 		"Bot":                        api.Bot{},
+		"Owned":                      api.Owned{},
 		"BotList":                    api.BotList{},
 		"CheckFederatedTokenRequest": api.CheckFederatedTokenRequest{},
 		"CheckedFederatedToken":      api.CheckedFederatedToken{},

@@ -59,7 +59,8 @@ func (tx *Tx) botChanged(ctx context.Context, at time.Time, organization estate.
 type Orphan struct {
 	Bot    estate.User
 	Tenant estate.Tenant
-	Client estate.Client // without its secrets
+	Client estate.Client  // without its secrets
+	Spaces []estate.Space // that it owns, by name, MaxPage at most
 }
 
 // Orphans returns the bots in scope whose client is deleted or disabled, by
@@ -87,7 +88,13 @@ func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID)
 		if err != nil {
 			return nil, wrap("select client of orphan", err)
 		}
-		all[i] = Orphan{Bot: bot, Tenant: tenant, Client: client}
+		rows, err := tx.rows(ctx, "select "+spaceColumns+" from spaces where organization_id = $1 and tenant_id = $2 and owner_id = $3 order by name_key, id limit $4",
+			bot.Organization, bot.Tenant, bot.ID, MaxPage)
+		spaces, err := collect(rows, err, scanSpace)
+		if err != nil {
+			return nil, wrap("select spaces of orphan", err)
+		}
+		all[i] = Orphan{Bot: bot, Tenant: tenant, Client: client, Spaces: spaces}
 	}
 	return all, nil
 }

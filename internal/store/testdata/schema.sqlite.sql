@@ -537,6 +537,8 @@ CREATE INDEX spaces_by_created_at on spaces (tenant_id, created_at, id);
 
 CREATE INDEX spaces_by_name on spaces (tenant_id, name_key, id);
 
+CREATE INDEX spaces_by_owner on spaces (tenant_id, owner_id, name_key, id);
+
 CREATE TABLE subscription_owners (
     organization_id text not null,
     subscription_id text not null,
