@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freehold-platform/freehold/api"
-
 	"github.com/freehold-platform/freehold/client"
 	"github.com/freehold-platform/freehold/internal/command"
 )
