@@ -22,7 +22,7 @@ func TestCodes_Form(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	form := regexp.MustCompile(`^[A-Z]+(-[0-9]+|(_[A-Z]+)+)$`)
+	form := regexp.MustCompile(`^[A-Z]+(-[A-Z]+)*(-[0-9]+|(_[A-Z]+)+)$`)
 	names := map[string]string{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)

@@ -12,6 +12,15 @@ type Bot struct {
 	ClientLevel string `json:"clientLevel"` // "tenant", "region" or "organization"
 	Reason      string `json:"reason"`      // "deleted" or "disabled": what happened to the client
 	Since       Time   `json:"since"`
+
+	Owns []Owned `json:"owns"` // the first 100 things
+}
+
+// Owned is something that belongs to a user.
+type Owned struct {
+	Type string `json:"type"` // "space"
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // BotList is all bots that have lost their client, by tenant.

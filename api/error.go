@@ -22,6 +22,7 @@ type ErrorSource struct {
 // ErrorBody is the envelope of every error answer outside the OAuth endpoints.
 // TraceID is 32 hexadecimal digits and names the request in the server's log.
 type ErrorBody struct {
+	Code    string  `json:"code,omitempty"` // of CSRF-TOKEN-2 only: the contract's clients look for it here
 	Errors  []Error `json:"errors"`
 	TraceID string  `json:"traceId,omitempty"`
 }
@@ -68,6 +69,11 @@ const (
 	CodeOAuthInvalidUser          = "OAUTH-23" // RFC 6749 invalid_grant: user_lookup finds nobody
 
 	CodeTenantNotFound       = "TENANTS-8"  // no such tenant, or not visible to the caller
+	CodeTenantPatch          = "TENANTS-10" // the patch is wrong; meta says why, with one of the next four or TENANTS-31
+	CodeTenantPatchOp        = "TENANTS-11" // op is not replace
+	CodeTenantPatchPath      = "TENANTS-12" // path is not one that can be changed
+	CodeTenantPatchValue     = "TENANTS-13" // value is of the wrong type, or out of bounds
+	CodeTenantPatchAlias     = "TENANTS-14" // the alias is not a host name that the tenant can have
 	CodeTenantLicenseMissing = "TENANTS-21" // body has no licenseKey
 	CodeTenantQuota          = "TENANTS-22" // the entitlement's tenant count is used up
 	CodeTenantLicenseInvalid = "TENANTS-23" // licence key is unusable here and now
@@ -76,9 +82,55 @@ const (
 	CodeTenantHostnameTaken  = "TENANTS-31" // requested host name belongs to another tenant
 	CodeTenantExternalID     = "TENANTS-32" // externalId is used in this subscription
 	CodeIdempotencyMismatch  = "TENANTS-33" // Idempotency-Key was used with another body
+	CodeTenantConfirm        = "TENANTS-34" // the header qlik-confirm-hostname does not name the tenant
+	CodeTenantProtected      = "TENANTS-35" // the tenant is protected from deactivation
+	CodeTenantChanged        = "TENANTS-36" // somebody else changed the tenant meanwhile
+	CodeTenantUnexpected     = "TENANTS-37" // a bulk request picks another number of tenants than expected
 	CodeTenantDeactivated    = "TENANT_DEACTIVATED"
 
-	CodeUserNotFound = "USERS-7" // no such user, or not visible to the caller
+	CodeUserInvalid   = "USERS-1" // a field of the user, or an operation of the patch, is invalid
+	CodeUserExists    = "USERS-2" // a user of the tenant has the subject
+	CodeUserLastAdmin = "USERS-3" // the tenant would be left without an administrator
+	CodeUserNotFound  = "USERS-7" // no such user, or not visible to the caller
+
+	CodeLicenseInvalid  = "LICENSES-001" // what is asked for is no assignment of a seat
+	CodeLicenseNone     = "LICENSES-011" // the subscription has no seat left
+	CodeLicenseOther    = "LICENSES-012" // the subject has a seat of another type
+	CodeLicenseNotFound = "LICENSES-016" // the subject has no seat, or there is no such subject
+
+	CodeSpaceInvalid            = "SPACES-1" // a field of the space or assignment, or an operation of the patch, is invalid
+	CodeSpaceExists             = "SPACES-2" // a space of the tenant has the name
+	CodeSpaceNotFound           = "SPACES-7" // no such space in the tenant, or not visible to the caller
+	CodeSpaceAssignmentNotFound = "SPACES-8" // no such assignment of the space
+	CodeSpaceAssignmentExists   = "SPACES-9" // the space has an assignment for the user or group
+
+	CodeInviteActive   = "INVITES-1001" // the invited is an active user
+	CodeInviteDisabled = "INVITES-1002" // the invited is a disabled user
+
+	CodeRoleInvalid  = "ROLES-1" // a field of the role, or an operation of the patch, is invalid
+	CodeRoleExists   = "ROLES-2" // a role of the tenant has the name
+	CodeRoleLimit    = "ROLES-3" // the tenant has as many custom roles as it can have
+	CodeRoleAssigned = "ROLES-4" // the role is assigned to users or groups
+	CodeRoleBuiltIn  = "ROLES-5" // built-in roles can't be changed
+	CodeRoleNotFound = "ROLES-7" // no such role in the tenant
+
+	CodeGroupInvalid  = "GROUPS-1" // a field of the group, or an operation of the patch, is invalid
+	CodeGroupExists   = "GROUPS-2" // a group of the tenant has the name
+	CodeGroupLimit    = "GROUPS-3" // the tenant has as many groups as it can have
+	CodeGroupNotFound = "GROUPS-7" // no such group in the tenant
+
+	CodeLoginRefused       = "LOGIN-3"      // nobody can be signed in by this token, or this answer of an identity provider
+	CodeLoginNoInteractive = "LOGIN-4"      // the tenant has no interactive identity provider to send people to
+	CodeLoginState         = "LOGIN-5"      // the answer is not to a login that this browser began, or comes too late
+	CodeCSRF               = "CSRF-TOKEN-2" // a request with a session cookie does not show the session's CSRF token, or comes from another site
+
+	CodeIDPInvalid     = "IDP-1" // a field of the identity provider is invalid
+	CodeIDPNotFound    = "IDP-2" // no such identity provider, or not visible to the caller
+	CodeIDPPatch       = "IDP-3" // an operation of the patch is not allowed
+	CodeIDPUnverified  = "IDP-4" // pendingOptions must pass a test before they are promoted
+	CodeIDPUnsupported = "IDP-5" // the protocol, or a part of it, is not supported
+
+	CodeAuthSettings = "AUTHSETTINGS-1" // a setting is invalid, or can't be changed
 
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller
@@ -93,6 +145,20 @@ const (
 	CodeFederatedExists   = "OAUTHCLIENTS-21" // the client has a federated credential of this name
 
 	CodeTokenNotFound = "OAUTHTOKENS-1" // no such token, or not visible to the caller
+
+	CodeAuditNotFound = "AUDITS-1" // no such audit event, or not visible to the caller
+
+	CodeWebhookInvalid  = "WEBHOOKS-1" // a field of the webhook is invalid
+	CodeWebhookNotFound = "WEBHOOKS-2" // no such webhook or delivery, or not visible to the caller
+	CodeWebhookPatch    = "WEBHOOKS-3" // an operation of the patch is not allowed
+	CodeWebhookLimit    = "WEBHOOKS-4" // there are as many webhooks as there can be
+
+	CodeProvisionerInvalid  = "PROVISIONERS-1" // a field of the provisioner, or of its answer, is invalid
+	CodeProvisionerNotFound = "PROVISIONERS-2" // no such provisioner or call, or not visible to the caller
+	CodeProvisionerLimit    = "PROVISIONERS-3" // the subscription has as many provisioners as it can have
+	CodeProvisionerPatch    = "PROVISIONERS-4" // an operation of the patch is not allowed
+	CodeProvisioningDone    = "PROVISIONERS-5" // the call has had its answer, or another one took its place
+	CodeProvisioningNothing = "PROVISIONERS-6" // there is nothing to retry or skip
 
 	CodeEstateInvalid  = "ESTATE-1" // operator: a field is invalid
 	CodeEstateNotFound = "ESTATE-2" // operator: no such resource

@@ -15,6 +15,10 @@ const (
 	ScopeOrgOAuthClientsRead  = ScopeOrgOAuthClients + ":read"  // list and read them
 	ScopeOrgSubscriptions     = "cloud-console.subscriptions"   // create and manage the region-level clients of subscriptions
 	ScopeOrgSubscriptionsRead = ScopeOrgSubscriptions + ":read" // list and read subscriptions and their clients
+	ScopeOrgAuditsRead        = "cloud-console.audits:read"     // read the audit trail of the organization and its tenants
+	ScopeOrgWebhooks          = "cloud-console.webhooks"        // manage the webhooks of the organization
+
+	ScopeAdminWebhooks = "admin.webhooks" // manage the webhooks of a tenant
 )
 
 // RegionScopes are the scopes a region-level client can hold.
@@ -24,7 +28,7 @@ func RegionScopes() []string {
 
 // OrganizationScopes are the scopes that mean something at the console host.
 func OrganizationScopes() []string {
-	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients, ScopeOrgOAuthClientsRead, ScopeOrgSubscriptions, ScopeOrgSubscriptionsRead}
+	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients, ScopeOrgOAuthClientsRead, ScopeOrgSubscriptions, ScopeOrgSubscriptionsRead, ScopeOrgAuditsRead, ScopeOrgWebhooks}
 }
 
 // OrganizationClientScopes are the scopes an organization-level client can

@@ -18,7 +18,7 @@ type PageLinks struct {
 }
 
 // Tenant is a tenant as the register and tenant hosts show it. The fields from
-// ExternalID down to Labels are additions of Freehold's.
+// ExternalID down to EstimatedPurgeDate are additions of Freehold's.
 type Tenant struct {
 	ID                  string   `json:"id"` // 32 characters of [A-Za-z0-9_-]
 	Name                string   `json:"name"`
@@ -37,9 +37,14 @@ type Tenant struct {
 	EnableAnalyticCreation                                      bool `json:"enableAnalyticCreation"`
 	EnableAppOpeningFeedback                                    bool `json:"enableAppOpeningFeedback"`
 
-	ExternalID string            `json:"externalId,omitempty"`
-	Labels     map[string]string `json:"labels,omitempty"`
-	Links      SelfLinks         `json:"links"`
+	ExternalID         string            `json:"externalId,omitempty"`
+	Labels             map[string]string `json:"labels,omitempty"`
+	DeletionProtection bool              `json:"deletionProtection,omitempty"` // shown at register hosts
+	EstimatedPurgeDate *Time             `json:"estimatedPurgeDate,omitempty"` // of a disabled tenant
+
+	Provisioning *Provisioning `json:"provisioning,omitempty"` // always there; an addition of Freehold's, too
+
+	Links SelfLinks `json:"links"`
 }
 
 // CreateTenantRequest is the body of POST /api/v1/tenants on a register host.
@@ -52,6 +57,8 @@ type CreateTenantRequest struct {
 	Hostnames  []string          `json:"hostnames,omitempty"`  // at most one: the alias, e.g. "acme.us.example.com"
 	ExternalID string            `json:"externalId,omitempty"` // unique in the subscription
 	Labels     map[string]string `json:"labels,omitempty"`
+
+	Admin *TenantAdministrator `json:"admin,omitempty"` // invited as the first user
 }
 
 // LicenseOverview is the answer of GET /api/v1/licenses/overview on a tenant
@@ -106,6 +113,8 @@ type OrganizationTenant struct {
 	LicenseEndsAt    *Time     `json:"licenseEndsAt,omitempty"`
 	DeletionStartsAt *Time     `json:"deletionStartsAt,omitempty"`
 	Links            SelfLinks `json:"links"`
+
+	Provisioning *Provisioning `json:"provisioning,omitempty"` // always there; an addition of Freehold's
 }
 
 // OrganizationTenantList is a page of tenants.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 )
@@ -17,14 +18,20 @@ type CreateTenantOptions struct {
 	// If it is empty, CreateTenant makes one up for its own repetitions; give
 	// one that outlives the process to be safe against its end, too.
 	IdempotencyKey string
+
+	// Wait is how long to wait for the provisioners of the subscription, to the
+	// second: 0 is as long as the server does by default, 20 seconds; less than 0
+	// is not at all.
+	Wait time.Duration
 }
 
 // CreateTenant creates a tenant. It is called on a register host with a
-// region-level credential. The tenant is ready for use when it returns.
+// region-level credential. The tenant is ready for use when it returns, but for
+// what its Provisioning says.
 func (c *Client) CreateTenant(ctx context.Context, req api.CreateTenantRequest, opts *CreateTenantOptions) (*api.Tenant, error) {
-	key := ""
+	key, wait := "", time.Duration(0)
 	if opts != nil {
-		key = opts.IdempotencyKey
+		key, wait = opts.IdempotencyKey, opts.Wait
 	}
 	if key == "" {
 		key = rand.Text()
@@ -33,16 +40,22 @@ func (c *Client) CreateTenant(ctx context.Context, req api.CreateTenantRequest, 
 	if err != nil {
 		return nil, err
 	}
-	r.Header = http.Header{headerIdempotencyKey: {key}}
-	resp, err := c.Raw(ctx, r)
-	if err != nil {
-		return nil, err
+	for {
+		r.Header = http.Header{headerIdempotencyKey: {key}}
+		now := preferWait(r.Header, wait)
+		resp, err := c.Raw(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		tenant := new(api.Tenant)
+		if err := resp.decode(tenant); err != nil {
+			return nil, fmt.Errorf("read created tenant: %w", err)
+		}
+		wait -= now
+		if p := tenant.Provisioning; p == nil || p.State != api.ProvisioningPending || wait < time.Second {
+			return tenant, nil
+		}
 	}
-	tenant := new(api.Tenant)
-	if err := resp.decode(tenant); err != nil {
-		return nil, fmt.Errorf("read created tenant: %w", err)
-	}
-	return tenant, nil
 }
 
 // GetTenant returns a tenant by its id, from the tenant's own host.

@@ -42,6 +42,9 @@ func main() {
 	} {
 		for _, cmd := range commands {
 			cmd.GroupID = id
+			if cmd.Name() == "audit" { // a part of it works on a data folder
+				cmd.AddCommand(operator.AuditCommands(os.Getenv)...)
+			}
 			root.AddCommand(cmd)
 		}
 	}

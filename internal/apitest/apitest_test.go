@@ -147,7 +147,7 @@ func TestCheck(t *testing.T) {
 		"no such path, as text":                {surface: "register", method: "GET", target: "/nowhere", status: 404, header: http.Header{"Content-Type": {"text/plain"}}, resBody: "404", want: "not an answer of an unrouted request"},
 		"no such path, but OK":                 {surface: "register", method: "GET", target: "/nowhere", status: 200, resBody: `{}`, want: "the path is not in the document"},
 		"no such path, nobody here":            {surface: "tenant", method: "GET", target: "/nowhere", status: 401, resBody: `{"errors":[{"code":"LOGIN-2","title":"No"}]}`},
-		"no such method":                       {surface: "register", method: "GET", target: "/api/v1/tenants", status: 405, resBody: `{"errors":[{"code":"HTTP-405","title":"No"}]}`},
+		"no such method":                       {surface: "register", method: "PUT", target: "/api/v1/tenants", status: 405, resBody: `{"errors":[{"code":"HTTP-405","title":"No"}]}`},
 		"no such method, not found":            {surface: "console", method: "PUT", target: "/api/core/tenants/" + tenant, status: 404, resBody: notFound, want: "no such method at the path"},
 		"no such method of the token endpoint": {surface: "register", method: "GET", target: "/oauth/token", status: 405, resBody: `{"error":"invalid_request","errors":[{"code":"HTTP-405","title":"No"}]}`},
 		"no such method of the token endpoint without RFC 6749": {

@@ -21,11 +21,15 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/provision"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
+	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
 // App is an opened estate with its services. Serving it is optional: the
@@ -36,6 +40,11 @@ type App struct {
 	Credential *credential.Service
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
+	SignIn     *signin.Service
+	Jobs       *job.Queue
+	Trail      event.Trail
+	Webhook    *webhook.Service
+	Provision  *provision.Service
 
 	log *slog.Logger
 	now func() time.Time
@@ -76,13 +85,27 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	jobs, err := job.Open(db, log, now)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	audit := event.Auditor{Store: db, Log: log, Now: now}
+	tenants := tenancy.New(db, keys, audit, now, c.Domain)
+	tenants.MinPurgeDays = c.TenantPurgeMinDays
+	fetch := outbound.New(c.AllowPrivate, now)
+	provisioners := provision.New(db, keys, audit, jobs, fetch, now, c.Domain)
+	tenants.Provision = provisioners.Changed
 	return &App{
 		Config:     c,
 		Store:      db,
-		Credential: credential.New(db, keys, audit, outbound.New(c.AllowPrivate, now), now, log),
-		Tenancy:    tenancy.New(db, keys, audit, now, c.Domain),
+		Credential: credential.New(db, keys, audit, fetch, now, log),
+		Tenancy:    tenants,
 		Directory:  directory.New(db, audit, now),
+		SignIn:     signin.New(db, keys, audit, fetch, now, log),
+		Jobs:       jobs,
+		Trail:      event.Trail{Store: db},
+		Webhook:    webhook.New(db, keys, audit, jobs, fetch, now, log),
+		Provision:  provisioners,
 		log:        log,
 		now:        now,
 		ca:         authority,
@@ -97,8 +120,11 @@ func (a *App) RewrapKeys(ctx context.Context, actor estate.Actor, file string, c
 	return a.Credential.RewrapKeys(ctx, actor, keyring.MasterSource{File: file, Command: command})
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes the database and the connections to others.
+func (a *App) Close() error {
+	a.Provision.Close()
+	return a.Store.Close()
+}
 
 // Time limits of the server. A slow or stuck client must not hold resources;
 // the contract's largest bodies are small.
@@ -137,12 +163,16 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		TLSConfig:         tlsConfig,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // broken handshakes are the clients' business
 	}
+	server.RegisterOnShutdown(a.Provision.StopWaiting)
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
+	jobs.Go(func() { a.Jobs.Run(background) })
 	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
+	jobs.Go(func() { a.Tenancy.Run(background) })
+	jobs.Go(func() { a.Webhook.Run(background) })
 	jobs.Go(func() { a.trim(background) })
 
 	served := make(chan error, 1)
@@ -171,6 +201,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stopBackground()
 	jobs.Wait()
+	a.Webhook.Close()
 	return err
 }
 
@@ -188,10 +219,15 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 	if a.Config.PublicPort != 0 {
 		port = a.Config.PublicPort
 	}
+	a.Provision.ServeAt(a.Config.Origin(estate.ConsoleLabel+"."+a.Config.Domain, port))
 	return httpapi.New(httpapi.Config{
 		Credential: a.Credential,
 		Tenancy:    a.Tenancy,
+		Provision:  a.Provision,
 		Directory:  a.Directory,
+		SignIn:     a.SignIn,
+		Trail:      a.Trail,
+		Webhook:    a.Webhook,
 		Ready: func(ctx context.Context) map[string]error {
 			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}
 			if stopping.Load() {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/httpapi"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
@@ -37,6 +38,8 @@ type Config struct {
 	RateTier2PerMinute int    `key:"rate_tier2_per_minute" doc:"requests of each caller per minute, averaged over five: writes, searches and tokens"`
 	TrustedProxies     string `key:"trusted_proxies" doc:"addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed, separated by commas"`
 
+	TenantPurgeMinDays int `key:"tenant_purge_min_days" doc:"least number of days between deactivation and purge of a tenant that callers may ask for, 0 to 90"`
+
 	LogLevel  string `key:"log_level" doc:"debug, info, warn or error"`
 	LogFormat string `key:"log_format" doc:"text or json"`
 
@@ -57,6 +60,8 @@ func Defaults() Config {
 		RateLimits:         RateLimitsOff,
 		RateTier1PerMinute: int(throttle.Contract.Tier1),
 		RateTier2PerMinute: int(throttle.Contract.Tier2),
+
+		TenantPurgeMinDays: tenancy.DefaultMinPurgeDays,
 
 		LogLevel:  "info",
 		LogFormat: "text",
@@ -122,6 +127,7 @@ func (c Config) Validate() error {
 	}
 	checkRate("rate_tier1_per_minute", c.RateTier1PerMinute)
 	checkRate("rate_tier2_per_minute", c.RateTier2PerMinute)
+	check(c.TenantPurgeMinDays >= 0 && c.TenantPurgeMinDays <= tenancy.MaxPurgeDays, "tenant_purge_min_days", "%d is not 0 to %d", c.TenantPurgeMinDays, tenancy.MaxPurgeDays)
 	_, err = c.trustedProxies()
 	check(err == nil, "trusted_proxies", "%v", err)
 	_, err = logLevel(c.LogLevel)

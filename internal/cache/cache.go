@@ -61,6 +61,19 @@ func (m *Map[K, V]) Invalidate(key K) {
 	delete(m.values, key)
 }
 
+// InvalidateAll forgets the keys that forget names. It looks at every key, so it
+// is for rare changes.
+func (m *Map[K, V]) InvalidateAll(forget func(K) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.epoch.Add(1)
+	for key := range m.values {
+		if forget(key) {
+			delete(m.values, key)
+		}
+	}
+}
+
 // Clear forgets everything.
 func (m *Map[K, V]) Clear() {
 	m.mu.Lock()

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/client"
 	"github.com/freehold-platform/freehold/internal/command"
 )
@@ -66,9 +68,9 @@ func (b *bots) listCommand() *cobra.Command {
 			}
 			rows := make([][]string, len(all))
 			for i, bot := range all {
-				rows[i] = []string{bot.ID, bot.Name, bot.TenantName, bot.TenantID, bot.ClientID, bot.Reason, moment(&bot.Since)}
+				rows[i] = []string{bot.ID, bot.Name, bot.TenantName, bot.TenantID, bot.ClientID, bot.Reason, moment(&bot.Since), owned(bot.Owns)}
 			}
-			return b.out.List(cmd, all, []string{"ID", "NAME", "TENANT", "TENANT ID", "CLIENT ID", "REASON", "SINCE"}, rows)
+			return b.out.List(cmd, all, []string{"ID", "NAME", "TENANT", "TENANT ID", "CLIENT ID", "REASON", "SINCE", "OWNS"}, rows)
 		},
 	}
 }
@@ -116,4 +118,13 @@ func (b *bots) removeCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "really delete it")
 	return cmd
+}
+
+// owned names what somebody owns.
+func owned(all []api.Owned) string {
+	names := make([]string, len(all))
+	for i, o := range all {
+		names[i] = o.Type + " " + o.Name
+	}
+	return strings.Join(names, ", ")
 }

@@ -45,6 +45,15 @@ func Commands(env Env) []*cobra.Command {
 		secretCommand(env),
 		federationCommand(env),
 		botsCommand(env),
+		identityProviderCommand(env),
+		userCommand(env),
+		roleCommand(env),
+		groupCommand(env),
+		licenseCommand(env),
+		spaceCommand(env),
+		auditCommand(env),
+		webhookCommand(env),
+		provisionerCommand(env),
 		rawCommand(env),
 	}
 }

@@ -48,7 +48,7 @@ func (f *fake) serveBots(mux *http.ServeMux, path string) {
 	mux.Handle("GET "+path, f.authenticated(func(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, api.BotList{
 			Data: []api.Bot{{
-				ID: userID, Name: "ci", TenantID: tenantID, TenantName: "Acme", ClientID: otherClientID, ClientName: "ci", ClientLevel: "region", Reason: "deleted", Since: now,
+				ID: userID, Name: "ci", TenantID: tenantID, TenantName: "Acme", ClientID: otherClientID, ClientName: "ci", ClientLevel: "region", Reason: "deleted", Since: now, Owns: []api.Owned{{Type: "space", ID: "66d1a5b0c4f1e2a3b4c5d6e7", Name: "Reports"}},
 			}},
 			Links: api.PageLinks{Self: api.Link{Href: "http://" + r.Host + path}},
 		})

@@ -40,6 +40,8 @@ type fake struct {
 	mu       sync.Mutex
 	requests []string // method, host without port, URI, and body of API calls
 	revoked  string   // the token revoked last
+
+	provisioning *api.Provisioning // of tenants that are created
 }
 
 func newFake(t testing.TB, tenants int) *fake {
@@ -106,14 +108,18 @@ func (f *fake) routes(surface string) http.Handler {
 		f.serveBots(mux, "/api/core/bots")
 		mux.Handle("POST /api/core/subscriptions/{subscription}/oauth-clients", f.authenticated(f.createRegionOAuthClient))
 		f.manageOAuthClients(mux, "/api/core/subscriptions/{subscription}/oauth-clients")
+		f.manageProvisioners(mux)
 	case "register":
 		mux.Handle("POST /api/v1/tenants", f.authenticated(f.createTenant))
+		f.keepTenants(mux)
 	default:
 		mux.Handle("GET /api/v1/tenants/me", http.RedirectHandler("/api/v1/tenants/"+tenantID, http.StatusFound))
 		mux.Handle("GET /api/v1/tenants/{id}", f.authenticated(f.getTenant))
+		mux.Handle("PATCH /api/v1/tenants/{id}", f.authenticated(f.updateTenant))
 		mux.Handle("GET /api/v1/users/me", http.RedirectHandler("/api/v1/users/"+userID, http.StatusFound))
 		mux.Handle("GET /api/v1/users/{id}", f.authenticated(f.getUser))
 		mux.Handle("GET /api/v1/licenses/overview", f.authenticated(f.licenseOverview))
+		f.identityProviders(mux)
 		mux.Handle("POST /api/v1/oauth-clients", f.authenticated(f.createOAuthClient))
 		f.manageOAuthClients(mux, "/api/v1/oauth-clients")
 		f.serveBots(mux, "/api/v1/bots")
@@ -237,6 +243,9 @@ func (f *fake) createTenant(w http.ResponseWriter, r *http.Request) {
 	if request.Name != "" {
 		tenant.Name = request.Name
 	}
+	if tenant.Provisioning = f.provisioning; f.provisioning != nil {
+		tenant.Name = "preferred: " + r.Header.Get("Prefer")
+	}
 	answer(w, http.StatusCreated, tenant)
 }
 
@@ -261,7 +270,7 @@ func (f *fake) getTenant(w http.ResponseWriter, r *http.Request) {
 func (f *fake) getUser(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, api.User{
 		ID: userID, TenantID: tenantID, ClientID: clientID, Status: "active", Subject: `qlikbot\` + clientID, Name: "US OAuth Client",
-		Roles: []string{"TenantAdmin"}, AssignedGroups: []any{}, Groups: []string{}, CreatedAt: now, LastUpdatedAt: now, Created: now, LastUpdated: now,
+		Roles: []string{"TenantAdmin"}, AssignedGroups: []api.AssignedGroup{}, Groups: []string{}, CreatedAt: now, LastUpdatedAt: now, Created: now, LastUpdated: now,
 		AssignedRoles: []api.AssignedRole{{ID: "6571c0a94be2d83f1097ac5f", Name: "TenantAdmin", Type: "default", Level: "admin"}},
 		Links:         api.SelfLinks{Self: api.Link{Href: "http://" + r.Host + "/api/v1/users/" + userID}},
 	})

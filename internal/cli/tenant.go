@@ -2,11 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,10 +22,12 @@ func tenantCommand(env Env) *cobra.Command {
 	conn, out := &connection{env: env}, env.output()
 	cmd := command.Group(&cobra.Command{
 		Use:   "tenant",
-		Short: "Create, show and list tenants",
-		Long:  "Create, show and list tenants.\n" + connectionHelp,
+		Short: "Create, show, list, change, deactivate and reactivate tenants",
+		Long:  "Create, show, list, change, deactivate and reactivate tenants.\n" + connectionHelp,
 	},
 		tenantCreateCommand(conn, out), tenantGetCommand(conn, out), tenantListCommand(conn, out),
+		tenantUpdateCommand(conn, out), tenantDeactivateCommand(conn, out), tenantReactivateCommand(conn, out),
+		tenantCheckCommand(conn, out), tenantBulkCommand(conn, out),
 	)
 	conn.flags(cmd)
 	out.Flag(cmd)
@@ -45,6 +46,8 @@ type tenantCreate struct {
 	labels         []string
 	datacenter     string
 	idempotencyKey string
+	admin          api.TenantAdministrator
+	wait           time.Duration
 }
 
 func tenantCreateCommand(conn *connection, out *command.Output) *cobra.Command {
@@ -60,7 +63,10 @@ a tenant that the subscription already has. If none is given, the one that came
 with "freehold context import" is used.
 
 The call is repeated on its own when the server cannot be reached. To be able to
-repeat the command, too, without a second tenant, give an --idempotency-key.`,
+repeat the command, too, without a second tenant, give an --idempotency-key.
+
+If the subscription has provisioners, the command waits for them, 20 seconds by
+default. With --wait it waits so long, and fails if the tenant is not ready then.`,
 		Example: `  freehold tenant create --context register-us --from acme.us.example.com
   freehold tenant create --license-key-file license.jwt --name Initech \
       --hostname initech.us.example.com --external-id customer-42 \
@@ -77,7 +83,10 @@ repeat the command, too, without a second tenant, give an --idempotency-key.`,
 	flags.StringVar(&c.externalID, "external-id", "", "your own id of the tenant, unique in the subscription")
 	flags.StringArrayVar(&c.labels, "label", nil, "label as name=value; may be repeated")
 	flags.StringVar(&c.datacenter, "datacenter", "", "data centre code, which must be the region's")
+	flags.StringVar(&c.admin.Email, "admin-email", "", "e-mail address of a person to invite as the first administrator")
+	flags.StringVar(&c.admin.Name, "admin-name", "", "name of that person (default the e-mail address)")
 	flags.StringVar(&c.idempotencyKey, "idempotency-key", "", "text that names this attempt; the same again creates nothing new")
+	flags.DurationVar(&c.wait, "wait", 0, "how long to wait for the tenant's provisioners, such as 5m; 0s is not at all")
 	return cmd
 }
 
@@ -104,17 +113,41 @@ func (t *tenantCreate) run(cmd *cobra.Command, _ []string) error {
 	if t.hostname != "" {
 		request.Hostnames = []string{t.hostname}
 	}
+	if t.admin != (api.TenantAdministrator{}) {
+		request.Admin = &t.admin
+	}
 	for _, label := range labels {
 		request.Labels[label[0]] = label[1]
 	}
-	tenant, err := c.CreateTenant(cmd.Context(), request, &client.CreateTenantOptions{IdempotencyKey: t.idempotencyKey})
+	opts := &client.CreateTenantOptions{IdempotencyKey: t.idempotencyKey, Wait: t.wait}
+	mustBeReady := t.wait > 0
+	if cmd.Flags().Changed("wait") && !mustBeReady {
+		opts.Wait = -1
+	}
+	tenant, err := c.CreateTenant(cmd.Context(), request, opts)
 	if err != nil {
 		return explain(err, c, "register", "tenants are created at the register host of a region")
 	}
 	if asJSON {
-		return command.WriteJSON(cmd.OutOrStdout(), tenant)
+		err = command.WriteJSON(cmd.OutOrStdout(), tenant)
+	} else {
+		err = t.out.Details(cmd, tenantDetails(tenant))
 	}
-	return t.out.Details(cmd, tenantDetails(tenant))
+	if state := provisioning(tenant.Provisioning); err == nil && mustBeReady && state != "" {
+		err = fmt.Errorf("the tenant was created, and is not ready: %s", state)
+	}
+	return err
+}
+
+// provisioning says how far the provisioners of a tenant are; empty: it is ready.
+func provisioning(p *api.Provisioning) string {
+	switch {
+	case p == nil || p.State == api.ProvisioningReady:
+		return ""
+	case p.Message == "":
+		return p.State
+	}
+	return p.State + " (" + p.Message + ")"
 }
 
 // key finds the licence key that the flags or the context name.
@@ -169,15 +202,22 @@ func licenseKeyOf(ctx context.Context, c *client.Client, tenant string) (string,
 }
 
 func tenantGetCommand(conn *connection, out *command.Output) *cobra.Command {
-	return &cobra.Command{
+	var externalID string
+	cmd := &cobra.Command{
 		Use:   "get ID|me",
-		Short: "Show a tenant, at its own host or at the console",
-		Long: `Show a tenant. At a tenant's own host, "me" or the tenant's id shows that tenant.
-At the console, the id of any tenant of the organization does.`,
+		Short: "Show a tenant, at its own host, at the register host or at the console",
+		Long: `Show a tenant. At a tenant's own host, "me" or the tenant's id shows that tenant. At a
+region's register host, the id of any tenant of the subscription there does, or your
+own id of it with --external-id; at the console, the id of any tenant of the
+organization.`,
 		Example: `  freehold tenant get me --context acme-us
+  freehold tenant get --external-id customer-42 --context register-us
   freehold tenant get TZXk9rFMoKgp7sgAwvczdAlKSSWuaa3e --context console`,
-		Args: args("ID"),
+		Args: args("[ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 0) == (externalID == "") {
+				return errors.New("give either the tenant's id or --external-id")
+			}
 			asJSON, err := out.JSON(cmd)
 			if err != nil {
 				return err
@@ -185,6 +225,12 @@ At the console, the id of any tenant of the organization does.`,
 			c, _, err := conn.client()
 			if err != nil {
 				return err
+			}
+			if externalID != "" {
+				args, err = idOfExternal(cmd.Context(), c, externalID)
+				if err != nil {
+					return explain(err, c, registerLabel, registerHint)
+				}
 			}
 			tenant, details, err := getTenant(cmd.Context(), c, args[0])
 			if err != nil {
@@ -196,6 +242,20 @@ At the console, the id of any tenant of the organization does.`,
 			return out.Details(cmd, details)
 		},
 	}
+	cmd.Flags().StringVar(&externalID, "external-id", "", "your own id of the tenant, at the register host")
+	return cmd
+}
+
+// idOfExternal finds the id of the tenant with an external id: one argument.
+func idOfExternal(ctx context.Context, c *client.Client, externalID string) ([]string, error) {
+	value, err := json.Marshal(externalID)
+	if err != nil {
+		return nil, err
+	}
+	for tenant, err := range c.RegionTenants(ctx, client.TenantListOptions{Filter: "externalId eq " + string(value)}) {
+		return []string{tenant.ID}, err
+	}
+	return nil, fmt.Errorf("no tenant has the external id %q", externalID)
 }
 
 func getTenant(ctx context.Context, c *client.Client, id string) (tenant any, details [][2]string, err error) {
@@ -221,19 +281,22 @@ func getTenant(ctx context.Context, c *client.Client, id string) (tenant any, de
 }
 
 func tenantDetails(t *api.Tenant) [][2]string {
-	var labels []string
-	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		labels = append(labels, name+"="+t.Labels[name])
+	protected := ""
+	if t.DeletionProtection {
+		protected = "yes"
 	}
 	return [][2]string{
 		{"ID", t.ID},
 		{"Name", t.Name},
 		{"Status", t.Status},
+		{"Provisioning", provisioning(t.Provisioning)},
 		{"Host names", strings.Join(t.Hostnames, ", ")},
 		{"Region", t.Region},
 		{"Data centre", t.Datacenter},
 		{"External ID", t.ExternalID},
-		{"Labels", strings.Join(labels, ", ")},
+		{"Labels", labelText(t.Labels)},
+		{"Protected", protected},
+		{"Purge", moment(t.EstimatedPurgeDate)},
 		{"Created", moment(&t.Created)},
 		{"Updated", moment(&t.LastUpdated)},
 	}
@@ -244,6 +307,7 @@ func organizationTenantDetails(t *api.OrganizationTenant) [][2]string {
 		{"ID", t.ID},
 		{"Name", t.Name},
 		{"Status", t.Status},
+		{"Provisioning", provisioning(t.Provisioning)},
 		{"Host names", strings.Join(t.Hostnames, ", ")},
 		{"Region", t.RegionCode},
 		{"Country", t.CountryCode},

@@ -26,13 +26,15 @@ func tenantListCommand(conn *connection, out *command.Output) *cobra.Command {
 	l := &tenantList{conn: conn, out: out}
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the tenants of the organization, at the console",
-		Long: `List the tenants of the organization. The context is an organization-level one,
-whose server is the console.
+		Short: "List tenants, at the console or at a region's register host",
+		Long: `List the tenants of the organization, with an organization-level context, whose
+server is the console; or those of the subscription in one region, with a
+region-level context, whose server is the region's register host.
 
 A filter compares attributes with eq, ne, gt, ge, lt, le or co, and combines
 comparisons with and, or, not and parentheses. Attributes: subscriptionId,
-regionCode, countryCode, name, hostnames, createdAt, updatedAt, id, status.`,
+regionCode, countryCode, name, hostnames, createdAt, updatedAt, id, status,
+externalId, and labels, which are compared as labels eq "plan=gold".`,
 		Example: `  freehold tenant list --filter 'status eq "active"' --sort -createdAt
   freehold tenant list --limit 0 --output json | jq -r '.[].hostnames[0]'`,
 		Args: args(),
@@ -63,6 +65,9 @@ func (l *tenantList) run(cmd *cobra.Command, _ []string) error {
 	c, _, err := l.conn.client()
 	if err != nil {
 		return err
+	}
+	if hostLabel(c.BaseURL()) == registerLabel {
+		return l.listAtRegister(cmd, c)
 	}
 	var sink tenantSink = &tenantTable{out: l.out, cmd: cmd}
 	if asJSON {

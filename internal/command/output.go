@@ -76,6 +76,12 @@ func (o *Output) One(cmd *cobra.Command, v any, names, values []string) error {
 	return o.Details(cmd, pairs)
 }
 
+// Interactive tells whether a person looks at w.
+func (o *Output) Interactive(w io.Writer) bool {
+	_, ok := o.terminal(w)
+	return ok
+}
+
 func (o *Output) terminal(w io.Writer) (columns int, ok bool) {
 	if o.Terminal != nil {
 		return o.Terminal(w)

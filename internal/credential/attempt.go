@@ -124,7 +124,7 @@ func (s *Service) auditThrottled(ctx context.Context, a throttledAttempt) error 
 		return err
 	}
 	return s.store.Write(ctx, func(tx *store.Tx) error {
-		return tx.AppendAudit(ctx, estate.AuditRecord{
+		return s.audit.Append(ctx, tx, estate.AuditRecord{
 			Time: a.at, Scope: client.Scope, Action: actionThrottle, Target: string(client.ID), Outcome: estate.OutcomeRefused,
 			Actor: estate.Actor{Kind: estate.ActorClient, ID: string(client.ID), Level: client.Level},
 			Data:  map[string]any{"address": a.address.String(), "reason": "Client authentication failed too often from this address."},

@@ -50,8 +50,11 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 			return err
 		}
 		tenant, err := tx.Tenant(ctx, key.scope(), key.tenant)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case tenant.Status == estate.TenantDeleted:
+			return errInvalidClient // purged since the request began: nothing may be left in it
 		}
 		bot = estate.User{
 			ID:           estate.NewUserID(),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -71,7 +72,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 		GrantTypes:  n.GrantTypes, AuthMethods: n.AuthMethods, Consent: n.Consent, TokenBinding: n.TokenBinding,
 		CreatedBy: actor.ID, CreatedByType: "service", CreatedAt: now, UpdatedAt: now,
 	}
-	if actor.Kind == estate.ActorAccount {
+	if actor.Kind == estate.ActorAccount || actor.Kind == estate.ActorUser {
 		c.CreatedByType = "user"
 	}
 	c.JWKSURI, c.Federated = n.JWKSURI, n.Federated
@@ -100,7 +101,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, c.Scope, "oauth-client.create", string(c.ID), map[string]any{
-			"name": c.Name, "level": c.Level, "scopes": c.Permissions, "authMethods": c.AuthMethods,
+			"name": c.Name, "level": c.Level, "scopes": c.Permissions, "authMethods": c.AuthMethods, event.KeyEvent: describeClient(c),
 		})
 	})
 	if err != nil {

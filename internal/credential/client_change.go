@@ -9,6 +9,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -41,7 +42,7 @@ func (s *Service) UpdateClient(ctx context.Context, actor estate.Actor, realm Re
 			return nil, err
 		}
 		secret, err = s.followAuthMethods(ctx, tx, actor, before, c)
-		return map[string]any{"updates": updates}, err
+		return map[string]any{event.KeyUpdates: updates}, err
 	})
 	return secret, err
 }

@@ -72,7 +72,11 @@ func (s *Service) mayInspectOthers(ctx context.Context, surface estate.Surface, 
 			if err != nil || bot.Status != estate.UserActive {
 				return false, err
 			}
-			roles = bot.Roles
+			access, err := s.userAccess(ctx, actor.Scope, bot.ID)
+			if err != nil {
+				return false, err
+			}
+			roles = access.Roles
 		}
 		return slices.Contains(roles, estate.RoleTenantAdmin), nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -142,6 +143,13 @@ func (s *Service) change(ctx context.Context, actor estate.Actor, realm Realm, i
 		data, err := fn(tx, c)
 		if err != nil || data == nil {
 			return err
+		}
+		told, err := clientEvent(ctx, tx, action, c, data)
+		if err != nil {
+			return err
+		}
+		if told != nil {
+			data[event.KeyEvent] = told
 		}
 		return s.audit.Done(ctx, tx, actor, c.Scope, action, string(c.ID), data)
 	})

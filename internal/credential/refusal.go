@@ -82,7 +82,7 @@ func (s *Service) flushRefusals(ctx context.Context, all bool) {
 				Actor: estate.Actor{Kind: estate.ActorClient, ID: string(r.client.ID), Level: r.client.Level},
 				Data:  map[string]any{"code": api.CodeOAuthInvalidClient, "parameter": r.parameter, "reason": r.reason, "attempts": r.count},
 			}
-			if err := tx.AppendAudit(ctx, record); err != nil {
+			if err := s.audit.Append(ctx, tx, record); err != nil {
 				return err
 			}
 		}

@@ -30,6 +30,7 @@ type Service struct {
 	bots    *cache.Map[botKey, estate.User]
 	users   *cache.Map[userKey, estate.User]
 	lookups *cache.Map[subjectKey, estate.UserID]
+	access  *cache.Map[userKey, estate.Access]
 	usage   usage
 
 	attempts  *throttle.Attempts
@@ -52,6 +53,7 @@ const (
 	maxCachedClients = 100_000
 	maxCachedBots    = 100_000
 	maxCachedUsers   = 20_000
+	maxCachedAccess  = maxCachedBots + maxCachedUsers
 )
 
 // New makes the service. It fetches what clients point to through fetch.
@@ -64,6 +66,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.bots = cache.New(maxCachedBots, s.loadOrCreateBot)
 	s.users = cache.New(maxCachedUsers, s.loadUser)
 	s.lookups = cache.New(maxCachedUsers, s.loadUserID)
+	s.access = cache.New(maxCachedAccess, s.loadAccess)
 	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
 	s.revocations = newRevocations(now, s.loadRevocations)
@@ -85,6 +88,7 @@ func (s *Service) forget(changes []store.Change) {
 			s.bots.Clear()
 			s.users.Clear()
 			s.lookups.Clear()
+			s.access.Clear()
 			s.revocations.interrupted()
 		case store.ChangeRevocation:
 			s.revocations.changed(c.Key)
@@ -97,8 +101,12 @@ func (s *Service) forget(changes []store.Change) {
 			}
 		case store.ChangeUser:
 			if id := strings.Split(c.Key, "/"); len(id) == 3 {
-				s.users.Invalidate(userKey{estate.OrganizationID(id[0]), estate.TenantID(id[1]), estate.UserID(id[2])})
+				key := userKey{estate.OrganizationID(id[0]), estate.TenantID(id[1]), estate.UserID(id[2])}
+				s.users.Invalidate(key)
+				s.access.Invalidate(key)
 			}
+		case store.ChangeAccess:
+			s.access.InvalidateAll(func(key userKey) bool { return string(key.organization)+"/"+string(key.tenant) == c.Key })
 		}
 	}
 }

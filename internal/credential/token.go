@@ -135,6 +135,11 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 			return Token{}, err
 		}
 	}
+	if i.user != "" { // what the user's roles are is needed when the token is shown
+		if _, err := s.userAccess(ctx, i.scope, i.user); err != nil {
+			return Token{}, err
+		}
+	}
 	if err := s.bind(i, proof); err != nil {
 		return Token{}, err
 	}
@@ -249,8 +254,12 @@ func (s *Service) accept(ctx context.Context, surface estate.Surface, token stri
 		if err != nil {
 			return refused(err)
 		}
-		actor.User, actor.Roles = user.ID, user.Roles
-		actor.Permissions = withinRoles(actor.Permissions, user.Roles)
+		access, err := s.userAccess(ctx, scope, user.ID)
+		if err != nil {
+			return refused(err)
+		}
+		actor.User, actor.Roles = user.ID, access.Roles
+		actor.Permissions = access.Limit(actor.Permissions)
 	}
 	return claims, client, actor, nil
 }

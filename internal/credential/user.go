@@ -2,8 +2,6 @@ package credential
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -82,13 +80,19 @@ func (s *Service) tokenUser(ctx context.Context, scope estate.Scope, claims *api
 	return user, nil
 }
 
-// withinRoles drops the administrators' scopes from what a user may do who is
-// none: scopes narrow what the roles allow, and never add to it.
-func withinRoles(p estate.Permissions, roles []estate.RoleName) estate.Permissions {
-	if slices.Contains(roles, estate.RoleTenantAdmin) {
-		return p
+// userAccess is what a user of the tenant of scope may do by its roles.
+func (s *Service) userAccess(ctx context.Context, scope estate.Scope, user estate.UserID) (estate.Access, error) {
+	a, err := s.access.Get(ctx, userKey{scope.Organization, scope.Tenant, user})
+	if isCode(err, api.CodeUserNotFound) {
+		return a, errInvalidToken
 	}
-	return slices.DeleteFunc(p, func(name string) bool {
-		return name == api.ScopeAdminClassic || strings.HasPrefix(name, "admin.")
+	return a, err
+}
+
+func (s *Service) loadAccess(ctx context.Context, key userKey) (a estate.Access, err error) {
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		a, err = tx.Access(ctx, estate.Scope{Organization: key.organization, Tenant: key.tenant}, key.user)
+		return err
 	})
+	return a, err
 }

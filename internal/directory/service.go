@@ -120,13 +120,4 @@ func (s *Service) Accounts(ctx context.Context, actor estate.Actor, organization
 	return all, err
 }
 
-// User returns a user of the actor's tenant.
-func (s *Service) User(ctx context.Context, actor estate.Actor, id estate.UserID) (u estate.User, err error) {
-	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		u, err = tx.User(ctx, actor.Scope, id)
-		return err
-	})
-	return u, err
-}
-
 var errOperatorOnly = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "Only the operator may do this.")

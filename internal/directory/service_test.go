@@ -152,7 +152,7 @@ func TestService_User(t *testing.T) {
 		"tenant of somebody else's": {estate.Scope{Organization: e.NewOrganization("Other").ID, Tenant: tenant.ID}, false},
 		"nothing":                   {estate.Scope{}, false},
 	} {
-		u, err := e.App.Directory.User(t.Context(), estate.Actor{Scope: test.scope}, id)
+		u, err := e.App.Directory.User(t.Context(), estate.Actor{Scope: test.scope, User: id}, id)
 		if test.found {
 			if err != nil || u.ClientID != c.ID || u.Tenant != tenant.ID {
 				t.Errorf("%s: %+v (%v)", name, u, err)

@@ -23,6 +23,7 @@ const (
 	ActorOperator ActorKind = "operator" // whoever has the data folder and runs the operator commands
 	ActorAccount  ActorKind = "account"  // a person at organization level
 	ActorClient   ActorKind = "client"   // a machine client
+	ActorUser     ActorKind = "user"     // a person who is signed in to a tenant
 	ActorSystem   ActorKind = "system"   // the server itself, when something is due
 )
 
@@ -30,12 +31,12 @@ const (
 // service method. The zero Actor may do nothing.
 type Actor struct {
 	Kind        ActorKind
-	ID          string      // client id, account id, or the operator's name
+	ID          string      // client id, account id, user id, or the operator's name
 	Level       Level       // of a client
 	Scope       Scope       // how far it reaches, at the surface where it was authenticated
 	Permissions Permissions // granted OAuth scopes
-	User        UserID      // the client's bot at Scope.Tenant
-	Roles       []RoleName  // of the bot
+	User        UserID      // as whom it acts at Scope.Tenant: the client's bot, whom that impersonates, or the person
+	Roles       []RoleName  // of the user
 	TraceID     string      // of the request, for audit records
 }
 

@@ -145,12 +145,42 @@ func TestError(t *testing.T) {
 }
 
 func TestDefaultRole(t *testing.T) {
-	admin := estate.DefaultRole(estate.RoleTenantAdmin)
-	if !estate.UserID(admin.ID).Valid() || admin.Name != "TenantAdmin" || admin.Type != "default" || admin.Level != "admin" {
+	admin, ok := estate.DefaultRole(estate.RoleTenantAdmin)
+	if !ok || !admin.ID.Valid() || admin.Name != "TenantAdmin" || admin.Type != "default" || admin.Level != "admin" {
 		t.Errorf("%+v", admin)
 	}
-	if admin != estate.DefaultRole("TenantAdmin") || admin.ID == estate.DefaultRole("Developer").ID {
-		t.Error("ids of built-in roles are not the same everywhere, or the same for all")
+	if admin.ID != "c6776f50a0bd0dcd7f65f66d" {
+		t.Errorf("the id of a built-in role changed to %s", admin.ID)
+	}
+	ids := map[estate.RoleID]bool{}
+	for _, r := range estate.DefaultRoles() {
+		if ids[r.ID] || r.Description == "" || (r.Level == estate.RoleLevelUser) != (estate.LevelOfScopes(r.Scopes) == estate.RoleLevelUser && r.Name != "AuditAdmin") {
+			t.Errorf("%+v", r)
+		}
+		ids[r.ID] = true
+	}
+	if _, ok := estate.DefaultRole("tenantadmin"); ok || len(ids) < 13 {
+		t.Error("names of roles match without case, or roles are missing")
+	}
+}
+
+func TestAccess_Limit(t *testing.T) {
+	for name, test := range map[string]struct {
+		access estate.Access
+		token  string
+		want   string
+	}{
+		"administrator":                {estate.Access{Roles: []estate.RoleName{"X", "TenantAdmin"}}, "admin_classic user_default", "admin_classic user_default"},
+		"nobody":                       {estate.Access{}, "admin_classic admin.users user_default apps", "user_default apps"},
+		"role within a set":            {estate.Access{Scopes: estate.Permissions{"admin.users", "apps"}}, "admin_classic user_default", "admin.users user_default"},
+		"role within a set, read only": {estate.Access{Scopes: estate.Permissions{"admin.users:read"}}, "admin.users admin_classic", "admin.users:read"},
+		"token within the role":        {estate.Access{Scopes: estate.Permissions{"admin.users"}}, "admin.users:read admin.apps", "admin.users:read"},
+		"roles add nothing":            {estate.Access{Scopes: estate.Permissions{"admin.users", "spaces.shared"}}, "apps", "apps"},
+		"another prefix":               {estate.Access{Scopes: estate.Permissions{"admin.users"}}, "admin.users-x", ""},
+	} {
+		if have := test.access.Limit(estate.ParsePermissions(test.token)).String(); have != test.want {
+			t.Errorf("%s: %q, want %q", name, have, test.want)
+		}
 	}
 }
 

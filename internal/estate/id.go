@@ -56,6 +56,18 @@ func NewUserID() UserID { return UserID(hex.EncodeToString(randomBytes(12))) }
 // NewClientID makes a random id.
 func NewClientID() ClientID { return ClientID(hex.EncodeToString(randomBytes(16))) }
 
+// NewRoleID makes a random id.
+func NewRoleID() RoleID { return RoleID(hex.EncodeToString(randomBytes(12))) }
+
+// NewGroupID makes a random id.
+func NewGroupID() GroupID { return GroupID(hex.EncodeToString(randomBytes(12))) }
+
+// NewSpaceID makes a random id.
+func NewSpaceID() SpaceID { return SpaceID(hex.EncodeToString(randomBytes(12))) }
+
+// NewAssignmentID makes a random id.
+func NewAssignmentID() AssignmentID { return AssignmentID(hex.EncodeToString(randomBytes(12))) }
+
 // NewGrantID makes a random id.
 func NewGrantID() GrantID { return GrantID(hex.EncodeToString(randomBytes(12))) }
 
@@ -89,6 +101,12 @@ func (id TenantID) Valid() bool { return tenantIDPattern.MatchString(string(id))
 
 // Valid tells whether id has the format of its kind.
 func (id UserID) Valid() bool { return userIDPattern.MatchString(string(id)) }
+
+// Valid tells whether id has the format of its kind.
+func (id RoleID) Valid() bool { return userIDPattern.MatchString(string(id)) }
+
+// Valid tells whether id has the format of its kind.
+func (id GroupID) Valid() bool { return userIDPattern.MatchString(string(id)) }
 
 // Valid tells whether id has the format of its kind.
 func (id ClientID) Valid() bool { return clientIDPattern.MatchString(string(id)) }

@@ -87,11 +87,35 @@ type Tenant struct {
 	Alias           Hostname // empty: none
 	Status          TenantStatus
 	StatusUpdatedAt time.Time
+	PurgeAt         time.Time // of a disabled one: when it may be purged
+	Protected       bool      // can't be deactivated
+	Settings        TenantSettings
 	ExternalID      string
 	Labels          map[string]string
 	CreatedBy       string
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
+	Rev             int64 // counts its changes
+
+	Provisioning ProvisioningStatus
+}
+
+// TenantSettings are a tenant's switches, as the contract names them.
+type TenantSettings struct {
+	AutoAssignCreateSharedSpacesRoleToProfessionals             bool `json:"autoAssignCreateSharedSpacesRoleToProfessionals"`
+	AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals bool `json:"autoAssignPrivateAnalyticsContentCreatorRoleToProfessionals"`
+	AutoAssignDataServicesContributorRoleToProfessionals        bool `json:"autoAssignDataServicesContributorRoleToProfessionals"`
+	EnableAnalyticCreation                                      bool `json:"enableAnalyticCreation"`
+	EnableAppOpeningFeedback                                    bool `json:"enableAppOpeningFeedback"`
+}
+
+// DefaultTenantSettings are those of a new tenant.
+func DefaultTenantSettings() TenantSettings {
+	return TenantSettings{
+		AutoAssignCreateSharedSpacesRoleToProfessionals:             true,
+		AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals: true,
+		AutoAssignDataServicesContributorRoleToProfessionals:        true,
+	}
 }
 
 // Scope is the reach that covers exactly t.
@@ -104,11 +128,14 @@ type UserStatus string
 
 // The states of a user.
 const (
-	UserActive   UserStatus = "active"
-	UserDisabled UserStatus = "disabled"
+	UserActive      UserStatus = "active"
+	UserDisabled    UserStatus = "disabled"
+	UserInvited     UserStatus = "invited"     // has yet to sign in
+	UserProvisioned UserStatus = "provisioned" // by an identity provider, and has yet to sign in
 )
 
-// User is a person or a bot in one tenant. ClientID is set on bots.
+// User is a person or a bot in one tenant. ClientID is set on bots. Roles are
+// those that the user has itself; see Access for what groups add.
 type User struct {
 	ID           UserID
 	Organization OrganizationID
@@ -121,6 +148,9 @@ type User struct {
 	Roles        []RoleName
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+
+	Profile         UserProfile
+	InviteExpiresAt time.Time // of an invitation; zero: none
 }
 
 // BotSubject is the subject of the bot through which client acts.
@@ -256,24 +286,4 @@ const (
 	KeyAccessToken  KeyPurpose = "access-token"  // signs access tokens; published
 	KeyLicense      KeyPurpose = "license"       // signs licence keys
 	KeyClientSecret KeyPurpose = "client-secret" // hashes client secrets
-)
-
-// AuditRecord says that somebody did, or was refused to do, something.
-type AuditRecord struct {
-	Time    time.Time
-	Scope   Scope // at which level it happened
-	Actor   Actor
-	Action  string // "tenant.create"
-	Target  string // id of what it was done to, if any
-	Outcome Outcome
-	Data    map[string]any // safe to show; never holds secrets
-}
-
-// Outcome is how an audited attempt ended.
-type Outcome string
-
-// The outcomes.
-const (
-	OutcomeDone    Outcome = "done"
-	OutcomeRefused Outcome = "refused"
 )

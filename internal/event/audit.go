@@ -1,6 +1,6 @@
-// Package event records what happens in the estate. So far that is the audit
-// trail: one record for every change, in the transaction of the change, and one
-// for every refused attempt.
+// Package event records what happens in the estate: one record for every change,
+// in the transaction of the change, and one for every refused attempt. What was
+// done is an event at the same time, in a log that consumers follow.
 package event
 
 import (
@@ -20,9 +20,11 @@ type Auditor struct {
 	Now   func() time.Time
 }
 
-// Done records a change. It belongs into the transaction of the change.
+// Done records a change, which is an event at the same time: of the type that
+// the table of kinds has for the action, with the keys KeyEvent and KeyUpdates of
+// data. It belongs into the transaction of the change.
 func (a Auditor) Done(ctx context.Context, tx *store.Tx, actor estate.Actor, scope estate.Scope, action, target string, data map[string]any) error {
-	return tx.AppendAudit(ctx, estate.AuditRecord{
+	return a.Append(ctx, tx, estate.AuditRecord{
 		Time: a.Now(), Scope: scope, Actor: actor, Action: action, Target: target, Outcome: estate.OutcomeDone, Data: data,
 	})
 }
@@ -40,7 +42,19 @@ func (a Auditor) Refused(ctx context.Context, actor estate.Actor, action, target
 		Data: map[string]any{"code": refusal.Code, "reason": refusal.Detail},
 	}
 	ctx = context.WithoutCancel(ctx) // the caller may be gone; the record must not be
-	if failed := a.Store.Write(ctx, func(tx *store.Tx) error { return tx.AppendAudit(ctx, record) }); failed != nil {
+	if failed := a.Store.Write(ctx, func(tx *store.Tx) error { return a.Append(ctx, tx, record) }); failed != nil {
 		a.Log.ErrorContext(ctx, "audit record lost", "action", action, "actor", actor.ID, "error", failed)
 	}
+}
+
+// Append is Done or Refused for a record that neither can make: it adds the id,
+// and type and source of the event. An attempt that was refused is no event, but
+// its record has a type to be found by.
+func (a Auditor) Append(ctx context.Context, tx *store.Tx, r estate.AuditRecord) error {
+	k := kindOf(r.Action)
+	r.ID, r.Type, r.Source = estate.NewAuditID(), k.eventType, k.source
+	if r.Outcome != estate.OutcomeDone {
+		r.Type += ".refused"
+	}
+	return tx.AppendAudit(ctx, r)
 }

@@ -32,6 +32,14 @@ func records(t *testing.T, e *testenv.Env, scope estate.Scope) (found []estate.A
 		all, err := tx.AuditRecords(t.Context(), scope, 100)
 		for _, r := range all {
 			if strings.HasPrefix(r.Action, "test.") {
+				wantType := "com.freehold." + r.Action
+				if r.Outcome == estate.OutcomeRefused {
+					wantType += ".refused"
+				}
+				if len(r.ID) != 32 || r.Position < 1 || len(r.Hash) != 64 || r.Type != wantType || r.Source != "com.freehold/test" {
+					t.Errorf("%+v", r)
+				}
+				r.ID, r.Position, r.Hash, r.Type, r.Source = "", 0, "", "", ""
 				found = append(found, r)
 			}
 		}
@@ -151,4 +159,17 @@ func TestAuditor_RefusedWithoutATable(t *testing.T) {
 			t.Errorf("the log says nothing of %q: %s", part, log.String())
 		}
 	}
+}
+
+// allRecords are the newest records in a scope.
+func allRecords(t *testing.T, e *testenv.Env, scope estate.Scope) (all []estate.AuditRecord) {
+	t.Helper()
+	err := e.App.Store.Read(t.Context(), func(tx *store.Tx) (err error) {
+		all, err = tx.AuditRecords(t.Context(), scope, 100)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

@@ -21,9 +21,27 @@ type target struct {
 	client estate.ClientID
 	hint   string         // of its secret
 	grant  estate.GrantID // in the tenant
-	token  string         // of the surface
+	token  string         // of the surface, or of a callback
 	bot    estate.UserID  // that has lost its client
 	name   string         // of a federated credential
+	tenant estate.Tenant  // to deactivate or reactivate
+
+	provider  string          // of identity, in the tenant
+	directory directoryTarget // in the tenant
+
+	audit    estate.AuditID
+	webhook  estate.WebhookID
+	delivery estate.DeliveryID
+
+	provisioner estate.ProvisionerID
+}
+
+// tenantOr is the tenant that was made for the call, or else the usual one.
+func (made target) tenantOr(usual estate.Tenant) estate.TenantID {
+	if made.tenant.ID != "" {
+		return made.tenant.ID
+	}
+	return usual.ID
 }
 
 // prepare makes what a call of an operation is about, as the operator, who is no
@@ -31,15 +49,24 @@ type target struct {
 func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route httpapi.Route) {
 	t.Helper()
 	var made target
+	e.prepareProvisioners(t, route, &made)
 	switch {
+	case isSignIn(route):
+		made.provider = e.newProvider(t, route)
+	case isDirectory(route):
+		made.directory = e.newDirectoryTarget(t)
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])
+	case route.ID == "deactivateTenant", route.ID == "reactivateTenant":
+		made.tenant = e.Tenant(e.subscription, "us")
 	case route.ID == "deleteOAuthToken":
 		made.grant = e.newGrant(t)
 	case strings.HasSuffix(route.ID, "ConnectionConfig"):
 		made.client = e.published(t, e.other, e.tenant).ID // of another tenant, which is trusted here
 	case route.ID == "adoptBot", route.ID == "removeBot":
 		made.bot, made.client = e.newOrphan(t, surface)
+	case strings.Contains(route.Path, "{webhookId}"), strings.Contains(route.Path, "{auditId}"):
+		made = e.newWebhook(t, surface)
 	case strings.Contains(route.Path, "{clientId}"):
 		c := e.newTarget(surface, route)
 		made.client, made.hint = c.ID, c.Secrets[0].Hint
@@ -168,7 +195,7 @@ func (e *actorEstate) clientCall(request *testenv.Request, route httpapi.Route, 
 	case "revokeToken", "introspectToken":
 		request.JSON = api.TokenQuery{Token: made.token}
 	default:
-		return false
+		return e.eventCall(request, route)
 	}
 	return true
 }

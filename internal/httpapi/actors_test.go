@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"crypto/elliptic"
 	"flag"
 	"fmt"
 	"maps"
@@ -30,11 +31,11 @@ type actorEstate struct {
 	*testenv.Env
 	subscription  estate.Subscription
 	tenant, other estate.Tenant // of the same subscription and region
-	user          estate.UserID // in tenant
 	license       string
 	hosts         map[estate.SurfaceKind]string
 	owners        map[estate.SurfaceKind]testenv.Credentials // whose tokens are asked about: the actors of the surface's own level
 	targets       map[string]target                          // by surface and operation
+	signIn        *signInTargets
 }
 
 // actor is somebody who calls. Those with credentials get a token at the host
@@ -44,6 +45,7 @@ type actor struct {
 	credentials *testenv.Credentials
 	home        string
 	tokens      map[estate.SurfaceKind]string // what to show at each surface
+	session     *browser                      // who is signed in there shows its cookies
 	foreign     bool                          // of another organization, subscription, region or tenant than what is called
 }
 
@@ -91,8 +93,7 @@ func newActorEstate(t *testing.T) *actorEstate {
 	a.hosts = map[estate.SurfaceKind]string{
 		estate.SurfaceConsole: e.Console(), estate.SurfaceRegister: e.Register("us"), estate.SurfaceTenant: e.TenantURL(a.tenant),
 	}
-	a.targets = map[string]target{}
-	a.user = a.botOf(t, e.RegionClient(sub, "us"))
+	a.targets, a.signIn = map[string]target{}, &signInTargets{pem: oneLine(t, ecKey(t, elliptic.P256()).Public())}
 	return a
 }
 
@@ -180,6 +181,8 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 		client("organization client with only cloud-console.oauth-clients:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgOAuthClientsRead)),
 		client("organization client with only cloud-console.subscriptions", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgSubscriptions)),
 		client("organization client with only cloud-console.subscriptions:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgSubscriptionsRead)),
+		client("organization client with only cloud-console.audits:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgAuditsRead)),
+		client("organization client with only cloud-console.webhooks", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgWebhooks)),
 		client("organization client with only cloud-console.tenants:read", console, e.OrganizationClient(e.Organization.ID, api.ScopeOrgTenantsRead)),
 		below,
 		client("region client", register, region),
@@ -195,6 +198,7 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 		impersonated("administrator, impersonated", estate.RoleTenantAdmin),
 		impersonated("user without roles, impersonated"),
 	}
+	all = append(all, e.sessions(t)...)
 	e.Env = e.Node()
 	return all
 }
@@ -242,6 +246,7 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 			t.Errorf("%s %s is not called by this test; add it to actorEstate.call", surface, route.ID)
 			return
 		}
+		a.show(&request, route)
 		answer := e.Do(request)
 		outcome := strings.TrimSpace(strconv.Itoa(answer.Status)+" "+answer.Error().Code) + e.effect(t, surface, route, answer)
 		if a.foreign && !route.Public && (surface == estate.SurfaceTenant || strings.Contains(route.Path, "{")) &&
@@ -262,13 +267,15 @@ func (e *actorEstate) row(t *testing.T, table *strings.Builder, surface estate.S
 // call is a request that the right actor gets a 2xx or 3xx for.
 func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *actor) (testenv.Request, bool) {
 	made := e.targets[string(surface)+" "+route.ID]
-	user := e.user
+	user := made.directory.user
 	if made.bot != "" {
 		user = made.bot
 	}
 	path := strings.NewReplacer(
-		"{tenantId}", string(e.tenant.ID), "{userId}", string(user), "{name}", made.name, "{subscriptionId}", string(e.subscription.ID),
+		"{tenantId}", string(made.tenantOr(e.tenant)), "{userId}", string(user), "{name}", made.name, "{subscriptionId}", string(e.subscription.ID),
 		"{clientId}", string(made.client), "{hint}", made.hint, "{tokenId}", string(made.grant),
+		"{auditId}", string(made.audit), "{webhookId}", string(made.webhook), "{deliveryId}", string(made.delivery),
+		"{provisionerId}", string(made.provisioner), "{token}", made.token,
 	).Replace(route.Path)
 	request := testenv.Request{Method: route.Method, URL: e.hosts[surface] + path, Token: a.tokens[surface]}
 	filter := fmt.Sprintf(`subscriptionId eq "%s"`, e.subscription.ID)
@@ -290,11 +297,20 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		}
 	case "tenant createOAuthClient":
 		request.JSON = api.CreateOAuthClientRequest{ClientName: "made", AppType: api.AppTypeWeb}
+	case "register updateTenant", "tenant updateTenant":
+		request.JSON = ops{{Op: "replace", Path: "/enableAppOpeningFeedback", Value: true}}
+	case "register deactivateTenant", "register reactivateTenant":
+		request.Header = map[string]string{api.HeaderConfirmHostname: string(made.tenant.Hostname) + "." + testenv.Domain}
+	case "register checkHostname":
+		request.URL += "?hostname=acme"
+	case "register bulkTenants":
+		request.JSON = api.BulkTenantsRequest{Action: api.BulkRelabel, IDs: []string{string(e.other.ID)}, Labels: map[string]*string{"plan": nil}}
+	case "register listTenants", "register previewDeactivation":
 	case "register createTenant":
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
-	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getUser", "tenant getLicenseOverview":
+	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getLicenseOverview":
 	default:
-		known := e.clientCall(&request, route, made)
+		known := e.clientCall(&request, route, made) || e.signInCall(&request, route, made) || e.directoryCall(&request, route, made) || provisionerCall(&request, route)
 		return request, known || route.Method == http.MethodGet && route.Public
 	}
 	return request, true

@@ -30,6 +30,10 @@ func wireOrphan(o credential.Orphan) api.Bot {
 		ClientLevel: string(o.Client.Level),
 		Reason:      "deleted",
 		Since:       api.Time{Time: o.Client.DeletedAt},
+		Owns:        make([]api.Owned, len(o.Spaces)),
+	}
+	for i, space := range o.Spaces {
+		b.Owns[i] = api.Owned{Type: "space", ID: string(space.ID), Name: space.Name}
 	}
 	if o.Client.DeletedAt.IsZero() {
 		b.Reason, b.Since = "disabled", api.Time{Time: o.Client.DisabledAt}

@@ -106,7 +106,7 @@ func (x *exchange) fail(err error) {
 		x.writeJSON(status, api.OAuthErrorBody{OAuthError: oauthError(e), ErrorDescription: description(entries), Errors: entries, TraceID: x.trace})
 		return
 	}
-	x.writeJSON(status, api.ErrorBody{Errors: entries, TraceID: x.trace})
+	x.writeJSON(status, api.ErrorBody{Code: topLevelCode(e), Errors: entries, TraceID: x.trace})
 }
 
 // challenge says in the header how to authenticate (RFC 6749 section 5.2, RFC

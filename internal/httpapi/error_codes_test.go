@@ -97,7 +97,7 @@ func codeConstants(t *testing.T) map[string]string {
 // api and the kind one of package estate, so that they can be found.
 func codeUses(t *testing.T) (uses []codeUse) {
 	t.Helper()
-	for _, dir := range []string{".", "../credential", "../tenancy", "../directory", "../store", "../event", "../filter", "../keyring", "../app"} {
+	for _, dir := range []string{".", "../credential", "../tenancy", "../directory", "../signin", "../store", "../event", "../filter", "../keyring", "../app", "../webhook", "../provision"} {
 		for path, file := range parseDir(t, dir) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				call, ok := n.(*ast.CallExpr)

@@ -22,6 +22,11 @@ const maxBody = 500 << 10
 // authenticate finds out who sent the request.
 func (x *exchange) authenticate() (estate.Actor, error) {
 	header := x.r.Header.Get("Authorization")
+	if header == "" {
+		if c := x.sessionCookie(); c.Token != "" {
+			return x.authenticateSession(c)
+		}
+	}
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") || token == "" {
 		return estate.Actor{}, errNoToken

@@ -141,12 +141,12 @@ func TestRouting(t *testing.T) {
 		}
 	}
 	for request, allow := range map[[2]string]string{
-		{"DELETE", here + "/api/v1/users/me"}:                     "GET, HEAD",
-		{"POST", here + "/api/v1/tenants/me"}:                     "GET, HEAD",
+		{"DELETE", here + "/api/v1/users/actions/count"}:          "GET, HEAD",
+		{"POST", here + "/api/v1/tenants/me"}:                     "GET, HEAD, PATCH",
 		{"GET", here + "/oauth/token"}:                            "POST",
 		{"HEAD", here + "/oauth/token"}:                           "POST",
-		{"OPTIONS", here + "/api/v1/users/me"}:                    "GET, HEAD",
-		{"GET", e.Register("us") + "/api/v1/tenants"}:             "POST",
+		{"OPTIONS", here + "/api/v1/users/actions/count"}:         "GET, HEAD",
+		{"PUT", e.Register("us") + "/api/v1/tenants"}:             "GET, HEAD, POST",
 		{"PATCH", e.Console() + "/api/core/tenants/x"}:            "GET, HEAD",
 		{"GET", e.Console() + "/api/core/tenants/actions/filter"}: "POST",
 		{"POST", e.Console() + "/api/core/tenants/actions/count"}: "GET, HEAD",

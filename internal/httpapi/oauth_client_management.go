@@ -87,14 +87,18 @@ func updateOAuthClient(x *exchange) error {
 }
 
 func (x *exchange) readPatch() ([]credential.PatchOperation, error) {
-	if kind := contentType(x.r); kind != "application/json" && kind != api.ContentTypeJSONPatch {
-		return nil, errMediaType(api.ContentTypeJSONPatch + " or application/json")
-	}
-	body, err := x.readBody()
+	body, err := x.readPatchBody()
 	if err != nil {
 		return nil, err
 	}
 	return credential.ParsePatch(body)
+}
+
+func (x *exchange) readPatchBody() ([]byte, error) {
+	if kind := contentType(x.r); kind != "application/json" && kind != api.ContentTypeJSONPatch {
+		return nil, errMediaType(api.ContentTypeJSONPatch + " or application/json")
+	}
+	return x.readBody()
 }
 
 func deleteOAuthClient(x *exchange) error {

@@ -44,18 +44,9 @@ func (x *exchange) query() (url.Values, error) {
 }
 
 func (x *exchange) inventory(query url.Values, filter string) (list api.OrganizationTenantList, err error) {
-	q := tenancy.InventoryQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"), Limit: defaultLimit}
-	if text := query.Get("limit"); query.Has("limit") {
-		q.Limit, err = strconv.Atoi(text)
-		if err != nil || q.Limit < 0 || q.Limit > maxLimit {
-			return list, badParameter("limit", "limit must be a number from 0 to "+strconv.Itoa(maxLimit))
-		}
-	}
-	if query.Has("totalResults") {
-		text := query.Get("totalResults")
-		if q.Total = text == "true"; !q.Total && text != "false" {
-			return list, badParameter("totalResults", "totalResults must be true or false")
-		}
+	q, err := inventoryQuery(query, filter)
+	if err != nil {
+		return list, err
 	}
 	page, err := x.server.Tenancy.Inventory(x.r.Context(), x.actor, q)
 	if err != nil {
@@ -72,6 +63,24 @@ func (x *exchange) inventory(query url.Values, filter string) (list api.Organiza
 		list.TotalResults = &page.Total
 	}
 	return list, nil
+}
+
+// inventoryQuery reads the parameters of lists of tenants.
+func inventoryQuery(query url.Values, filter string) (q tenancy.InventoryQuery, err error) {
+	q = tenancy.InventoryQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"), Limit: defaultLimit}
+	if text := query.Get("limit"); query.Has("limit") {
+		q.Limit, err = strconv.Atoi(text)
+		if err != nil || q.Limit < 0 || q.Limit > maxLimit {
+			return q, badParameter("limit", "limit must be a number from 0 to "+strconv.Itoa(maxLimit))
+		}
+	}
+	if query.Has("totalResults") {
+		text := query.Get("totalResults")
+		if q.Total = text == "true"; !q.Total && text != "false" {
+			return q, badParameter("totalResults", "totalResults must be true or false")
+		}
+	}
+	return q, nil
 }
 
 // cursorLink is the request's own URL with another cursor; nil without one.
@@ -142,6 +151,9 @@ func (x *exchange) organizationTenant(t estate.Tenant) (api.OrganizationTenant, 
 		SubscriptionID:  string(t.Subscription),
 		LicenseStartsAt: api.Timestamp(starts),
 		LicenseEndsAt:   api.Timestamp(ends),
-		Links:           x.self("/api/core/tenants/" + string(t.ID)),
+
+		DeletionStartsAt: api.Timestamp(purgeDate(t)),
+		Provisioning:     wireProvisioning(t),
+		Links:            x.self("/api/core/tenants/" + string(t.ID)),
 	}, nil
 }

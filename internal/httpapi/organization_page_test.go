@@ -190,6 +190,7 @@ func TestListTenants_PageAfterTheCursorIsGone(t *testing.T) {
 	page := i.list(t, "limit=5&sort=name")
 	gone := page.Data[4].ID
 	sqlExec(t, i.Env, "delete from hostnames where tenant_id = ?", gone)
+	sqlExec(t, i.Env, "delete from tenant_labels where tenant_id = ?", gone)
 	sqlExec(t, i.Env, "delete from tenants where id = ?", gone)
 	if have := ids(flat(i.walk(t, page, next))); !slices.Equal(have, want) {
 		t.Errorf("walked %v, want %v", have, want)

@@ -108,7 +108,8 @@ func TestListTenants_Tenant(t *testing.T) {
 		ID: string(made.ID), Name: made.Name, Status: "active", Hostnames: []string{string(made.Hostname) + "." + testenv.Domain, "acme.eu." + testenv.Domain},
 		RegionCode: "eu-west-1", CountryCode: "IE", CreatedAt: api.Time{Time: made.CreatedAt}, UpdatedAt: api.Time{Time: made.UpdatedAt}, CreatedBy: made.CreatedBy,
 		LicenseNumber: string(sub.ID), SubscriptionID: string(sub.ID), LicenseStartsAt: api.Timestamp(sub.StartsAt), LicenseEndsAt: api.Timestamp(sub.EndsAt),
-		Links: api.SelfLinks{Self: api.Link{Href: e.Console() + "/api/core/tenants/" + string(made.ID)}},
+		Links:        api.SelfLinks{Self: api.Link{Href: e.Console() + "/api/core/tenants/" + string(made.ID)}},
+		Provisioning: &api.Provisioning{State: api.ProvisioningReady, UpdatedAt: api.Time{Time: made.CreatedAt}},
 	}
 	whole := api.OrganizationTenantList{Data: []api.OrganizationTenant{want}, Links: api.PageLinks{Self: api.Link{Href: e.Console() + "/api/core/tenants"}}}
 	if diff := gocmp.Diff(whole, list); diff != "" {

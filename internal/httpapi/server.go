@@ -18,8 +18,12 @@ import (
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/provision"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
+	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
 // Config is what a Server needs.
@@ -27,6 +31,10 @@ type Config struct {
 	Credential *credential.Service
 	Tenancy    *tenancy.Service
 	Directory  *directory.Service
+	SignIn     *signin.Service
+	Trail      event.Trail
+	Webhook    *webhook.Service
+	Provision  *provision.Service
 	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
 	Log        *slog.Logger
 	Now        func() time.Time // for durations

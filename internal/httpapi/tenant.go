@@ -10,7 +10,15 @@ import (
 )
 
 func createTenant(x *exchange, in api.CreateTenantRequest) (api.Tenant, error) {
-	t, err := x.server.Tenancy.CreateTenant(x.r.Context(), x.actor, tenancy.NewTenant{
+	t, err := x.server.Tenancy.CreateTenant(x.r.Context(), x.actor, x.newTenant(in))
+	if err == nil {
+		t, err = x.waitForProvisioners(t)
+	}
+	return x.tenant(t), err
+}
+
+func (x *exchange) newTenant(in api.CreateTenantRequest) tenancy.NewTenant {
+	n := tenancy.NewTenant{
 		LicenseKey:     in.LicenseKey,
 		Datacenter:     in.Datacenter,
 		Name:           in.Name,
@@ -18,8 +26,11 @@ func createTenant(x *exchange, in api.CreateTenantRequest) (api.Tenant, error) {
 		ExternalID:     in.ExternalID,
 		Labels:         in.Labels,
 		IdempotencyKey: x.r.Header.Get("Idempotency-Key"),
-	})
-	return x.tenant(t), err
+	}
+	if in.Admin != nil {
+		n.Admin = &tenancy.Administrator{Email: in.Admin.Email, Name: in.Admin.Name}
+	}
+	return n
 }
 
 func getTenant(x *exchange) (api.Tenant, error) {
@@ -39,6 +50,10 @@ func getLicenseOverview(x *exchange) (api.LicenseOverview, error) {
 	if err != nil {
 		return api.LicenseOverview{}, err
 	}
+	allotments, err := x.allotments()
+	if err != nil {
+		return api.LicenseOverview{}, err
+	}
 	sub := license.Subscription
 	valid := sub.StartsAt.Format(time.DateOnly) + "/" + sub.EndsAt.Format(time.DateOnly)
 	overview := api.LicenseOverview{
@@ -51,7 +66,7 @@ func getLicenseOverview(x *exchange) (api.LicenseOverview, error) {
 		Valid:           valid,
 		LatestValidTime: api.Time{Time: sub.EndsAt},
 		Updated:         api.Time{Time: sub.UpdatedAt},
-		Allotments:      []api.LicenseAllotment{},
+		Allotments:      allotments,
 		Parameters: []api.LicenseParameter{{
 			Name: "tenants", Valid: valid, Values: map[string]any{"limit": sub.TenantLimit, "used": sub.TenantCount},
 		}},
@@ -62,7 +77,8 @@ func getLicenseOverview(x *exchange) (api.LicenseOverview, error) {
 	return overview, nil
 }
 
-// tenant writes t as the register and tenant hosts show it.
+// tenant writes t as the register and tenant hosts show it. What is the platform's
+// is shown at register hosts only.
 func (x *exchange) tenant(t estate.Tenant) api.Tenant {
 	return api.Tenant{
 		ID:                  string(t.ID),
@@ -75,14 +91,27 @@ func (x *exchange) tenant(t estate.Tenant) api.Tenant {
 		Status:              string(t.Status),
 		StatusLastUpdatedAt: api.Time{Time: t.StatusUpdatedAt},
 
-		AutoAssignCreateSharedSpacesRoleToProfessionals:             true,
-		AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals: true,
-		AutoAssignDataServicesContributorRoleToProfessionals:        true,
+		AutoAssignCreateSharedSpacesRoleToProfessionals:             t.Settings.AutoAssignCreateSharedSpacesRoleToProfessionals,
+		AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals: t.Settings.AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals,
+		AutoAssignDataServicesContributorRoleToProfessionals:        t.Settings.AutoAssignDataServicesContributorRoleToProfessionals,
+		EnableAnalyticCreation:                                      t.Settings.EnableAnalyticCreation,
+		EnableAppOpeningFeedback:                                    t.Settings.EnableAppOpeningFeedback,
 
-		ExternalID: t.ExternalID,
-		Labels:     t.Labels,
-		Links:      x.self("/api/v1/tenants/" + string(t.ID)),
+		ExternalID:         t.ExternalID,
+		Labels:             t.Labels,
+		DeletionProtection: t.Protected && x.surface.Kind == estate.SurfaceRegister,
+		EstimatedPurgeDate: api.Timestamp(purgeDate(t)),
+		Provisioning:       wireProvisioning(t),
+		Links:              x.self("/api/v1/tenants/" + string(t.ID)),
 	}
+}
+
+// purgeDate is when a disabled tenant may be purged; of others there is none.
+func purgeDate(t estate.Tenant) time.Time {
+	if t.Status != estate.TenantDisabled {
+		return time.Time{}
+	}
+	return t.PurgeAt
 }
 
 func (s *Server) hostnames(t estate.Tenant) []string {

@@ -79,7 +79,8 @@ func TestCreateTenant_LicenseKeyOnly(t *testing.T) {
 		AutoAssignCreateSharedSpacesRoleToProfessionals:             true,
 		AutoAssignPrivateAnalyticsContentCreatorRoleToProfessionals: true,
 		AutoAssignDataServicesContributorRoleToProfessionals:        true,
-		Links: api.SelfLinks{Self: api.Link{Href: e.Register("us") + "/api/v1/tenants/" + have.ID}},
+		Provisioning: &api.Provisioning{State: api.ProvisioningReady, UpdatedAt: now},
+		Links:        api.SelfLinks{Self: api.Link{Href: e.Register("us") + "/api/v1/tenants/" + have.ID}},
 	}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)

@@ -35,11 +35,11 @@ func TestGetUser_Bot(t *testing.T) {
 			t.Errorf("id %q", have.ID)
 		}
 		at := api.Time{Time: made}
-		role := estate.DefaultRole(estate.RoleTenantAdmin)
+		role, _ := estate.DefaultRole(estate.RoleTenantAdmin)
 		want := api.User{
 			ID: have.ID, TenantID: string(tenant.ID), ClientID: string(c.ID), Status: "active", Subject: `qlikbot\` + string(c.ID), Name: c.Name,
 			Roles: []string{"TenantAdmin"}, AssignedRoles: []api.AssignedRole{{ID: string(role.ID), Name: "TenantAdmin", Type: "default", Level: "admin"}},
-			AssignedGroups: []any{}, Groups: []string{}, CreatedAt: at, LastUpdatedAt: at, Created: at, LastUpdated: at,
+			AssignedGroups: []api.AssignedGroup{}, Groups: []string{}, CreatedAt: at, LastUpdatedAt: at, Created: at, LastUpdated: at,
 			Links: api.SelfLinks{Self: api.Link{Href: here + "/api/v1/users/" + have.ID}},
 		}
 		if diff := cmp.Diff(want, have); diff != "" {

@@ -3,6 +3,7 @@ package operator
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,7 @@ type botView struct {
 	Level      estate.Level    `json:"clientLevel"`
 	Reason     string          `json:"reason"` // "deleted" or "disabled": what happened to the client
 	Since      time.Time       `json:"since"`
+	Spaces     []string        `json:"spaces"` // names of those that it owns
 }
 
 func viewOrphan(o credential.Orphan) botView {
@@ -78,6 +80,9 @@ func viewOrphan(o credential.Orphan) botView {
 	}
 	if o.Client.DeletedAt.IsZero() {
 		v.Reason, v.Since = "disabled", o.Client.DisabledAt
+	}
+	for _, space := range o.Spaces {
+		v.Spaces = append(v.Spaces, space.Name)
 	}
 	return v
 }
@@ -93,8 +98,8 @@ func botsCommand(with with) *cobra.Command {
 				return err
 			}
 			all, err := s.Credential.Orphans(s.cmd.Context(), s.actor, estate.Scope{Organization: id})
-			return list(s, err, all, viewOrphan, []string{"ID", "NAME", "TENANT", "TENANT ID", "CLIENT ID", "REASON", "SINCE"}, func(v botView) []string {
-				return []string{string(v.ID), v.Name, v.TenantName, string(v.Tenant), string(v.Client), v.Reason, v.Since.Format(time.RFC3339)}
+			return list(s, err, all, viewOrphan, []string{"ID", "NAME", "TENANT", "TENANT ID", "CLIENT ID", "REASON", "SINCE", "SPACES"}, func(v botView) []string {
+				return []string{string(v.ID), v.Name, v.TenantName, string(v.Tenant), string(v.Client), v.Reason, v.Since.Format(time.RFC3339), strings.Join(v.Spaces, ", ")}
 			})
 		}),
 	}

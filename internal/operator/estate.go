@@ -236,6 +236,7 @@ func subscriptionCommand(with with) *cobra.Command {
 
 	var changed subscriptionFlags
 	var tier1, tier2 int64
+	seats := map[estate.SeatType]*int64{}
 	update := &cobra.Command{
 		Use: "update NUMBER", Short: "Change name, entitlement, owners or limits; what is not given stays", Args: cobra.ExactArgs(1),
 		RunE: with(func(s *session, args []string) error {
@@ -249,11 +250,22 @@ func subscriptionCommand(with with) *cobra.Command {
 			if s.cmd.Flags().Changed("rate-tier2") {
 				u.RateTier2 = &tier2
 			}
+			for _, seat := range estate.SeatTypes() {
+				if !s.cmd.Flags().Changed(string(seat) + "-seats") {
+					continue
+				}
+				if err := s.Directory.SetSeats(s.cmd.Context(), s.actor, estate.SubscriptionID(args[0]), seat, *seats[seat]); err != nil {
+					return err
+				}
+			}
 			sub, err := s.Tenancy.UpdateSubscription(s.cmd.Context(), s.actor, estate.SubscriptionID(args[0]), u)
 			return one(s, sub, err)
 		}),
 	}
 	changed.bind(update)
+	for _, seat := range estate.SeatTypes() {
+		seats[seat] = update.Flags().Int64(string(seat)+"-seats", 0, "how many "+string(seat)+" seats its tenants share")
+	}
 	update.Flags().Int64Var(&tier1, "rate-tier1", 0, "requests of tier 1 (reads) per minute and caller; 0: as the server is configured")
 	update.Flags().Int64Var(&tier2, "rate-tier2", 0, "requests of tier 2 (writes, tokens) per minute and caller; 0: as the server is configured")
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/filter"
 )
 
 // StopBots disables the bots of a client in the tenants in scope. It returns how many were active. Those start again with
@@ -58,7 +59,8 @@ func (tx *Tx) botChanged(ctx context.Context, at time.Time, organization estate.
 type Orphan struct {
 	Bot    estate.User
 	Tenant estate.Tenant
-	Client estate.Client // without its secrets
+	Client estate.Client  // without its secrets
+	Spaces []estate.Space // that it owns, by name, MaxPage at most
 }
 
 // Orphans returns the bots in scope whose client is deleted or disabled, by
@@ -86,7 +88,13 @@ func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID)
 		if err != nil {
 			return nil, wrap("select client of orphan", err)
 		}
-		all[i] = Orphan{Bot: bot, Tenant: tenant, Client: client}
+		rows, err := tx.rows(ctx, "select "+spaceColumns+" from spaces where organization_id = $1 and tenant_id = $2 and owner_id = $3 order by name_key, id limit $4",
+			bot.Organization, bot.Tenant, bot.ID, MaxPage)
+		spaces, err := collect(rows, err, scanSpace)
+		if err != nil {
+			return nil, wrap("select spaces of orphan", err)
+		}
+		all[i] = Orphan{Bot: bot, Tenant: tenant, Client: client, Spaces: spaces}
 	}
 	return all, nil
 }
@@ -106,7 +114,7 @@ func (tx *Tx) GiveBot(ctx context.Context, scope estate.Scope, id estate.UserID,
 		return err
 	}
 	c := inTenant(scope, "users")
-	set := "update users set client_id = " + c.arg(to) + ", subject = " + c.arg(estate.BotSubject(to)) + ", status = " + c.arg(string(estate.UserActive)) +
+	set := "update users set client_id = " + c.arg(to) + ", subject = " + c.arg(estate.BotSubject(to)) + ", subject_key = " + c.arg(filter.Fold(estate.BotSubject(to))) + ", status = " + c.arg(string(estate.UserActive)) +
 		", stopped_with_client = 0, updated_at = " + c.arg(micros(at))
 	c.add("id = " + c.arg(id))
 	if _, err := tx.exec(ctx, set+c.where(), c.args...); err != nil {
@@ -128,6 +136,12 @@ func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.User
 	c.add("id = " + c.arg(id))
 	if _, err := tx.exec(ctx, "delete from users"+c.where(), c.args...); err != nil {
 		return wrap("delete user", err)
+	}
+	if err := tx.holdRoles(ctx, scope.Organization, scope.Tenant, string(id), nil); err != nil {
+		return err
+	}
+	if err := tx.forgetAssignee(ctx, scope, string(id)); err != nil {
+		return err
 	}
 	return tx.userChanged(ctx, at, u)
 }

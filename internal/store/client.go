@@ -174,7 +174,7 @@ func actsIn(c *conditions, scope estate.Scope) string {
 	}
 	const covered = "clients.subscription_id in ('', t.subscription_id) and clients.region in ('', t.region) and clients.tenant_id in ('', t.id)"
 	const published = "clients.published_at <> 0 and clients.tenant_id <> '' and clients.region = t.region"
-	return organization + " and " + tenantExists(c, c.arg(scope.Tenant), scope, "("+covered+" or "+published+")")
+	return organization + " and " + tenantExists(c, c.arg(scope.Tenant), scope, "t.status <> 'deleted'", "("+covered+" or "+published+")")
 }
 
 // ClientUsages returns the use of a client within scope, tenant by tenant. Use

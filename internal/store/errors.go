@@ -8,10 +8,23 @@ import (
 // What a method answers when the row is not there, or not in the scope.
 var (
 	errTenantNotFound = estate.E(estate.NotFound, api.CodeTenantNotFound, "Not found", "No such tenant.")
+	errTenantChanged  = estate.E(estate.Conflict, api.CodeTenantChanged, "Tenant changed meanwhile", "Somebody else has changed the tenant; try again.")
 	errUserNotFound   = estate.E(estate.NotFound, api.CodeUserNotFound, "Not found", "No such user.")
 	errClientNotFound = estate.E(estate.NotFound, api.CodeClientNotFound, "Not found", "No such OAuth client.")
 
+	errRoleNotFound  = estate.E(estate.NotFound, api.CodeRoleNotFound, "Not found", "No such role.")
+	errGroupNotFound = estate.E(estate.NotFound, api.CodeGroupNotFound, "Not found", "No such group.")
+	errSpaceNotFound = estate.E(estate.NotFound, api.CodeSpaceNotFound, "Not found", "No such space.")
+
+	errAssignmentNotFound      = estate.E(estate.NotFound, api.CodeLicenseNotFound, "Not found", "The subject has no seat.")
+	errSpaceAssignmentNotFound = estate.E(estate.NotFound, api.CodeSpaceAssignmentNotFound, "Not found", "No such assignment.")
+
 	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
+
+	errIdentityProviderNotFound = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
+	errSessionNotFound          = notFound("session")
+	errProvisionerNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
+	errProvisioningNotFound     = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
 
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")
@@ -38,7 +51,14 @@ var constraintErrors = map[string]*estate.Error{
 	"tenants.subscription_id, tenants.external_id":    estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
 	"keys.purpose, keys.generation":                   taken("Another process made this key."),
 	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
-	"users.tenant_id, users.subject":                  taken("A user of this tenant has this subject."),
+	"users.tenant_id, users.subject":                  estate.E(estate.Conflict, api.CodeUserExists, "User already exists", "A user of this tenant has this subject."),
+	"spaces.tenant_id, spaces.name":                   estate.E(estate.Conflict, api.CodeSpaceExists, "Space already exists", "A space of this tenant has this name."),
+	"space_assignments.tenant_id, space_assignments.assignee_id, space_assignments.space_id": estate.E(estate.Conflict, api.CodeSpaceAssignmentExists, "Assignment already exists", "The space has an assignment for this user or group."),
+	"roles.tenant_id, roles.name":   estate.E(estate.Conflict, api.CodeRoleExists, "Role already exists", "A role of this tenant has this name."),
+	"groups.tenant_id, groups.name": estate.E(estate.Conflict, api.CodeGroupExists, "Group already exists", "A group of this tenant has this name."),
+
+	"identity_providers.tenant_id, identity_providers.issuer": estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "Another identity provider of the tenant has this issuer.").At("/options/issuer", "used"),
+	"identity_providers.tenant_id":                            estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "The tenant has an interactive identity provider; there can be only one.").At("/interactive", "used"),
 }
 
 func constraintError(err error) error {

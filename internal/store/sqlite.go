@@ -28,6 +28,7 @@ type sqliteEngine struct {
 	writer  *conn
 	readers chan *conn // one slot a reader; nil: not opened yet
 	closed  chan struct{}
+	handle  *sql.DB // see Store.Handle
 }
 
 // conn is a connection with its prepared statements.
@@ -65,6 +66,10 @@ func openSQLite(ctx context.Context, path string) (*sqliteEngine, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	e.writer = newConn(c)
+	if e.handle, err = sql.Open("sqlite", dsn+"&_txlock=immediate"); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	e.handle.SetMaxOpenConns(1)
 	for range cap(e.readers) {
 		e.readers <- nil
 	}
@@ -135,7 +140,7 @@ func (e *sqliteEngine) close() error {
 		}
 	}
 	e.writer.close()
-	return e.db.Close()
+	return errors.Join(e.handle.Close(), e.db.Close())
 }
 
 // reader takes a reading connection from the pool.

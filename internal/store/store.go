@@ -262,8 +262,14 @@ const (
 	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
 	ChangeClient       ChangeKind = "client"       // key: id
 	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
+	ChangeAccess       ChangeKind = "access"       // key: organization and tenant id, joined with "/": what roles or groups give there
 	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
 	ChangeKey          ChangeKind = "key"          // key: id
+
+	ChangeIdentityProvider ChangeKind = "identity-provider" // key: organization, tenant and its id, joined with "/"
+	ChangeSession          ChangeKind = "session"           // key: organization, tenant and its id, joined with "/"
+	ChangeAuthSettings     ChangeKind = "auth-settings"     // key: organization and tenant id, joined with "/", and "/"
+	ChangeEvent            ChangeKind = "event"             // key: organization id; only from this process
 )
 
 // Subscribe registers fn to be called with committed changes: of this process

@@ -3,45 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
-
-// AppendAudit adds a record. It belongs into the transaction of the change.
-func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
-	data := "{}"
-	if len(r.Data) > 0 {
-		data = marshal(r.Data)
-	}
-	_, err := tx.exec(ctx, `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		r.Scope.Organization, r.Scope.Subscription, r.Scope.Region, r.Scope.Tenant, micros(r.Time), r.Actor.Kind, r.Actor.ID,
-		r.Action, r.Target, r.Outcome, data, r.Actor.TraceID)
-	return wrap("insert audit record", err)
-}
-
-// AuditRecords returns the newest records in scope, at most limit and MaxPage.
-func (tx *Tx) AuditRecords(ctx context.Context, scope estate.Scope, limit int) ([]estate.AuditRecord, error) {
-	limit = max(0, min(limit, MaxPage))
-	c := within(scope, "subscription_id", "region", "tenant_id")
-	rows, err := tx.rows(ctx, `select organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id
-		from audit_records`+c.where()+" order by time desc, seq desc limit "+c.arg(limit), c.args...)
-	all, err := collect(rows, err, func(row rowScanner) (r estate.AuditRecord, err error) {
-		var at int64
-		var data string
-		err = row.Scan(&r.Scope.Organization, &r.Scope.Subscription, &r.Scope.Region, &r.Scope.Tenant, &at, &r.Actor.Kind, &r.Actor.ID,
-			&r.Action, &r.Target, &r.Outcome, &data, &r.Actor.TraceID)
-		r.Time = fromMicros(at)
-		if err == nil && data != "{}" {
-			err = json.Unmarshal([]byte(data), &r.Data)
-		}
-		return r, err
-	})
-	return all, wrap("select audit records", err)
-}
 
 // IdempotentAnswer is what a request with an Idempotency-Key was answered.
 type IdempotentAnswer struct {
@@ -84,6 +50,12 @@ func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if err := tx.trimRevocations(ctx, now); err != nil {
+		return err
+	}
+	if err := tx.trimSessions(ctx, now); err != nil {
+		return err
+	}
+	if err := tx.trimDeliveries(ctx, now); err != nil {
 		return err
 	}
 	_, err := tx.exec(ctx, "delete from changes where created_at < $1 and seq < (select max(seq) from changes)", micros(now.Add(-changeRetention)))

@@ -8,17 +8,27 @@ import (
 	"github.com/freehold-platform/freehold/internal/filter"
 )
 
-const tenantColumns = "id, organization_id, subscription_id, region, datacenter, country_code, name, hostname, alias, status, status_updated_at, external_id, labels, created_by, created_at, updated_at"
+const tenantColumns = "id, organization_id, subscription_id, region, datacenter, country_code, name, hostname, alias, status, status_updated_at, external_id, labels, created_by, created_at, updated_at, rev, purge_at, deletion_protection, settings"
+
+// tenantsSelected is what scanTenant reads.
+const tenantsSelected = tenantColumns + ", " + provisioningColumns
 
 func scanTenant(row rowScanner) (estate.Tenant, error) {
 	var t estate.Tenant
-	var labels string
-	var statusUpdated, created, updated int64
+	var p provisioningStatus
+	var labels, settings string
+	var statusUpdated, created, updated, purge, protected int64
 	err := row.Scan(&t.ID, &t.Organization, &t.Subscription, &t.Region, &t.Datacenter, &t.CountryCode, &t.Name, &t.Hostname, &t.Alias,
-		&t.Status, &statusUpdated, &t.ExternalID, &labels, &t.CreatedBy, &created, &updated)
-	t.StatusUpdatedAt, t.CreatedAt, t.UpdatedAt = fromMicros(statusUpdated), fromMicros(created), fromMicros(updated)
+		&t.Status, &statusUpdated, &t.ExternalID, &labels, &t.CreatedBy, &created, &updated, &t.Rev, &purge, &protected, &settings, &p.State, &p.Message, &p.at)
+	t.Provisioning = p.read()
+	t.StatusUpdatedAt, t.CreatedAt, t.UpdatedAt, t.PurgeAt = fromMicros(statusUpdated), fromMicros(created), fromMicros(updated), fromMicros(purge)
+	t.Protected = protected != 0
 	if err == nil && labels != "{}" {
 		err = json.Unmarshal([]byte(labels), &t.Labels)
+	}
+	t.Settings = estate.DefaultTenantSettings() // what the row does not say
+	if err == nil && settings != "{}" {
+		err = json.Unmarshal([]byte(settings), &t.Settings)
 	}
 	return t, err
 }
@@ -26,13 +36,10 @@ func scanTenant(row rowScanner) (estate.Tenant, error) {
 // InsertTenant adds t and takes its host names. The caller has taken its place
 // in the entitlement in the same transaction.
 func (tx *Tx) InsertTenant(ctx context.Context, t estate.Tenant) error {
-	labels := "{}"
-	if len(t.Labels) > 0 {
-		labels = marshal(t.Labels)
-	}
-	_, err := tx.exec(ctx, "insert into tenants (name_key, "+tenantColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	_, err := tx.exec(ctx, "insert into tenants (name_key, "+tenantColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
 		filter.Fold(t.Name), t.ID, t.Organization, t.Subscription, t.Region, t.Datacenter, t.CountryCode, t.Name, t.Hostname, t.Alias,
-		t.Status, micros(t.StatusUpdatedAt), t.ExternalID, labels, t.CreatedBy, micros(t.CreatedAt), micros(t.UpdatedAt))
+		t.Status, micros(t.StatusUpdatedAt), t.ExternalID, marshalLabels(t.Labels), t.CreatedBy, micros(t.CreatedAt), micros(t.UpdatedAt),
+		max(t.Rev, 1), micros(t.PurgeAt), flag(t.Protected), marshal(t.Settings))
 	if err != nil {
 		return wrap("insert tenant", err)
 	}
@@ -45,14 +52,14 @@ func (tx *Tx) InsertTenant(ctx context.Context, t estate.Tenant) error {
 			return wrap("insert hostname", err)
 		}
 	}
-	return nil
+	return tx.insertTenantLabels(ctx, t)
 }
 
 // Tenant returns a tenant.
 func (tx *Tx) Tenant(ctx context.Context, scope estate.Scope, id estate.TenantID) (estate.Tenant, error) {
 	c := within(scope, "subscription_id", "region", "id")
 	c.add("id = " + c.arg(id))
-	t, err := scanTenant(tx.row(ctx, "select "+tenantColumns+" from tenants"+c.where(), c.args...))
+	t, err := scanTenant(tx.row(ctx, "select "+tenantsSelected+" from tenants"+c.where(), c.args...))
 	return t, wrap("select tenant", orNotFound(err, errTenantNotFound))
 }
 
@@ -61,7 +68,7 @@ func (tx *Tx) TenantByExternalID(ctx context.Context, scope estate.Scope, extern
 	c := within(scope, "subscription_id", "region", "id")
 	c.add("external_id <> ''") // names the partial index
 	c.add("external_id = " + c.arg(externalID))
-	t, err := scanTenant(tx.row(ctx, "select "+tenantColumns+" from tenants"+c.where(), c.args...))
+	t, err := scanTenant(tx.row(ctx, "select "+tenantsSelected+" from tenants"+c.where(), c.args...))
 	return t, wrap("select tenant by external id", orNotFound(err, errTenantNotFound))
 }
 
@@ -75,6 +82,6 @@ func (tx *Tx) HostnameFree(ctx context.Context, name estate.Hostname) (bool, err
 // TenantByHostname returns the tenant that answers at name: a request names its
 // tenant before anybody is authenticated.
 func (tx *Tx) TenantByHostname(ctx context.Context, name estate.Hostname) (estate.Tenant, error) {
-	t, err := scanTenant(tx.row(ctx, "select "+tenantColumns+" from tenants where id = (select tenant_id from hostnames where hostname = $1)", name))
+	t, err := scanTenant(tx.row(ctx, "select "+tenantsSelected+" from tenants where id = (select tenant_id from hostnames where hostname = $1)", name))
 	return t, wrap("select tenant by hostname", orNotFound(err, errTenantNotFound))
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // TenantSchema is what tenants can be filtered by, as the contract documents
-// it for the organization API.
+// it for the organization API. The last two are additions: a label is compared as
+// "name=value", or by its name alone.
 var TenantSchema = filter.Schema{
 	{Name: "subscriptionId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
 	{Name: "regionCode", Type: filter.String, Ops: []filter.Op{filter.EQ, filter.NE}},
@@ -23,6 +24,8 @@ var TenantSchema = filter.Schema{
 	{Name: "id", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
 	{Name: "status", Type: filter.String, Ops: []filter.Op{filter.EQ, filter.NE}},
 	{Name: "originalId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
+	{Name: "externalId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
+	{Name: "labels", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
 }
 
 // tenantColumn maps attributes to the columns that are compared and sorted by.
@@ -37,6 +40,8 @@ var tenantColumn = map[string]string{
 	"id":             "id",
 	"status":         "status",
 	"originalId":     "id",
+	"externalId":     "external_id",
+	"labels":         "labels",
 }
 
 // TenantSortAttributes are what tenants can be sorted by.
@@ -81,7 +86,7 @@ func (tx *Tx) Tenants(ctx context.Context, scope estate.Scope, q TenantQuery) (p
 		}
 	}
 	limit := max(0, min(q.Limit, MaxPage)) // a negative limit would mean none to SQLite
-	query := "select " + tenantColumns + " from tenants" + c.where() + " order by " + strings.Join(by, ", ") + " limit " + c.arg(limit+1)
+	query := "select " + tenantsSelected + " from tenants" + c.where() + " order by " + strings.Join(by, ", ") + " limit " + c.arg(limit+1)
 	rows, err := tx.rows(ctx, query, c.args...)
 	page, err = collect(rows, err, scanTenant)
 	if err != nil {
@@ -260,6 +265,17 @@ func tenantComparison(c *conditions, e *filter.Compare) string {
 		// look-up by id however the rest is indexed. An id is never empty, and
 		// null would make the negation unknown.
 		return "id = coalesce((select tenant_id from hostnames where hostnames.hostname = " + c.arg(text) + "), '')"
+	}
+	if e.Attribute == "externalId" {
+		return "external_id <> '' and external_id = " + c.arg(text) // names the partial index
+	}
+	if e.Attribute == "labels" {
+		name, value, valued := strings.Cut(text, "=")
+		query := "id in (select tenant_id from tenant_labels where name = " + c.arg(name)
+		if valued {
+			query += " and value = " + c.arg(value)
+		}
+		return query + ")"
 	}
 	if e.Op == filter.CO {
 		if len(text) > maxContained {

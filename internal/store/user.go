@@ -7,27 +7,35 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/filter"
 )
 
-const userColumns = "tenant_id, id, organization_id, subject, name, email, status, client_id, roles, created_at, updated_at"
+const userColumns = "tenant_id, id, organization_id, subject, name, email, status, client_id, roles, created_at, updated_at, profile, invite_expires_at"
 
 func scanUser(row rowScanner) (estate.User, error) {
 	var u estate.User
-	var roles string
-	var created, updated int64
-	err := row.Scan(&u.Tenant, &u.ID, &u.Organization, &u.Subject, &u.Name, &u.Email, &u.Status, &u.ClientID, &roles, &created, &updated)
-	u.CreatedAt, u.UpdatedAt = fromMicros(created), fromMicros(updated)
+	var roles, profile string
+	var created, updated, inviteExpires int64
+	err := row.Scan(&u.Tenant, &u.ID, &u.Organization, &u.Subject, &u.Name, &u.Email, &u.Status, &u.ClientID, &roles, &created, &updated, &profile, &inviteExpires)
+	u.CreatedAt, u.UpdatedAt, u.InviteExpiresAt = fromMicros(created), fromMicros(updated), fromMicros(inviteExpires)
 	if err == nil {
 		err = json.Unmarshal([]byte(roles), &u.Roles)
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(profile), &u.Profile)
 	}
 	return u, err
 }
 
 // InsertUser adds u. A tenant has one bot a client at most.
 func (tx *Tx) InsertUser(ctx context.Context, u estate.User) error {
-	_, err := tx.exec(ctx, "insert into users ("+userColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		u.Tenant, u.ID, u.Organization, u.Subject, u.Name, u.Email, u.Status, u.ClientID, marshal(u.Roles), micros(u.CreatedAt), micros(u.UpdatedAt))
-	return wrap("insert user", err)
+	_, err := tx.exec(ctx, "insert into users ("+userColumns+", name_key, email_key, subject_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+		u.Tenant, u.ID, u.Organization, u.Subject, u.Name, u.Email, u.Status, u.ClientID, marshal(u.Roles), micros(u.CreatedAt), micros(u.UpdatedAt),
+		marshal(u.Profile), micros(u.InviteExpiresAt), filter.Fold(u.Name), filter.Fold(u.Email), filter.Fold(u.Subject))
+	if err != nil {
+		return wrap("insert user", err)
+	}
+	return tx.holdRoles(ctx, u.Organization, u.Tenant, string(u.ID), u.Roles)
 }
 
 // User returns a user of the tenant of scope.
@@ -44,8 +52,9 @@ func (tx *Tx) UserBySubject(ctx context.Context, scope estate.Scope, subject str
 	return tx.user(ctx, c)
 }
 
-// UpdateUser changes name, e-mail address, status and roles of a user. A bot whose
-// status changes here no longer starts with its client.
+// UpdateUser changes name, e-mail address, status, roles, profile and the end of
+// the invitation of a user. A bot whose status changes here no longer starts with
+// its client.
 func (tx *Tx) UpdateUser(ctx context.Context, scope estate.Scope, u estate.User) error {
 	stored, err := tx.User(ctx, scope, u.ID)
 	if err != nil {
@@ -55,10 +64,15 @@ func (tx *Tx) UpdateUser(ctx context.Context, scope estate.Scope, u estate.User)
 	status := c.arg(u.Status)
 	set := "update users set name = " + c.arg(u.Name) + ", email = " + c.arg(u.Email) + ", status = " + status +
 		", stopped_with_client = case when status = " + status + " then stopped_with_client else 0 end" +
-		", roles = " + c.arg(marshal(u.Roles)) + ", updated_at = " + c.arg(micros(u.UpdatedAt))
+		", roles = " + c.arg(marshal(u.Roles)) + ", updated_at = " + c.arg(micros(u.UpdatedAt)) +
+		", profile = " + c.arg(marshal(u.Profile)) + ", invite_expires_at = " + c.arg(micros(u.InviteExpiresAt)) +
+		", name_key = " + c.arg(filter.Fold(u.Name)) + ", email_key = " + c.arg(filter.Fold(u.Email))
 	c.add("id = " + c.arg(u.ID))
 	if _, err := tx.exec(ctx, set+c.where(), c.args...); err != nil {
 		return wrap("update user", err)
+	}
+	if err := tx.holdRoles(ctx, scope.Organization, scope.Tenant, string(u.ID), u.Roles); err != nil {
+		return err
 	}
 	return tx.userChanged(ctx, u.UpdatedAt, stored)
 }

@@ -37,6 +37,21 @@ func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q Inventory
 	if !actor.Can(estate.LevelOrganization, api.ScopeOrgTenantsRead) {
 		return page, errNeedsScope(api.ScopeOrgTenantsRead)
 	}
+	return s.inventory(ctx, actor, q)
+}
+
+// ListTenants lists the tenants that the actor, a region-level client, reaches.
+func (s *Service) ListTenants(ctx context.Context, actor estate.Actor, q InventoryQuery) (InventoryPage, error) {
+	if actor.Kind != estate.ActorClient || actor.Level != estate.LevelRegion {
+		return InventoryPage{}, errRegionOnly
+	}
+	return s.inventory(ctx, actor, q)
+}
+
+// inventory lists the tenants in the scope of the actor. A filter that names a
+// subscription of others is refused to an organization-level client, as the
+// contract has it; a region-level one finds nothing by it.
+func (s *Service) inventory(ctx context.Context, actor estate.Actor, q InventoryQuery) (page InventoryPage, err error) {
 	var query store.TenantQuery
 	var subscriptions []string
 	if q.Filter != "" {
@@ -61,6 +76,9 @@ func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q Inventory
 		query.Backward = true
 	}
 	query.Limit = q.Limit
+	if actor.Level == estate.LevelRegion {
+		subscriptions = nil
+	}
 	page.Total = -1
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		if err := ownsSubscriptions(ctx, tx, actor.Scope, subscriptions); err != nil {
@@ -136,35 +154,39 @@ func (s *Service) CountInventory(ctx context.Context, actor estate.Actor, text s
 
 // parseFilter parses a filter and returns which subscriptions it names. Host
 // names in it lose the base domain, without which the store keeps them; one of
-// another domain matches no tenant.
+// another domain matches no tenant. The status "deactivated", which the contract
+// lists beside "disabled" without a word of the difference, is the same.
 func (s *Service) parseFilter(text string) (filter.Expr, []string, error) {
 	expr, err := filter.Parse(text, store.TenantSchema)
 	if err != nil {
 		return nil, nil, badParameter("filter", err)
 	}
-	rewriteHostnames(expr, "."+s.domain)
+	rewriteFilter(expr, "."+s.domain)
 	return expr, filter.Values(expr, "subscriptionId"), nil
 }
 
-func rewriteHostnames(expr filter.Expr, suffix string) {
+func rewriteFilter(expr filter.Expr, suffix string) {
 	switch e := expr.(type) {
 	case *filter.And:
 		for _, part := range e.Exprs {
-			rewriteHostnames(part, suffix)
+			rewriteFilter(part, suffix)
 		}
 	case *filter.Or:
 		for _, part := range e.Exprs {
-			rewriteHostnames(part, suffix)
+			rewriteFilter(part, suffix)
 		}
 	case *filter.Not:
-		rewriteHostnames(e.Expr, suffix)
+		rewriteFilter(e.Expr, suffix)
 	case *filter.Compare:
-		if e.Attribute == "hostnames" {
+		switch {
+		case e.Attribute == "hostnames":
 			name, ours := strings.CutSuffix(e.Text, suffix)
 			if !ours {
 				name = ""
 			}
 			e.Text = name
+		case e.Attribute == "status" && e.Text == "deactivated":
+			e.Text = string(estate.TenantDisabled)
 		}
 	}
 }

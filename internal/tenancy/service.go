@@ -1,5 +1,19 @@
 // Package tenancy holds organizations, regions, subscriptions with their
 // entitlements, and tenants.
+//
+// The life of a tenant, of which lifecycle.go has the table:
+//
+//	                     reactivate
+//	                 +------------------+   deactivate (the countdown begins anew)
+//	                 v                  |   +---+
+//	  create     +--------+         +----------+|   purge, when     +---------+
+//	-----------> | active | ------> | disabled |<-  purgeAt is over | deleted |
+//	             +--------+ deacti- +----------+  ----------------> +---------+
+//	                        vate                  unless protected
+//
+// An active tenant holds a place in the entitlement, and a disabled one too; the
+// purge frees it, the host names and the external id. A protected tenant is neither
+// deactivated nor purged. What is deleted stays deleted.
 package tenancy
 
 import (
@@ -23,6 +37,14 @@ type Service struct {
 	now    func() time.Time
 	domain string
 
+	// MinPurgeDays is the least number of days between deactivation and purge that
+	// a caller may ask for. It is set before the first use.
+	MinPurgeDays int
+	// Provision tells the provisioners of a tenant of a change of it, in the
+	// transaction of the change, and notes in the tenant how far they are. It is set
+	// before the service is used; nil: there are none.
+	Provision func(ctx context.Context, tx *store.Tx, t *estate.Tenant, change estate.TenantChange) error
+
 	regions       *cache.Map[estate.RegionCode, estate.Region]
 	hosts         *cache.Map[estate.Hostname, estate.Tenant]
 	subscriptions *cache.Map[subscriptionKey, estate.Subscription]
@@ -44,12 +66,20 @@ const (
 
 // New makes the service. domain is the base domain that host names end in.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func() time.Time, domain string) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, now: now, domain: strings.ToLower(domain)}
+	s := &Service{store: db, keys: keys, audit: audit, now: now, domain: strings.ToLower(domain), MinPurgeDays: DefaultMinPurgeDays}
 	s.regions = cache.New(maxCachedRegions, s.loadRegion)
 	s.hosts = cache.New(maxCachedHosts, s.loadHost)
 	s.subscriptions = cache.New(maxCachedSubscriptions, s.loadSubscription)
 	db.Subscribe(s.forget)
 	return s
+}
+
+// provision calls Provision. Each change of a tenant calls it, after the change.
+func (s *Service) provision(ctx context.Context, tx *store.Tx, t *estate.Tenant, change estate.TenantChange) error {
+	if s.Provision == nil {
+		return nil
+	}
+	return s.Provision(ctx, tx, t, change)
 }
 
 func (s *Service) forget(changes []store.Change) {

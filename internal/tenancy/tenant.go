@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -25,6 +27,10 @@ type NewTenant struct {
 	ExternalID     string
 	Labels         map[string]string
 	IdempotencyKey string // empty: every call makes a tenant
+
+	Admin *Administrator `json:",omitempty"` // a first user; left out of the hash where there is none
+
+	dryRun bool // check everything and make nothing
 }
 
 // Limits of a tenant's fields, in characters; the contract states none.
@@ -81,7 +87,7 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 	}
 	hash := n.hash()
 	now := s.now()
-	err = s.store.Write(ctx, func(tx *store.Tx) error {
+	err = s.write(ctx, n.dryRun, func(tx *store.Tx) error {
 		if n.IdempotencyKey != "" {
 			done, err := tx.IdempotentAnswer(ctx, scope, estate.ClientID(actor.ID), n.IdempotencyKey)
 			if err != nil || done != nil {
@@ -108,12 +114,18 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 			ID: estate.NewTenantID(), Organization: scope.Organization, Subscription: scope.Subscription, Region: region.Code,
 			Datacenter: region.Datacenter, CountryCode: region.CountryCode, Name: strings.TrimSpace(n.Name), Hostname: estate.NewHostname(label, region.Code),
 			Alias: alias, Status: estate.TenantActive, StatusUpdatedAt: now, ExternalID: n.ExternalID, Labels: n.Labels,
-			CreatedBy: actor.ID, CreatedAt: now, UpdatedAt: now,
+			CreatedBy: actor.ID, CreatedAt: now, UpdatedAt: now, Settings: estate.DefaultTenantSettings(), Rev: 1,
 		}
 		if t.Name == "" {
 			t.Name = label
 		}
 		if err := tx.InsertTenant(ctx, t); err != nil {
+			return err
+		}
+		if err := s.inviteAdministrator(ctx, tx, actor, t, n.Admin); err != nil {
+			return err
+		}
+		if err := s.provision(ctx, tx, &t, estate.TenantWasCreated); err != nil {
 			return err
 		}
 		if n.IdempotencyKey != "" {
@@ -127,7 +139,8 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 			}
 		}
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.create", string(t.ID), map[string]any{
-			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID,
+			"hostnames": s.hostnames(t), "licenseId": t.Subscription,
+			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID, event.KeyEvent: s.tenantEvent(t),
 		})
 	})
 	return t, err
@@ -156,6 +169,7 @@ func replay(done *store.IdempotentAnswer, hash []byte, t *estate.Tenant, err err
 	if subtle.ConstantTimeCompare(done.RequestHash, hash) != 1 {
 		return errIdempotencyMismatch
 	}
+	*t = estate.Tenant{Settings: estate.DefaultTenantSettings()} // which answers of older servers don't have
 	return json.Unmarshal([]byte(done.Answer), t)
 }
 
@@ -186,28 +200,21 @@ func freeHostLabel(ctx context.Context, tx *store.Tx, region estate.RegionCode) 
 // checkNewTenant validates what the caller chose and returns the alias.
 func (s *Service) checkNewTenant(region estate.RegionCode, n NewTenant) (alias estate.Hostname, err error) {
 	switch {
-	case utf8.RuneCountInString(n.Name) > maxName:
-		return "", invalidTenant("/name", fmt.Sprintf("must have at most %d characters", maxName))
-	case strings.ContainsFunc(n.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return "", invalidTenant("/name", "must have no control characters")
+	case nameProblem(n.Name) != "":
+		return "", invalidTenant("/name", nameProblem(n.Name))
 	case utf8.RuneCountInString(n.ExternalID) > maxExternalID:
 		return "", invalidTenant("/externalId", fmt.Sprintf("must have at most %d characters", maxExternalID))
-	case len(n.Labels) > maxLabels:
-		return "", invalidTenant("/labels", fmt.Sprintf("must have at most %d entries", maxLabels))
 	case len(n.Hostnames) > 1:
 		return "", invalidTenant("/hostnames", "must have at most one entry: the alias")
 	case len(n.IdempotencyKey) > maxIdempotencyKey:
 		return "", estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid request", "").
 			InParameter("Idempotency-Key", fmt.Sprintf("must have at most %d characters", maxIdempotencyKey))
 	}
-	for key, value := range n.Labels {
-		pointer := "/labels/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
-		if len(key) > maxLabelKey || !labelKeyPattern.MatchString(key) {
-			return "", invalidTenant(pointer, fmt.Sprintf("a label's name must be 1 to %d letters, digits or _ . / -, beginning and ending with a letter or digit", maxLabelKey))
-		}
-		if utf8.RuneCountInString(value) > maxLabelValue {
-			return "", invalidTenant(pointer, fmt.Sprintf("must have at most %d characters", maxLabelValue))
-		}
+	if pointer, problem := labelsProblem(n.Labels); problem != "" {
+		return "", invalidTenant(pointer, problem)
+	}
+	if err := n.Admin.check(); err != nil {
+		return "", err
 	}
 	if len(n.Hostnames) == 0 {
 		return "", nil
@@ -220,6 +227,34 @@ func (s *Service) checkNewTenant(region estate.RegionCode, n NewTenant) (alias e
 		return "", invalidTenant("/hostnames/0", problem)
 	}
 	return estate.NewHostname(label, region), nil
+}
+
+// nameProblem says what is wrong with a display name; empty means nothing.
+func nameProblem(name string) string {
+	switch {
+	case utf8.RuneCountInString(name) > maxName:
+		return fmt.Sprintf("must have at most %d characters", maxName)
+	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "must have no control characters"
+	}
+	return ""
+}
+
+// labelsProblem says what is wrong with labels, and where; empty means nothing.
+func labelsProblem(labels map[string]string) (pointer, problem string) {
+	if len(labels) > maxLabels {
+		return "/labels", fmt.Sprintf("must have at most %d entries", maxLabels)
+	}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		pointer := "/labels/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+		if len(name) > maxLabelKey || !labelKeyPattern.MatchString(name) {
+			return pointer, fmt.Sprintf("a label's name must be 1 to %d letters, digits or _ . / -, beginning and ending with a letter or digit", maxLabelKey)
+		}
+		if utf8.RuneCountInString(labels[name]) > maxLabelValue {
+			return pointer, fmt.Sprintf("must have at most %d characters", maxLabelValue)
+		}
+	}
+	return "", ""
 }
 
 // Tenant returns the tenant with the id, if the actor reaches it.

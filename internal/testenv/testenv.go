@@ -105,6 +105,16 @@ func (e *Env) Node() *Env {
 	return node
 }
 
+// Restart ends the services, as if their process were killed, and opens them anew
+// on the same data folder. It is for what Open returned.
+func (e *Env) Restart() *Env {
+	e.t.Helper()
+	e.must(nil, e.App.Close())
+	again := open(e.t, e.App.Config, e.Dir, e.Clock)
+	again.Organization = e.Organization
+	return again
+}
+
 // With is e for a subtest, which then gets the blame.
 func (e *Env) With(t testing.TB) *Env {
 	c := *e

@@ -169,6 +169,12 @@ func testOrphans(t *testing.T, db Database) {
 		{Bot: botIn(two, gone.ID, 2), Tenant: two, Client: gone},
 	}
 	insertUsers(t, db, orphans[2].Bot, orphans[1].Bot, orphans[0].Bot, botIn(one, fine.ID, 3), person(one, 5))
+	owned, others := space(one, 1), space(one, 2)
+	owned.Owner = orphans[1].Bot.ID
+	orphans[1].Spaces = []estate.Space{owned}
+	write(t, db, func(tx *store.Tx) error {
+		return first(tx.InsertSpace(t.Context(), owned), tx.InsertSpace(t.Context(), others))
+	})
 	get := func(scope estate.Scope, id estate.UserID) []store.Orphan {
 		return read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), scope, id) })
 	}

@@ -55,7 +55,11 @@ func testUser(t *testing.T, db Database) {
 			u := user(home, 5)
 			change(&u)
 			err := refused(t, db, func(tx *store.Tx) error { return tx.InsertUser(t.Context(), u) })
-			wantError(t, err, estate.Conflict, api.CodeEstateConflict)
+			code := api.CodeEstateConflict
+			if what == "subject" {
+				code = api.CodeUserExists
+			}
+			wantError(t, err, estate.Conflict, code)
 		})
 	}
 	for what, change := range map[string]func(*estate.User){

@@ -152,8 +152,10 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 		errs = append(errs, tx.InsertTenant(ctx, t))
 	}
 	for _, r := range w.records {
+		r.ID, r.Type, r.Source = estate.AuditID("id of "+r.Target), "type of "+r.Target, "source"
 		errs = append(errs, tx.AppendAudit(ctx, r))
 	}
+	errs = append(errs, insertWebhooks(ctx, tx, w)...)
 	for i, c := range w.clients {
 		errs = append(errs, tx.InsertClient(ctx, c), tx.InsertIdempotentAnswer(ctx, w.answers[i].owner, "client", w.answers[i].key, store.IdempotentAnswer{RequestHash: []byte{1}, Answer: w.answers[i].id}, moment(1)))
 	}
@@ -166,9 +168,12 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, n := range w.connections {
 		errs = append(errs, tx.SetClientConnection(ctx, n.owner, estate.ClientID(n.key), estate.ConsentTrusted, moment(1)))
 	}
+	errs = append(errs, w.insertDirectory(ctx, tx))
 	for _, g := range w.grants {
 		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
+	errs = append(errs, insertSignIn(ctx, tx, w))
+	errs = append(errs, w.insertProvisioning(ctx, tx))
 	return first(errs...)
 }
 
@@ -274,7 +279,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, map[string]readCase{
+var readCases = joined(credentialReads, tenantLifeReads, signInReads, directoryReads, eventReads, webhookReads, provisioningReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -361,16 +366,6 @@ var readCases = joined(credentialReads, map[string]readCase{
 		all, err := tx.ClientUsages(ctx, scope, estate.ClientID(key))
 		return ids(all, err, func(u store.ClientUsage) string { return string(u.Client) + " at " + string(u.Tenant) })
 	}},
-	"AuditRecords": {
-		rows: func(w world) []row {
-			return rowsOf(w.records, func(r estate.AuditRecord) row { return row{owner: r.Scope, id: r.Target} })
-		},
-		list: true,
-		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
-			all, err := tx.AuditRecords(ctx, scope, store.MaxPage)
-			return ids(all, err, func(r estate.AuditRecord) string { return r.Target })
-		},
-	},
 	"IdempotentAnswer": {
 		rows:   func(w world) []row { return w.answers },
 		covers: func(scope estate.Scope, r row) bool { return scope == r.owner },
@@ -384,7 +379,7 @@ var readCases = joined(credentialReads, map[string]readCase{
 	},
 })
 
-var writeCases = joined(credentialWrites, map[string]writeCase{
+var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, directoryWrites, eventWrites, webhookWrites, provisioningWrites, map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
@@ -398,6 +393,7 @@ var writeCases = joined(credentialWrites, map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.UpdateUser(ctx, scope, estate.User{ID: estate.UserID(key), Name: "renamed", Status: estate.UserDisabled, UpdatedAt: moment(99)})
 		},
+		again:   savedAll("users", "group_members", "role_holders"),
 		touches: userTouches,
 	},
 	"UpdateSubscription": {

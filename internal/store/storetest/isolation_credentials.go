@@ -13,9 +13,11 @@ import (
 )
 
 // joined is the union of maps that have no key in common.
-func joined[C any](a, b map[string]C) map[string]C {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
+func joined[C any](parts ...map[string]C) map[string]C {
+	all := map[string]C{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
 	return all
 }
 
@@ -246,6 +248,7 @@ func userTouches(w world, r row, scope estate.Scope) []string {
 		fmt.Sprintf("users: tenant_id=%q id=%q", scope.Tenant, r.key),
 		changeLine(store.ChangeUser, fmt.Sprintf("%s/%s/%s", scope.Organization, scope.Tenant, r.key)),
 	}
+	texts = append(texts, roleLines(w, r, scope)...)
 	if client := userOf(w, r).ClientID; client != "" {
 		texts = append(texts, changeLine(store.ChangeBot, fmt.Sprintf("%s/%s/%s", scope.Organization, scope.Tenant, client)))
 	}
@@ -382,8 +385,8 @@ var credentialWrites = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteUser(ctx, scope, estate.UserID(key), moment(99))
 		},
-		again:   saved("users"),
-		touches: userTouches,
+		again:   savedAll("users", "group_members", "role_holders"),
+		touches: deletedUserTouches,
 	},
 	"UseAssertion": {
 		rows: clientRows,

@@ -184,8 +184,9 @@ func (e *estates) remove(t *rapid.T, id estate.TenantID) {
 		t.Fatal(err)
 	}
 	_, errHostnames := tx.Exec("delete from hostnames where tenant_id = $1", string(id))
+	_, errLabels := tx.Exec("delete from tenant_labels where tenant_id = $1", string(id))
 	_, errTenants := tx.Exec("delete from tenants where id = $1", string(id))
-	if err := errors.Join(errHostnames, errTenants, tx.Commit()); err != nil {
+	if err := errors.Join(errHostnames, errLabels, errTenants, tx.Commit()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -84,6 +84,10 @@ func textsOf(t estate.Tenant, attribute string) []string {
 			return []string{string(t.Hostname), string(t.Alias)}
 		}
 		return []string{string(t.Hostname)}
+	case "externalId":
+		return slices.DeleteFunc([]string{t.ExternalID}, func(id string) bool { return id == "" })
+	case "labels":
+		return labelTexts(t)
 	}
 	return nil
 }
@@ -143,7 +147,9 @@ func drawCompare(t *rapid.T, tenants []estate.Tenant, subs []estate.Subscription
 	}
 	if len(tenants) > 0 && rapid.IntRange(0, 3).Draw(t, "of a tenant") > 0 {
 		of := rapid.SampledFrom(tenants).Draw(t, "like")
-		texts = textsOf(of, attribute.Name)
+		if own := textsOf(of, attribute.Name); len(own) > 0 {
+			texts = own
+		}
 		if attribute.Name == "name" {
 			texts = []string{of.Name}
 		}

@@ -47,6 +47,7 @@ func tenant(of estate.Subscription, in estate.Region, n int) estate.Tenant {
 		Name: fmt.Sprintf("Tenant %d", n), Hostname: estate.NewHostname(fmt.Sprintf("t%d", n), in.Code), Alias: estate.NewHostname(fmt.Sprintf("alias%d", n), in.Code),
 		Status: estate.TenantActive, StatusUpdatedAt: moment(n + 2), ExternalID: fmt.Sprintf("external %d", n),
 		Labels: map[string]string{"stage": "test", "number": fmt.Sprint(n)}, CreatedBy: "somebody", CreatedAt: moment(n), UpdatedAt: moment(n + 1),
+		PurgeAt: moment(n + 3), Protected: true, Settings: estate.TenantSettings{EnableAnalyticCreation: true}, Rev: int64(n + 1),
 	}
 }
 
@@ -57,6 +58,7 @@ func user(of estate.Tenant, n int) estate.User {
 		ID: userID(n), Organization: of.Organization, Tenant: of.ID, Subject: fmt.Sprintf("subject %d", n), Name: fmt.Sprintf("User %d", n),
 		Email: fmt.Sprintf("user-%d@example.com", n), Status: estate.UserActive, ClientID: clientID(n),
 		Roles: []estate.RoleName{estate.RoleTenantAdmin, "Another"}, CreatedAt: moment(n), UpdatedAt: moment(n + 1),
+		Profile: estate.UserProfile{Picture: "https://example.com/me.png", Locale: "en", Zoneinfo: "Europe/Dublin"}, InviteExpiresAt: moment(n + 2),
 	}
 }
 

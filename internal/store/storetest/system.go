@@ -33,55 +33,6 @@ func testKey(t *testing.T, db Database) {
 	wantDefect(t, refused(t, db, insert(again)))
 }
 
-func testAudit(t *testing.T, db Database) {
-	s := newSample(t, db)
-	// Of an actor, a record keeps who it was.
-	sample := func(scope estate.Scope, at int, action string) estate.AuditRecord {
-		return estate.AuditRecord{
-			Time: moment(at), Scope: scope, Actor: estate.Actor{Kind: estate.ActorClient, ID: "somebody", TraceID: "0123"},
-			Action: action, Target: "something", Outcome: estate.OutcomeRefused,
-			Data: map[string]any{"text": "a <b> & \"c\"", "number": 1.5, "list": []any{"x", nil, true}, "": map[string]any{"y": "z"}},
-		}
-	}
-	home := tenant(s.sub, europe, 1).Scope()
-	region := home
-	region.Tenant = ""
-	oldest, second, third := complete(t, sample(home, 5, "first")), sample(region, 6, "second"), sample(home, 6, "third")
-	second.Data, third.Data = nil, nil
-	highest, foreign := sample(all(s.acme), 1, "highest"), sample(all(s.other), 9, "foreign")
-	record := func(records ...estate.AuditRecord) {
-		write(t, db, func(tx *store.Tx) error {
-			for _, r := range records {
-				if err := tx.AppendAudit(t.Context(), r); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	records := func(scope estate.Scope, limit int) []estate.AuditRecord {
-		return read(t, db, func(tx *store.Tx) ([]estate.AuditRecord, error) { return tx.AuditRecords(t.Context(), scope, limit) })
-	}
-	equal(t, "no records", records(all(s.acme), 10), nil)
-	record(oldest, second, third, highest, foreign)
-	equal(t, "records", records(all(s.acme), 10), []estate.AuditRecord{third, second, oldest, highest})
-	equal(t, "newest records", records(all(s.acme), 2), []estate.AuditRecord{third, second})
-	equal(t, "records of the region", records(region, 10), []estate.AuditRecord{third, second, oldest})
-	equal(t, "records of the tenant", records(home, 10), []estate.AuditRecord{third, oldest})
-	equal(t, "records of the other", records(all(s.other), 10), []estate.AuditRecord{foreign})
-
-	many := make([]estate.AuditRecord, store.MaxPage+1)
-	for i := range many {
-		many[i] = sample(all(s.other), 10, "many")
-	}
-	record(many...)
-	for limit, want := range map[int]int{-1000: 0, -1: 0, 0: 0, 1: 1, store.MaxPage: store.MaxPage, store.MaxPage + 1: store.MaxPage} {
-		if got := records(all(s.other), limit); len(got) != want {
-			t.Errorf("limit %d: %d records, want %d", limit, len(got), want)
-		}
-	}
-}
-
 func testIdempotency(t *testing.T, db Database) {
 	s := newSample(t, db)
 	one := complete(t, store.IdempotentAnswer{RequestHash: []byte{0, 1, 255}, Answer: `{"a":"<ü>"}`})
@@ -206,12 +157,16 @@ func testReadOnly(t *testing.T, db Database) {
 	s := newSample(t, db)
 	before := dump(t, db)
 	reads := map[string]bool{
-		"Account": true, "Accounts": true, "AuditRecords": true, "BotUser": true, "Client": true, "ClientConnection": true, "ClientConnections": true,
-		"ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true, "Clients": true, "CountClients": true, "CountTenants": true,
-		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "Keys": true, "Organization": true, "Organizations": true,
-		"Orphans": true, "PublishedClient": true, "Region": true, "Regions": true, "Revocations": true, "SecretsDue": true, "Subscription": true,
-		"SubscriptionOwner": true, "Subscriptions": true, "Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "Tenants": true,
-		"User": true, "UserBySubject": true,
+		"Account": true, "Accounts": true, "AuditChain": true, "AuditNames": true, "AuditPage": true, "AuditRecord": true,
+		"AuditRecords": true, "AuthSettings": true, "BotUser": true, "ChainHeads": true, "ChainsBehind": true, "Client": true,
+		"ClientConnection": true, "ClientConnections": true, "ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true,
+		"Clients": true, "CountClients": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,
+		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true,
+		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "Provisioner": true,
+		"Provisioners": true, "Provisioning": true, "Provisionings": true, "PublishedClient": true, "Region": true, "Regions": true,
+		"Revocations": true, "SecretsDue": true, "Session": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
+		"Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "TenantsDue": true, "User": true,
+		"UserBySubject": true, "Webhook": true, "Webhooks": true, "WebhooksToTell": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {
 		err := db.Store.Read(t.Context(), func(tx *store.Tx) error {
@@ -229,7 +184,7 @@ func testReadOnly(t *testing.T, db Database) {
 			err, _ := results[len(results)-1].Interface().(error)
 			return err
 		})
-		if err == nil && !reads[name] {
+		if _, known := directoryReads[name]; err == nil && !reads[name] && !known {
 			t.Errorf("%s does not fail in a read transaction", name)
 		}
 	}

@@ -17,7 +17,7 @@ func testTenant(t *testing.T, db Database) {
 	second.ExternalID = one.ExternalID // of another subscription
 	plain := tenant(s.sub, europe, 4)
 	plain.Alias, plain.ExternalID, plain.Labels = "", "", nil
-	insertTenants(t, db, complete(t, one), two, second, plain)
+	insertTenants(t, db, complete(t, one, "Provisioning"), two, second, plain)
 
 	get := func(scope estate.Scope, id estate.TenantID) func(tx *store.Tx) (estate.Tenant, error) {
 		return func(tx *store.Tx) (estate.Tenant, error) { return tx.Tenant(t.Context(), scope, id) }

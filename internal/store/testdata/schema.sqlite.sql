@@ -23,6 +23,12 @@ CREATE TABLE assertion_ids (
 
 CREATE INDEX assertion_ids_by_expiry on assertion_ids (expires_at);
 
+CREATE TABLE audit_chains (
+    organization_id text primary key,
+    position        integer not null,
+    hash            text not null
+) strict, without rowid;
+
 CREATE TABLE audit_records (
     seq             integer primary key autoincrement,
     organization_id text not null,
@@ -37,9 +43,28 @@ CREATE TABLE audit_records (
     outcome         text not null,
     data            text not null,
     trace_id        text not null
-) strict;
+, id text not null default '', event_type text not null default '', source text not null default '', user_id text not null default '', position integer not null default 0, hash text not null default '') strict;
+
+CREATE UNIQUE INDEX audit_records_by_id on audit_records (organization_id, id);
+
+CREATE UNIQUE INDEX audit_records_by_position on audit_records (organization_id, position) where position > 0;
+
+CREATE INDEX audit_records_by_tenant on audit_records (organization_id, tenant_id, time, seq);
+
+CREATE INDEX audit_records_by_tenant_and_type on audit_records (organization_id, tenant_id, event_type, time, seq);
 
 CREATE INDEX audit_records_by_time on audit_records (organization_id, time, seq);
+
+CREATE INDEX audit_records_by_type on audit_records (organization_id, event_type, time, seq);
+
+CREATE TABLE auth_settings (
+    tenant_id        text primary key,
+    organization_id  text not null,
+    idle_micros      integer not null check (idle_micros > 0),
+    lifespan_micros  integer not null check (lifespan_micros > 0),
+    updated_at       integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
 
 CREATE TABLE changes (
     seq        integer primary key autoincrement,
@@ -87,6 +112,8 @@ CREATE TABLE client_usage (
     foreign key (organization_id, client_id) references clients (organization_id, id)
 ) strict, without rowid;
 
+CREATE INDEX client_usage_by_tenant on client_usage (tenant_id, last_used_at) where tenant_id <> '';
+
 CREATE TABLE clients (
     id              text primary key,
     level           text not null,
@@ -119,7 +146,60 @@ CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
 
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
 
+CREATE INDEX clients_by_tenant on clients (tenant_id, id) where tenant_id <> '';
+
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
+
+CREATE TABLE directories (
+    organization_id text not null,
+    tenant_id       text primary key,
+    settings        text not null,
+    changes         integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE event_cursors (
+    consumer        text not null,
+    organization_id text not null references audit_chains (organization_id),
+    position        integer not null,
+    primary key (consumer, organization_id)
+) strict, without rowid;
+
+CREATE TABLE group_members (
+    organization_id text not null,
+    tenant_id       text not null,
+    user_id         text not null,
+    group_id        text not null,
+    primary key (tenant_id, user_id, group_id),
+    foreign key (organization_id, tenant_id, group_id) references groups (organization_id, tenant_id, id) on delete cascade,
+    foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX group_members_by_group on group_members (organization_id, tenant_id, group_id);
+
+CREATE TABLE groups (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    name_key        text not null,
+    description     text not null,
+    provider        text not null,
+    status          text not null,
+    roles           text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    unique (organization_id, tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX groups_by_created_at on groups (tenant_id, created_at, id);
+
+CREATE INDEX groups_by_name on groups (tenant_id, name_key, id);
 
 CREATE TABLE hostnames (
     hostname        text primary key,
@@ -127,6 +207,8 @@ CREATE TABLE hostnames (
     tenant_id       text not null,
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX hostnames_by_tenant on hostnames (tenant_id);
 
 CREATE TABLE idempotency_keys (
     organization_id text not null references organizations (id),
@@ -143,6 +225,27 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_age on idempotency_keys (created_at);
 
+CREATE INDEX idempotency_keys_by_tenant on idempotency_keys (tenant_id) where tenant_id <> '';
+
+CREATE TABLE identity_providers (
+    tenant_id       text not null,
+    id              text not null,
+    organization_id text not null,
+    protocol        text not null,
+    interactive     integer not null check (interactive in (0, 1)),
+    active          integer not null check (active in (0, 1)),
+    issuer          text not null,
+    settings        text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE UNIQUE INDEX identity_providers_interactive on identity_providers (tenant_id) where interactive = 1;
+
+CREATE UNIQUE INDEX identity_providers_issuer on identity_providers (tenant_id, issuer) where issuer <> '';
+
 CREATE TABLE keys (
     id         text primary key,
     purpose    text not null,
@@ -152,6 +255,25 @@ CREATE TABLE keys (
 , active_at integer not null default 0, generation integer not null default 1) strict;
 
 CREATE UNIQUE INDEX keys_by_generation on keys (purpose, generation);
+
+CREATE TABLE license_assignments (
+    organization_id text not null,
+    subscription_id text not null,
+    tenant_id       text not null,
+    subject         text not null,
+    subject_key     text not null,
+    type            text not null,
+    created_at      integer not null,
+    primary key (tenant_id, subject),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX license_assignments_by_created_at on license_assignments (tenant_id, created_at, subject);
+
+CREATE INDEX license_assignments_by_subject on license_assignments (tenant_id, subject_key, subject);
+
+CREATE INDEX license_assignments_by_type on license_assignments (subscription_id, type);
 
 CREATE TABLE oauth_grants (
     id              text primary key,
@@ -174,6 +296,41 @@ CREATE TABLE organizations (
     created_at integer not null,
     updated_at integer not null
 ) strict;
+
+CREATE TABLE provisioners (
+    id              text primary key,
+    organization_id text not null,
+    subscription_id text not null,
+    name            text not null,
+    url             text not null,
+    sealed_secret   blob not null,
+    created_by      text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    unique (organization_id, id),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
+) strict;
+
+CREATE INDEX provisioners_by_subscription on provisioners (organization_id, subscription_id, created_at, id);
+
+CREATE TABLE provisionings (
+    organization_id text not null,
+    subscription_id text not null,
+    region          text not null,
+    tenant_id       text not null,
+    provisioner_id  text not null,
+    call_id         text not null,
+    change          text not null,
+    state           text not null,
+    message         text not null,
+    accepted_until  integer not null,
+    updated_at      integer not null,
+    primary key (tenant_id, provisioner_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id),
+    foreign key (organization_id, provisioner_id) references provisioners (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX provisionings_by_provisioner on provisionings (provisioner_id, tenant_id);
 
 CREATE TABLE regions (
     code         text primary key,
@@ -206,6 +363,182 @@ CREATE TABLE revoked_tokens (
 
 CREATE INDEX revoked_tokens_by_expiry on revoked_tokens (expires_at);
 
+CREATE TABLE river_job (
+    id integer primary key autoincrement,
+    args blob not null default (jsonb('{}')),
+    attempt integer not null default 0,
+    attempted_at timestamp,
+    attempted_by blob,
+    created_at timestamp not null default current_timestamp,
+    errors blob,
+    finalized_at timestamp,
+    kind text not null,
+    max_attempts integer not null default 25,
+    metadata blob not null default (jsonb('{}')),
+    priority integer not null default 1,
+    queue text not null default 'default',
+    state text not null default 'available',
+    scheduled_at timestamp not null default current_timestamp,
+    tags blob not null default (jsonb('[]')),
+    unique_key blob,
+    unique_states integer,
+    constraint finalized_or_finalized_at_null check (
+        (finalized_at is null and state not in ('cancelled', 'completed', 'discarded')) or
+        (finalized_at is not null and state in ('cancelled', 'completed', 'discarded'))
+    ),
+    constraint priority_in_range check (priority >= 1 and priority <= 4),
+    constraint queue_length check (length(queue) > 0 and length(queue) < 128),
+    constraint kind_length check (length(kind) > 0 and length(kind) < 128),
+    constraint state_valid check (state in ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled'))
+);
+
+CREATE INDEX river_job_kind on river_job (kind);
+
+CREATE INDEX river_job_prioritized_fetching_index on river_job (state, queue, priority, scheduled_at, id);
+
+CREATE INDEX river_job_state_and_finalized_at_index on river_job (state, finalized_at) where finalized_at is not null;
+
+CREATE UNIQUE INDEX river_job_unique_idx on river_job (unique_key)
+    where unique_key is not null
+        and unique_states is not null
+        and case state
+            when 'available' then unique_states & (1 << 0)
+            when 'cancelled' then unique_states & (1 << 1)
+            when 'completed' then unique_states & (1 << 2)
+            when 'discarded' then unique_states & (1 << 3)
+            when 'pending'   then unique_states & (1 << 4)
+            when 'retryable' then unique_states & (1 << 5)
+            when 'running'   then unique_states & (1 << 6)
+            when 'scheduled' then unique_states & (1 << 7)
+            else 0
+        end >= 1;
+
+CREATE TABLE river_leader (
+    elected_at timestamp not null,
+    expires_at timestamp not null,
+    leader_id text not null,
+    name text primary key not null default 'default' check (name = 'default'),
+    constraint name_length check (length(name) > 0 and length(name) < 128),
+    constraint leader_id_length check (length(leader_id) > 0 and length(leader_id) < 128)
+);
+
+CREATE TABLE river_migration (
+    line text not null,
+    version integer not null,
+    created_at timestamp not null default current_timestamp,
+    constraint line_length check (length(line) > 0 and length(line) < 128),
+    constraint version_gte_1 check (version >= 1),
+    primary key (line, version)
+);
+
+CREATE TABLE river_notification (
+    id integer primary key autoincrement,
+    created_at timestamp not null default (datetime('now', 'subsec')),
+    payload text not null,
+    topic text not null,
+    constraint topic_length check (length(topic) > 0 and length(topic) < 128)
+);
+
+CREATE INDEX river_notification_created_at_idx on river_notification (created_at);
+
+CREATE INDEX river_notification_topic_id_idx on river_notification (topic, id);
+
+CREATE TABLE river_queue (
+    name text primary key not null,
+    created_at timestamp not null default current_timestamp,
+    metadata blob not null default (jsonb('{}')),
+    paused_at timestamp,
+    updated_at timestamp not null default current_timestamp
+);
+
+CREATE TABLE role_holders (
+    organization_id text not null,
+    tenant_id       text not null,
+    role            text not null,
+    holder_id       text not null,
+    primary key (tenant_id, role, holder_id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX role_holders_by_holder on role_holders (tenant_id, holder_id);
+
+CREATE TABLE roles (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    description     text not null,
+    scopes          text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE sessions (
+    tenant_id       text not null,
+    id              text not null,
+    organization_id text not null,
+    user_id         text not null,
+    provider_id     text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    expires_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (tenant_id, provider_id) references identity_providers (tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX sessions_by_end on sessions (expires_at);
+
+CREATE INDEX sessions_by_provider on sessions (tenant_id, provider_id);
+
+CREATE INDEX sessions_by_user on sessions (tenant_id, user_id);
+
+CREATE TABLE space_assignments (
+    organization_id text not null,
+    tenant_id       text not null,
+    space_id        text not null,
+    id              text not null,
+    type            text not null,
+    assignee_id     text not null,
+    roles           text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    updated_by      text not null,
+    primary key (tenant_id, space_id, id),
+    unique (tenant_id, assignee_id, space_id),
+    foreign key (organization_id, tenant_id, space_id) references spaces (organization_id, tenant_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE spaces (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    type            text not null,
+    name            text not null,
+    name_key        text not null,
+    description     text not null,
+    owner_id        text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, name),
+    unique (organization_id, tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX spaces_by_created_at on spaces (tenant_id, created_at, id);
+
+CREATE INDEX spaces_by_name on spaces (tenant_id, name_key, id);
+
+CREATE INDEX spaces_by_owner on spaces (tenant_id, owner_id, name_key, id);
+
 CREATE TABLE subscription_owners (
     organization_id text not null,
     subscription_id text not null,
@@ -223,6 +556,16 @@ CREATE TABLE subscription_regions (
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
 ) strict, without rowid;
 
+CREATE TABLE subscription_seats (
+    organization_id text not null,
+    subscription_id text not null,
+    type            text not null,
+    units           integer not null check (units >= 0),
+    changes         integer not null,
+    primary key (subscription_id, type),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
+) strict, without rowid;
+
 CREATE TABLE subscriptions (
     id              text primary key,
     organization_id text not null references organizations (id),
@@ -235,6 +578,17 @@ CREATE TABLE subscriptions (
     updated_at      integer not null, rate_tier1 integer not null default 0 check (rate_tier1 between 0 and 1000000), rate_tier2 integer not null default 0 check (rate_tier2 between 0 and 1000000),
     unique (organization_id, id)
 ) strict;
+
+CREATE TABLE tenant_labels (
+    organization_id text not null,
+    tenant_id       text not null,
+    name            text not null,
+    value           text not null,
+    primary key (tenant_id, name),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id)
+) strict, without rowid;
+
+CREATE INDEX tenant_labels_by_value on tenant_labels (name, value, tenant_id);
 
 CREATE TABLE tenants (
     id                text primary key,
@@ -253,7 +607,7 @@ CREATE TABLE tenants (
     labels            text not null,
     created_by        text not null,
     created_at        integer not null,
-    updated_at        integer not null,
+    updated_at        integer not null, rev integer not null default 1, purge_at integer not null default 0, deletion_protection integer not null default 0, settings text not null default '{}', provisioning_state text not null default 'ready', provisioning_message text not null default '', provisioning_at integer not null default 0,
     unique (organization_id, id),
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
 ) strict;
@@ -267,6 +621,8 @@ CREATE INDEX tenants_by_datacenter on tenants (organization_id, datacenter, crea
 CREATE INDEX tenants_by_hostname on tenants (organization_id, hostname, id);
 
 CREATE INDEX tenants_by_name on tenants (organization_id, name_key, created_at, id);
+
+CREATE INDEX tenants_by_purge on tenants (purge_at, id) where status = 'disabled';
 
 CREATE INDEX tenants_by_status on tenants (organization_id, status, created_at, id);
 
@@ -287,7 +643,7 @@ CREATE TABLE users (
     client_id       text not null,
     roles           text not null,
     created_at      integer not null,
-    updated_at      integer not null, stopped_with_client integer not null default 0,
+    updated_at      integer not null, stopped_with_client integer not null default 0, name_key text not null default '', email_key text not null default '', subject_key text not null default '', profile text not null default '{}', invite_expires_at integer not null default 0,
     primary key (tenant_id, id),
     unique (tenant_id, subject),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
@@ -295,5 +651,66 @@ CREATE TABLE users (
 
 CREATE INDEX users_by_client on users (organization_id, client_id, tenant_id) where client_id <> '';
 
+CREATE INDEX users_by_created_at on users (tenant_id, created_at, id);
+
+CREATE INDEX users_by_email on users (tenant_id, email_key, id);
+
+CREATE INDEX users_by_name on users (tenant_id, name_key, id);
+
+CREATE INDEX users_by_subject_key on users (tenant_id, subject_key, id);
+
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
+
+CREATE TABLE webhook_deliveries (
+    id              text primary key,
+    organization_id text not null,
+    subscription_id text not null,
+    region          text not null,
+    tenant_id       text not null,
+    webhook_id      text not null,
+    event_id        text not null,
+    event_type      text not null,
+    status          text not null,
+    message         text not null,
+    triggered_at    integer not null,
+    attempts        integer not null,
+    request         text not null,
+    response        text not null,
+    foreign key (organization_id, webhook_id) references webhooks (organization_id, id) on delete cascade
+) strict;
+
+CREATE INDEX webhook_deliveries_by_age on webhook_deliveries (triggered_at);
+
+CREATE INDEX webhook_deliveries_by_webhook on webhook_deliveries (organization_id, webhook_id, triggered_at, id);
+
+CREATE TABLE webhooks (
+    id               text primary key,
+    organization_id  text not null references organizations (id),
+    subscription_id  text not null,
+    region           text not null,
+    tenant_id        text not null,
+    name             text not null,
+    description      text not null,
+    url              text not null,
+    event_types      text not null,
+    filter           text not null,
+    enabled          integer not null,
+    headers          text not null,
+    hidden_headers   text not null,
+    has_secret       integer not null,
+    sealed           blob not null,
+    check_revocation integer not null,
+    origin           text not null,
+    created_at       integer not null,
+    created_by       text not null,
+    updated_at       integer not null,
+    updated_by       text not null,
+    disabled_reason  text not null,
+    disabled_code    text not null,
+    failing_since    integer not null,
+    after_position   integer not null,
+    unique (organization_id, id)
+) strict;
+
+CREATE INDEX webhooks_by_owner on webhooks (organization_id, tenant_id, id);
 

@@ -1,0 +1,94 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/testenv"
+)
+
+// TestDirectory manages a tenant of a real server by commands.
+func TestDirectory(t *testing.T) {
+	e := testenv.New(t)
+	sub := e.Subscription(3)
+	if err := e.App.Directory.SetSeats(t.Context(), testenv.Operator, sub.ID, estate.SeatProfessional, 1); err != nil {
+		t.Fatal(err)
+	}
+	credentials := e.RegionClient(sub, "us")
+	s := newSession(t)
+	s.vars["FREEHOLD_SERVER"] = e.TenantURL(e.Tenant(sub, "us"))
+	s.vars["FREEHOLD_CLIENT_ID"] = string(credentials.ID)
+	s.vars["FREEHOLD_CLIENT_SECRET"] = credentials.Secret
+	id := func(args ...string) string {
+		t.Helper()
+		stdout, _ := s.must(args...)
+		var made struct {
+			ID string `json:"id"`
+		}
+		if err := json.Unmarshal([]byte(stdout), &made); err != nil || made.ID == "" {
+			t.Fatalf("%s: %s (%v)", strings.Join(args, " "), stdout, err)
+		}
+		return made.ID
+	}
+	shows := func(want string, args ...string) {
+		t.Helper()
+		stdout, stderr, err := s.run(args...)
+		text := stdout + stderr
+		if err != nil {
+			text += err.Error()
+		}
+		if !strings.Contains(text, want) {
+			t.Errorf("freehold %s: %q is missing in\n%s", strings.Join(args, " "), want, text)
+		}
+	}
+	role := id("role", "create", "Desk", "--scope", "admin.users:read")
+	s.must("role", "update", role, "--name", "Helpdesk", "--add-scope", "admin.users", "--remove-scope", "admin.users:read")
+	group := id("group", "create", "Staff", "--role", "Helpdesk", "--description", "who works here")
+	user := id("user", "create", "ada", "--email", "ada@example.com", "--name", "Ada", "--role", "Developer")
+	s.must("user", "update", user, "--add-group", "Staff", "--remove-role", "Developer", "--add-role", "Steward", "--name", "Ada L")
+	s.columns = 200
+	shows("Ada L", "user", "list", "--filter", `email eq "ada@example.com"`)
+	shows("Steward", "user", "get", user)
+	shows("Staff", "user", "get", user)
+	shows("These are the first 1. Use --limit 0 to list all.", "user", "list", "--limit", "1")
+	shows("--limit -1 is less than 0", "user", "list", "--limit", "-1")
+	shows("Helpdesk", "role", "list", "--filter", `type eq "custom"`)
+	shows("admin.users", "role", "get", role)
+	shows("Helpdesk", "group", "list")
+	shows("who works here", "group", "get", group)
+	s.must("group", "update", group, "--role", "")
+	shows("true", "group", "settings", "--auto-create")
+	shows("1 of 2 failed", "user", "invite", "bob@example.com", "ada@example.com")
+	shows(api.CodeInviteActive, "user", "invite", "ada@example.com")
+	shows("nothing to change", "user", "update", user)
+	shows("requires at least 1 arg", "user", "invite")
+
+	shows("0 of 1", "license", "overview")
+	shows("1 of 2 failed", "license", "assign", "ada", "nobody")
+	shows("ada", "license", "list")
+	shows(api.CodeLicenseNone, "license", "change", "ada", "--type", "analyzer")
+	shows("204", "license", "release", "ada")
+	shows("true", "license", "settings", "--auto-analyzer")
+	shows("false", "license", "settings", "--auto-professional=false")
+
+	s.columns = 0
+	space := id("space", "create", "Dev", "--description", "d")
+	s.must("space", "update", space, "--name", "Test")
+	member := id("space", "member", "add", space, "--group", group, "--role", "consumer")
+	s.must("space", "member", "update", space, member, "--role", "producer")
+	s.columns = 200
+	shows("Test", "space", "list")
+	shows("shared", "space", "get", space)
+	shows("producer", "space", "member", "list", space)
+	shows("one of --user, --group and --bot is missing", "space", "member", "add", space)
+	shows("exclude each other", "space", "member", "add", space, "--user", user, "--group", group)
+	s.must("space", "member", "remove", space, member)
+	for _, args := range [][]string{{"space", "delete", space}, {"user", "delete", user}, {"group", "delete", group}, {"role", "delete", role}} {
+		shows("say --yes if you mean it", args...)
+		s.must(append(args, "--yes")...)
+		shows("404", args[0], "get", args[2])
+	}
+}

@@ -1,0 +1,160 @@
+package event_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	events "github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/testenv"
+)
+
+// TestCloudEvent writes records as events, and reads them back with the library.
+func TestCloudEvent(t *testing.T) {
+	e := testenv.Open(t)
+	tenant := e.Tenant(e.Subscription(2), "us", "acme")
+	var found []estate.AuditRecord
+	for _, r := range allRecords(t, e, tenant.Scope()) {
+		if r.Action == "tenant.create" {
+			found = append(found, r)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d records", len(found))
+	}
+	made, err := events.CloudEvent(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got event.Event
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := got.Validate(); err != nil {
+		t.Error(err)
+	}
+	var data struct {
+		ID        string   `json:"id"`
+		Name      string   `json:"name"`
+		Hostnames []string `json:"hostnames"`
+		LicenseID string   `json:"licenseId"`
+	}
+	if err := got.DataAs(&data); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{string(tenant.Hostname) + "." + testenv.Domain, "acme.us." + testenv.Domain}
+	if data.ID != string(tenant.ID) || data.Name != tenant.Name || !slices.Equal(data.Hostnames, want) || data.LicenseID != string(tenant.Subscription) {
+		t.Errorf("data %s", got.Data())
+	}
+	if got.ID() != string(found[0].ID) || got.Type() != "com.qlik.tenant.created" || got.Source() != "com.qlik/tenants" || got.SpecVersion() != "1.0" ||
+		got.Extensions()["tenantid"] != string(tenant.ID) || !got.Time().Equal(e.Clock.Now()) {
+		t.Errorf("event %s", text)
+	}
+}
+
+// TestData has what the contract documents where a record says so, and else what
+// the record has.
+func TestData(t *testing.T) {
+	updates := []any{map[string]any{"path": "/x"}}
+	for name, c := range map[string]struct {
+		record estate.AuditRecord
+		want   string
+	}{
+		"plain":      {estate.AuditRecord{Target: "t", Data: map[string]any{"a": 1, "_updates": updates}}, `{"_updates":[{"path":"/x"}],"a":1,"id":"t"}`},
+		"documented": {estate.AuditRecord{Target: "t", Data: map[string]any{"a": 1, "_event": map[string]any{"id": "other"}, "_updates": updates}}, `{"_updates":[{"path":"/x"}],"id":"other"}`},
+		"empty":      {estate.AuditRecord{}, `{}`},
+	} {
+		text, err := json.Marshal(events.Data(c.record))
+		if err != nil || string(text) != c.want {
+			t.Errorf("%s: %s (%v), want %s", name, text, err, c.want)
+		}
+	}
+}
+
+// TestTypes_Complete finds every action that the program records and fails for
+// one that is in no table: nobody could subscribe to it before it happens.
+func TestTypes_Complete(t *testing.T) {
+	known := map[string]bool{}
+	for _, typ := range events.Types() {
+		if typ.Title == "" || typ.Area == "" {
+			t.Errorf("%+v lacks something", typ)
+		}
+		known[typ.Name] = true
+	}
+	found := 0
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			for _, action := range actionsIn(n) {
+				found++
+				if !known[events.TypeOf(action)] && !events.IsPlatform(action) {
+					t.Errorf("%s: the action %q is in no table of internal/event/types.go", path, action)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < 20 {
+		t.Errorf("only %d actions were found: the program looks elsewhere", found)
+	}
+}
+
+// actionsIn are the texts among the arguments of a call that may record something,
+// and those given to what is called action, which have the form of an action.
+func actionsIn(n ast.Node) (actions []string) {
+	var from []ast.Expr
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		selector, ok := n.Fun.(*ast.SelectorExpr)
+		if ok && slices.Contains([]string{"Done", "Refused", "change", "changeSecrets"}, selector.Sel.Name) {
+			from = n.Args
+		}
+	case *ast.ValueSpec:
+		for i, name := range n.Names {
+			if strings.HasPrefix(name.Name, "action") && i < len(n.Values) {
+				from = append(from, n.Values[i])
+			}
+		}
+	case *ast.AssignStmt:
+		for i, left := range n.Lhs {
+			if name, ok := left.(*ast.Ident); ok && strings.HasPrefix(name.Name, "action") && i < len(n.Rhs) {
+				from = append(from, n.Rhs[i])
+			}
+		}
+	}
+	for _, e := range from {
+		literal, ok := e.(*ast.BasicLit)
+		if !ok || literal.Kind != token.STRING {
+			continue
+		}
+		text, err := strconv.Unquote(literal.Value)
+		if err == nil && strings.Contains(text, ".") && !strings.ContainsAny(text, " /%") {
+			actions = append(actions, text)
+		}
+	}
+	return actions
+}

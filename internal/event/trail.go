@@ -1,0 +1,295 @@
+package event
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// Trail is the audit trail for those who read it: administrators that of their
+// tenant, organization-level clients that of the organization, with its tenants,
+// whether they are active or not.
+type Trail struct{ Store *store.Store }
+
+// TimeToLive is how long events can be listed, as the contract has it. Here they
+// stay, so it is what one may rely on.
+const TimeToLive = 90 * 24 * time.Hour
+
+// Query asks for a page of the trail. Texts are as in the query parameters of the
+// contract; empty ones restrict nothing.
+type Query struct {
+	EventTime string // "start/end", either of which may be empty
+	EventType string
+	Source    string
+	UserID    string
+	IDs       string // with commas between them
+	Sort      string // eventTime, eventType or source, with sign; empty: -eventTime
+	Next      string // cursor: the page after it
+	Prev      string // cursor: the page before it
+	Limit     int    // 1 to 100
+}
+
+// Page is a page of the trail. Next and Prev are cursors, empty at the ends.
+type Page struct {
+	Records []estate.AuditRecord
+	Next    string
+	Prev    string
+}
+
+// mayReadTrail tells why actor may not read the trail of its scope.
+func mayReadTrail(actor estate.Actor) error {
+	switch {
+	case actor.IsOperator():
+		return nil
+	case actor.Scope.Tenant != "":
+		return AdministersTenant(actor, api.ScopeAdminClassic)
+	case !actor.Can(estate.LevelOrganization, api.ScopeOrgAuditsRead):
+		return needsScope(api.ScopeOrgAuditsRead)
+	}
+	return nil
+}
+
+// AdministersTenant tells why actor does not administer the tenant of its scope
+// with a scope that its token needs.
+func AdministersTenant(actor estate.Actor, permission string) error {
+	if !slices.Contains(actor.Roles, estate.RoleTenantAdmin) {
+		return estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "The role TenantAdmin is needed.")
+	}
+	if !actor.Permissions.Holds(permission) {
+		return needsScope(permission)
+	}
+	return nil
+}
+
+func needsScope(name string) error {
+	return estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "The token lacks the scope "+name+".")
+}
+
+// List returns a page of what happened in the scope of actor.
+func (t Trail) List(ctx context.Context, actor estate.Actor, q Query) (page Page, err error) {
+	if err := mayReadTrail(actor); err != nil {
+		return page, err
+	}
+	query, sort, err := q.parse()
+	if err != nil {
+		return page, err
+	}
+	err = t.Store.Read(ctx, func(tx *store.Tx) error {
+		records, ends, err := tx.AuditPage(ctx, actor.Scope, query)
+		page.Records, page.Next, page.Prev = records, formatCursor(sort, ends.Next), formatCursor(sort, ends.Previous)
+		return err
+	})
+	return page, err
+}
+
+func (q Query) parse() (query store.AuditQuery, sort string, err error) {
+	query.Limit = q.Limit
+	if query.From, query.Until, err = parseInterval(q.EventTime); err != nil {
+		return query, "", err
+	}
+	if q.EventType != "" {
+		query.Types = []string{q.EventType}
+	}
+	if q.Source != "" {
+		query.Sources = []string{q.Source}
+	}
+	if q.UserID != "" {
+		query.Users = []estate.UserID{estate.UserID(q.UserID)}
+	}
+	for id := range strings.SplitSeq(q.IDs, ",") {
+		if id = strings.TrimSpace(id); id != "" {
+			query.IDs = append(query.IDs, estate.AuditID(id))
+		}
+	}
+	if len(query.IDs) > store.MaxPage {
+		return query, "", badParameter("id", "id can name at most 100 events")
+	}
+	keys, err := filter.ParseSort(q.Sort, []string{string(store.SortByTime), string(store.SortByType), string(store.SortBySource)})
+	switch {
+	case err != nil:
+		return query, "", badParameter("sort", err.Error())
+	case len(keys) > 1:
+		return query, "", badParameter("sort", "sort takes one attribute")
+	case len(keys) == 0:
+		keys = []filter.SortKey{{Attribute: string(store.SortByTime), Descending: true}}
+	}
+	query.Sort, query.Descending = store.AuditSort(keys[0].Attribute), keys[0].Descending
+	sort = keys[0].Attribute
+	if keys[0].Descending {
+		sort = "-" + sort
+	}
+	switch {
+	case q.Next != "" && q.Prev != "":
+		return query, "", badParameter("prev", "next and prev exclude each other")
+	case q.Next != "":
+		query.After, err = parseCursor("next", q.Next, sort)
+	case q.Prev != "":
+		query.Backward = true
+		query.After, err = parseCursor("prev", q.Prev, sort)
+	}
+	return query, sort, err
+}
+
+// parseInterval reads "start/end". Both ends belong to it.
+func parseInterval(text string) (from, until time.Time, err error) {
+	if text == "" {
+		return from, until, nil
+	}
+	start, end, ok := strings.Cut(text, "/")
+	if !ok || start == "" && end == "" {
+		return from, until, badParameter("eventTime", "eventTime must be start/end, two times of ISO 8601, one of which may be left out")
+	}
+	read := func(text string) (at time.Time) {
+		if text != "" && err == nil {
+			if at, err = time.Parse(time.RFC3339Nano, text); err != nil {
+				err = badParameter("eventTime", "eventTime must hold times such as 2026-11-02T08:30:00.000Z")
+			}
+		}
+		return at
+	}
+	from, until = read(start), read(end)
+	if !until.IsZero() {
+		until = until.Add(time.Microsecond)
+	}
+	return from, until, err
+}
+
+// cursor is a position in a sorted list. It carries no rights: every page is
+// restricted to the caller's scope anew.
+type cursor struct {
+	Sort string `json:"s"` // the order it was made for
+	Text string `json:"t,omitempty"`
+	Time int64  `json:"at"`
+	Seq  int64  `json:"n"`
+}
+
+func formatCursor(sort string, p *store.AuditPosition) string {
+	if p == nil {
+		return ""
+	}
+	text, err := json.Marshal(cursor{Sort: sort, Text: p.Text, Time: p.Time, Seq: p.Seq})
+	if err != nil {
+		panic(err) //nolint:forbidigo // strings and integers only
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+const maxCursor = 8 << 10
+
+func parseCursor(name, text, sort string) (*store.AuditPosition, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	var c cursor
+	if err != nil || len(text) > maxCursor || json.Unmarshal(raw, &c) != nil || c.Sort != sort {
+		return nil, badParameter(name, name+" is not a cursor of this list in this order; take it from links.next or links.prev")
+	}
+	return &store.AuditPosition{Text: c.Text, Time: c.Time, Seq: c.Seq}, nil
+}
+
+func badParameter(name, detail string) error {
+	return estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, detail).InParameter(name, detail)
+}
+
+// Get returns one event in the scope of actor.
+func (t Trail) Get(ctx context.Context, actor estate.Actor, id estate.AuditID) (r estate.AuditRecord, err error) {
+	if err := mayReadTrail(actor); err != nil {
+		return r, err
+	}
+	err = t.Store.Read(ctx, func(tx *store.Tx) error {
+		r, err = tx.AuditRecord(ctx, actor.Scope, id)
+		return err
+	})
+	return r, err
+}
+
+// Names returns the types and sources of events that there have been in the scope
+// of actor.
+func (t Trail) Names(ctx context.Context, actor estate.Actor) (types, sources []string, err error) {
+	if err := mayReadTrail(actor); err != nil {
+		return nil, nil, err
+	}
+	err = t.Store.Read(ctx, func(tx *store.Tx) error {
+		types, sources, err = tx.AuditNames(ctx, actor.Scope)
+		return err
+	})
+	return types, sources, err
+}
+
+// MayRead tells why actor may not read the trail.
+func (t Trail) MayRead(actor estate.Actor) error { return mayReadTrail(actor) }
+
+// Archive gives fn all events of a day (UTC) in the scope of actor, page by page,
+// oldest first. Events that are added meanwhile may be among them.
+func (t Trail) Archive(ctx context.Context, actor estate.Actor, date string, fn func([]estate.AuditRecord) error) error {
+	if err := mayReadTrail(actor); err != nil {
+		return err
+	}
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return badParameter("date", "date must be a day such as 2026-11-02")
+	}
+	query := store.AuditQuery{From: day, Until: day.AddDate(0, 0, 1), Sort: store.SortByTime, Limit: store.MaxPage}
+	for {
+		var page []estate.AuditRecord
+		var ends store.AuditEnds
+		err := t.Store.Read(ctx, func(tx *store.Tx) (err error) {
+			page, ends, err = tx.AuditPage(ctx, actor.Scope, query)
+			return err
+		})
+		if err == nil && len(page) > 0 {
+			err = fn(page)
+		}
+		if err != nil || ends.Next == nil {
+			return err
+		}
+		query.After = ends.Next
+	}
+}
+
+// Chain gives fn the chain of an organization, or of no organization if the id is
+// empty, in order. Only the operator may read it.
+func (t Trail) Chain(ctx context.Context, actor estate.Actor, organization estate.OrganizationID, fn func([]store.ChainLink) error) error {
+	if !actor.IsOperator() {
+		return estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "Only the operator may read chains.")
+	}
+	const batch = 1000
+	after := int64(0)
+	for {
+		var links []store.ChainLink
+		err := t.Store.Read(ctx, func(tx *store.Tx) (err error) {
+			if organization == "" {
+				links, err = tx.OwnAuditChain(ctx, after, batch)
+			} else {
+				links, err = tx.AuditChain(ctx, estate.Scope{Organization: organization}, after, batch)
+			}
+			return err
+		})
+		if err != nil || len(links) == 0 {
+			return err
+		}
+		if err := fn(links); err != nil {
+			return err
+		}
+		after = links[len(links)-1].Record.Position
+	}
+}
+
+// Heads returns where all chains end. Only the operator may.
+func (t Trail) Heads(ctx context.Context, actor estate.Actor) (heads []store.ChainHead, err error) {
+	if !actor.IsOperator() {
+		return nil, errors.New("only the operator may read chains")
+	}
+	err = t.Store.Read(ctx, func(tx *store.Tx) error {
+		heads, err = tx.ChainHeads(ctx)
+		return err
+	})
+	return heads, err
+}

@@ -1,0 +1,185 @@
+package job_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/job"
+	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/testenv"
+)
+
+// diary is what the jobs of a test did.
+type diary struct {
+	mu    sync.Mutex
+	lines []string
+	fail  error
+	wrote chan struct{}
+}
+
+func (d *diary) do(_ context.Context, j job.Job) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	line := string(j.Payload)
+	if j.Last {
+		line += " last"
+	}
+	d.lines = append(d.lines, line)
+	if d.wrote != nil {
+		d.wrote <- struct{}{}
+	}
+	return d.fail
+}
+
+func (d *diary) take() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	taken := d.lines
+	d.lines = nil
+	return taken
+}
+
+// open makes an estate with a kind of jobs that write into the diary.
+func open(t *testing.T) (*testenv.Env, *diary) {
+	t.Helper()
+	e := testenv.Open(t)
+	var d diary
+	e.App.Jobs.Handle(job.Kind{Name: "outside", Do: d.do, Outside: true})
+	e.App.Jobs.Handle(job.Kind{Name: "test", Do: d.do, Attempts: 3, Backoff: func(attempt int) time.Duration { return time.Duration(attempt) * time.Hour }})
+	return e, &d
+}
+
+var errChanged = errors.New("changed its mind")
+
+func enqueue(t *testing.T, e *testenv.Env, after error, all ...job.New) {
+	t.Helper()
+	err := e.App.Store.Write(t.Context(), func(tx *store.Tx) error {
+		for _, n := range all {
+			if n.Kind == "" {
+				n.Kind = "test"
+			}
+			if err := e.App.Jobs.Enqueue(t.Context(), tx, n); err != nil {
+				return err
+			}
+		}
+		return after
+	})
+	if !errors.Is(err, after) {
+		t.Fatal(err)
+	}
+}
+
+func runDue(t *testing.T, e *testenv.Env, d *diary, want ...string) {
+	t.Helper()
+	n, err := e.App.Jobs.RunDue(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := d.take(); n != len(want) || len(have) != len(want) || len(want) > 0 && !reflect.DeepEqual(have, want) {
+		t.Errorf("%d attempts: %q, want %q", n, have, want)
+	}
+}
+
+// TestQueue_Enqueue puts jobs into the transaction: they are there with it, or
+// not at all.
+func TestQueue_Enqueue(t *testing.T) {
+	e, d := open(t)
+	enqueue(t, e, errChanged, job.New{Payload: "lost"})
+	runDue(t, e, d)
+	enqueue(t, e, nil, job.New{Payload: "three", Kind: "outside"}, job.New{Payload: "one"}, job.New{Payload: map[string]int{"n": 2}})
+	runDue(t, e, d, `"one"`, `{"n":2}`, `"three"`)
+	runDue(t, e, d)
+
+	err := e.App.Store.Write(t.Context(), func(tx *store.Tx) error {
+		return e.App.Jobs.Enqueue(t.Context(), tx, job.New{Kind: "unknown"})
+	})
+	if err == nil || !strings.Contains(err.Error(), "unknown") {
+		t.Errorf("a job that nobody does: %v", err)
+	}
+	err = e.App.Store.Read(t.Context(), func(tx *store.Tx) error { return e.App.Jobs.Enqueue(t.Context(), tx, job.New{Kind: "test"}) })
+	if err == nil {
+		t.Error("a job from a transaction that only reads")
+	}
+}
+
+// TestQueue_Due runs jobs when their time has come by the clock of the services.
+func TestQueue_Due(t *testing.T) {
+	e, d := open(t)
+	enqueue(t, e, nil, job.New{Payload: 1, At: e.Clock.Now().Add(time.Hour)})
+	runDue(t, e, d)
+	e.Clock.Advance(59 * time.Minute)
+	runDue(t, e, d)
+	e.Clock.Advance(time.Minute)
+	runDue(t, e, d, "1")
+}
+
+// TestQueue_Failures tries a job again after its backoff, and gives it up after
+// its last attempt.
+func TestQueue_Failures(t *testing.T) {
+	e, d := open(t)
+	d.fail = errors.New("broken")
+	enqueue(t, e, nil, job.New{Payload: 1})
+	runDue(t, e, d, "1")
+	runDue(t, e, d)
+	e.Clock.Advance(time.Hour)
+	runDue(t, e, d, "1")
+	e.Clock.Advance(time.Hour)
+	runDue(t, e, d)
+	e.Clock.Advance(time.Hour)
+	runDue(t, e, d, "1 last")
+	e.Clock.Advance(100 * time.Hour)
+	runDue(t, e, d)
+
+	d.fail = job.Later(e.Clock.Now().Add(time.Hour))
+	enqueue(t, e, nil, job.New{Payload: 2})
+	for range 5 { // more than there are attempts
+		runDue(t, e, d, "2")
+		runDue(t, e, d)
+		e.Clock.Advance(time.Hour)
+		d.fail = job.Later(e.Clock.Now().Add(time.Hour))
+	}
+	d.fail = nil
+	runDue(t, e, d, "2")
+}
+
+// TestQueue_Key has one unfinished job for a key.
+func TestQueue_Key(t *testing.T) {
+	e, d := open(t)
+	enqueue(t, e, nil, job.New{Payload: 1, Key: "a"}, job.New{Payload: 2, Key: "a"}, job.New{Payload: 3, Key: "b"}, job.New{Payload: 4}, job.New{Payload: 4})
+	runDue(t, e, d, "1", "3", "4", "4")
+	enqueue(t, e, nil, job.New{Payload: 5, Key: "a"})
+	runDue(t, e, d, "5")
+}
+
+// TestQueue_Run does jobs in a running server, and after a restart those that
+// were left.
+func TestQueue_Run(t *testing.T) {
+	e := testenv.New(t)
+	d := diary{wrote: make(chan struct{}, 1)}
+	node := e.Node()
+	for _, n := range []*testenv.Env{e, node} {
+		n.App.Jobs.Handle(job.Kind{Name: "test", Do: d.do})
+	}
+	enqueue(t, e, nil, job.New{Payload: "now"})
+	<-d.wrote
+	if have := d.take(); !reflect.DeepEqual(have, []string{`"now"`}) {
+		t.Errorf("done: %q", have)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	want := []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 135 * time.Second}
+	for i, d := range want {
+		if have := job.Backoff(i + 1); have != d {
+			t.Errorf("after attempt %d: %s, want %s", i+1, have, d)
+		}
+	}
+	if have := job.Backoff(1000); have != 6*time.Hour {
+		t.Errorf("in the end: %s", have)
+	}
+}

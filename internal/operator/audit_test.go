@@ -1,0 +1,138 @@
+package operator_test
+
+import (
+	"bytes"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/freehold-platform/freehold/internal/operator"
+	"github.com/freehold-platform/freehold/internal/testenv"
+)
+
+// runAudit executes "freehold audit …".
+func runAudit(t *testing.T, stdin string, args ...string) (stdout string, err error) {
+	t.Helper()
+	root := &cobra.Command{Use: "freehold", SilenceErrors: true, SilenceUsage: true}
+	audit := &cobra.Command{Use: "audit"}
+	audit.AddCommand(operator.AuditCommands(func(string) string { return "" })...)
+	root.AddCommand(audit)
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&bytes.Buffer{})
+	root.SetIn(strings.NewReader(stdin))
+	root.SetArgs(append([]string{"audit"}, args...))
+	err = root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// TestAuditVerify proves an untouched trail, and finds every way to touch one: in
+// the database, and in the exported file.
+func TestAuditVerify(t *testing.T) {
+	e := testenv.Open(t)
+	sub := e.Subscription(5)
+	e.RegionClient(sub, "us")
+	e.Tenant(sub, "us", "acme")
+	e.NewOrganization("Another <&> one")
+	if _, err := e.App.Credential.RotateSigningKey(t.Context(), testenv.Operator, "EdDSA", true); err != nil { // nobody's record
+		t.Fatal(err)
+	}
+	dir := e.App.Config.DataDir
+	verify := func(args ...string) (string, error) {
+		t.Helper()
+		return runAudit(t, "", append([]string{"verify", "--data-dir", dir}, args...)...)
+	}
+	heads, err := verify()
+	if err != nil || len(strings.Fields(heads)) != 3 || !strings.Contains(heads, string(e.Organization.ID)+":") || !strings.HasPrefix(heads, "-:") {
+		t.Fatalf("%s%v", heads, err)
+	}
+	exported, err := runAudit(t, "", "export", "--data-dir", dir)
+	if err != nil || strings.Count(exported, "\n") < 6 || !strings.Contains(exported, `"com.qlik.tenant.created"`) {
+		t.Fatalf("%s%v", exported, err)
+	}
+	one, err := runAudit(t, "", "export", "--data-dir", dir, "--organization", string(e.Organization.ID))
+	if err != nil || one == "" || strings.Count(one, "\n") != strings.Count(one, string(e.Organization.ID)+`","position"`) {
+		t.Errorf("%s%v", one, err)
+	}
+	again, err := runAudit(t, exported, "verify", "--file", "-")
+	if err != nil || again != heads {
+		t.Errorf("the file: %s%v\nthe database: %s", again, err, heads)
+	}
+
+	lines := strings.SplitAfter(strings.TrimSuffix(one, "\n"), "\n")
+	for name, c := range map[string]struct {
+		text, want string
+	}{
+		"changed data":    {strings.Replace(one, `"outcome":"done"`, `"outcome":"refused"`, 1), "was changed"},
+		"removed record":  {lines[0] + strings.Join(lines[2:], ""), "does not follow"},
+		"removed first":   {strings.Join(lines[1:], ""), "does not follow"},
+		"swapped records": {lines[1] + lines[0] + strings.Join(lines[2:], ""), "does not follow"},
+		"no record":       {one + "\nnonsense\n", "is no exported record"},
+		"another format":  {strings.Replace(one, "freehold audit 1", "freehold audit 2", 1), "the format is"},
+	} {
+		if _, err := runAudit(t, c.text, "verify", "--file", "-"); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	// A file that ends early is a good chain; only who noted the end can tell.
+	var noted string
+	for head := range strings.FieldsSeq(heads) {
+		if strings.HasPrefix(head, string(e.Organization.ID)) {
+			noted = head
+		}
+	}
+	cut := strings.Join(lines[:len(lines)-1], "")
+	if _, err := runAudit(t, cut, "verify", "--file", "-"); err != nil {
+		t.Error(err)
+	}
+	if _, err := runAudit(t, cut, "verify", "--file", "-", "--noted", noted); err == nil || !strings.Contains(err.Error(), "noted") {
+		t.Errorf("a cut file: %v", err)
+	}
+	if _, err := verify("--noted", noted); err != nil {
+		t.Error(err)
+	}
+	if _, err := verify("--noted", "x"); err == nil {
+		t.Error("nonsense was taken for the end of a chain")
+	}
+
+	for _, c := range []struct{ statement, want string }{
+		{"update audit_records set actor_id = 'somebody else' where action = 'tenant.create'", "was changed"},
+		{"update audit_records set data = replace(data, 'acme', 'acne') where action = 'tenant.create'", "was changed"},
+		{"delete from audit_records where action = 'oauth-client.create'", "removed"},
+		{"delete from audit_records where action = 'tenant.create'", "removed"}, // the last one
+	} {
+		t.Run(c.statement, func(t *testing.T) {
+			e := testenv.Open(t)
+			sub := e.Subscription(5)
+			e.RegionClient(sub, "us")
+			e.Tenant(sub, "us", "acme")
+			sqlExec(t, filepath.Join(e.App.Config.DataDir, "freehold.db"), c.statement)
+			if out, err := runAudit(t, "", "verify", "--data-dir", e.App.Config.DataDir); err == nil || !strings.Contains(err.Error(), c.want) || out != "" {
+				t.Errorf("%s%v, want %q", out, err, c.want)
+			}
+		})
+	}
+	if _, err := runAudit(t, "", "verify", "--data-dir", filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("a folder that is not there was verified")
+	}
+}
+
+// sqlExec changes a database behind the program's back.
+func sqlExec(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	result, err := db.ExecContext(t.Context(), statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		t.Fatalf("%d rows (%v)", n, err)
+	}
+}

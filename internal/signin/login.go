@@ -1,0 +1,285 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// Login is who somebody is, as an identity provider has it.
+type Login struct {
+	Subject       string
+	Name          string
+	Email         string
+	EmailVerified bool
+	Groups        []string
+}
+
+// Limits of what is believed.
+const (
+	maxSubject   = 255
+	maxName      = 256
+	maxEmail     = 254
+	maxGroups    = 1000
+	maxGroupName = 256
+)
+
+// check refuses what can't be a person. Whoever took a bot's subject would keep
+// its client out.
+func (l Login) check() error {
+	switch {
+	case l.Subject == "":
+		return refuse("there is no subject")
+	case len(l.Subject) > maxSubject || hasControl(l.Subject):
+		return refuse("the subject is longer than %d bytes, or has control characters", maxSubject)
+	case strings.HasPrefix(strings.ToLower(l.Subject), estate.BotSubject("")):
+		return refuse("the subject is one of a bot")
+	case len(l.Name) > maxName || hasControl(l.Name):
+		return refuse("the name is longer than %d bytes, or has control characters", maxName)
+	case len(l.Email) > maxEmail || hasControl(l.Email):
+		return refuse("the e-mail address is longer than %d bytes, or has control characters", maxEmail)
+	case len(l.Groups) > maxGroups:
+		return refuse("there are more than %d groups", maxGroups)
+	}
+	for _, g := range l.Groups {
+		if g == "" || len(g) > maxGroupName || hasControl(g) {
+			return refuse("the name of a group is empty, longer than %d bytes, or has control characters", maxGroupName)
+		}
+	}
+	return nil
+}
+
+// hasControl tells whether text is something else than a line of text.
+func hasControl(text string) bool {
+	return strings.ToValidUTF8(text, "") != text || strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// SignedIn is a session that has just begun.
+type SignedIn struct {
+	Session estate.Session
+	Cookie  Cookie
+}
+
+// arrival is a login on its way to a session.
+type arrival struct {
+	surface  estate.Surface
+	provider estate.IdentityProvider
+	login    Login
+	before   Cookie // of the session that the browser had, which ends
+	traceID  string
+}
+
+// enter begins a session for a login that is believed. The user is the one with
+// the subject; an e-mail address alone makes nobody the same. Its errors are
+// refusals where the person is not let in.
+func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
+	if err := a.login.check(); err != nil {
+		return SignedIn{}, err
+	}
+	scope, now := a.surface.Tenant.Scope(), s.now()
+	settings, err := s.settings.Get(ctx, keyOf(scope, ""))
+	if err != nil {
+		return SignedIn{}, err
+	}
+	earlier, err := s.Session(ctx, a.surface, a.before)
+	if err != nil && !isUnauthenticated(err) {
+		return SignedIn{}, err
+	}
+	token := estate.NewSessionToken()
+	var begun estate.Session
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		p, err := tx.IdentityProvider(ctx, scope, a.provider.ID) // as it is now
+		switch {
+		case isNotFound(err), err == nil && !p.Active:
+			return refuse("the identity provider is not in use any more")
+		case err != nil:
+			return err
+		}
+		user, err := s.userOf(ctx, tx, scope, p, a)
+		if err != nil {
+			return err
+		}
+		if err := s.join(ctx, tx, scope, user, a); err != nil {
+			return err
+		}
+		if earlier.ID != "" {
+			if err := s.end(ctx, tx, scope, earlier, a.traceID); err != nil {
+				return err
+			}
+		}
+		begun = estate.Session{
+			ID: estate.SessionIDOf(token), Organization: scope.Organization, Tenant: scope.Tenant, User: user.ID, Provider: p.ID,
+			CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(settings.Lifespan),
+		}
+		if err := tx.InsertSession(ctx, begun); err != nil {
+			return err
+		}
+		return s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "session.create", string(user.ID), map[string]any{
+			"identityProvider": p.ID, "protocol": p.Protocol, "subject": user.Subject, "groups": a.login.Groups,
+		})
+	})
+	return SignedIn{Session: begun, Cookie: Cookie{Token: token, Signature: s.sign(scope, token)}}, err
+}
+
+// userOf finds the user of a login, or makes one, and brings name and e-mail
+// address up to date.
+func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, p estate.IdentityProvider, a arrival) (estate.User, error) {
+	l, now := a.login, s.now()
+	user, err := tx.UserBySubject(ctx, scope, l.Subject)
+	switch {
+	case isNotFound(err) && !p.CreateUsers:
+		return user, refuse("nobody has this subject, and the identity provider creates no users")
+	case isNotFound(err):
+		user = estate.User{
+			ID: estate.NewUserID(), Organization: scope.Organization, Tenant: scope.Tenant, Subject: l.Subject,
+			Name: l.displayName(), Email: l.Email, Status: estate.UserActive, CreatedAt: now, UpdatedAt: now,
+		}
+		if err := tx.InsertUser(ctx, user); err != nil {
+			return user, err
+		}
+		return user, s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "user.create", string(user.ID), map[string]any{
+			"subject": user.Subject, "name": user.Name, "email": user.Email,
+		})
+	case err != nil:
+		return user, err
+	case user.ClientID != "":
+		return user, refuse("the user is a bot")
+	case user.Status == estate.UserInvited && !user.InviteExpiresAt.IsZero() && !now.Before(user.InviteExpiresAt):
+		return user, refuse("the invitation has ended")
+	case user.Status != estate.UserActive && user.Status != estate.UserInvited && user.Status != estate.UserProvisioned:
+		return user, refuse("the user is %s", user.Status)
+	}
+	changed := user
+	changed.Status, changed.InviteExpiresAt = estate.UserActive, time.Time{} // who was invited has come
+	if l.Name != "" {
+		changed.Name = l.Name
+	}
+	if l.Email != "" {
+		changed.Email = l.Email
+	}
+	if changed.Name == user.Name && changed.Email == user.Email && changed.Status == user.Status {
+		return user, nil
+	}
+	changed.UpdatedAt = now
+	if err := tx.UpdateUser(ctx, scope, changed); err != nil {
+		return user, err
+	}
+	return changed, s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "user.update", string(user.ID), map[string]any{
+		"name": changed.Name, "email": changed.Email, "status": changed.Status,
+	})
+}
+
+func (l Login) displayName() string {
+	for _, name := range []string{l.Name, l.Email} {
+		if name != "" {
+			return name
+		}
+	}
+	return l.Subject
+}
+
+func actorOf(u estate.User, scope estate.Scope, traceID string) estate.Actor {
+	return estate.Actor{Kind: estate.ActorUser, ID: string(u.ID), Scope: scope, User: u.ID, Roles: u.Roles, TraceID: traceID}
+}
+
+// refusal says why somebody is not let in. It goes into the audit trail and not to
+// the caller.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
+// answer turns the outcome of a sign-in into its answer. Whatever is wrong, the
+// answer is the same; the audit trail has the reason.
+func (s *Service) answer(ctx context.Context, a arrival, err error) error {
+	var refused refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	scope := a.surface.Tenant.Scope()
+	unrecorded, due := s.refusals.next(scope.Tenant, s.now())
+	if !due {
+		return errRefused
+	}
+	data := map[string]any{"code": api.CodeLoginRefused, "reason": string(refused)}
+	if a.login.Subject != "" {
+		data["subject"] = short(a.login.Subject)
+	}
+	if unrecorded > 0 {
+		data["unrecorded"] = unrecorded
+	}
+	record := estate.AuditRecord{
+		Time: s.now(), Scope: scope, Actor: estate.Actor{Kind: estate.ActorUser, TraceID: a.traceID}, Action: "session.create",
+		Target: string(a.provider.ID), Outcome: estate.OutcomeRefused, Data: data,
+	}
+	ctx = context.WithoutCancel(ctx) // the caller may be gone; the record must not be
+	if failed := s.store.Write(ctx, func(tx *store.Tx) error { return s.audit.Append(ctx, tx, record) }); failed != nil {
+		s.log.ErrorContext(ctx, "audit record lost", "action", record.Action, "error", failed)
+	}
+	return errRefused
+}
+
+// refusals bounds how many records strangers can make the server write: so many a
+// minute in a tenant. The next one tells how many there were beyond.
+type refusals struct {
+	mu      sync.Mutex
+	tenants map[estate.TenantID]*refusalCount
+}
+
+type refusalCount struct {
+	since      time.Time
+	recorded   int
+	unrecorded int
+}
+
+const maxRefusalRecords = 60 // a minute in a tenant
+
+// next counts a refusal. It tells whether it is to be recorded, and how many before
+// it were not.
+func (r *refusals) next(tenant estate.TenantID, now time.Time) (unrecorded int, due bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.tenants == nil {
+		r.tenants = make(map[estate.TenantID]*refusalCount)
+	}
+	count := r.tenants[tenant]
+	if count == nil {
+		count = &refusalCount{since: now}
+		r.tenants[tenant] = count
+	}
+	if now.Sub(count.since) >= time.Minute {
+		count.since, count.recorded = now, 0
+	}
+	if count.recorded >= maxRefusalRecords {
+		count.unrecorded++
+		return 0, false
+	}
+	count.recorded++
+	unrecorded, count.unrecorded = count.unrecorded, 0
+	return unrecorded, true
+}
+
+// short cuts what somebody else wrote down to what fits into a record.
+func short(text string) string {
+	const most = 200
+	if len(text) > most {
+		text = text[:most] + "…"
+	}
+	return strings.ToValidUTF8(text, "\ufffd")
+}
+
+func isUnauthenticated(err error) bool {
+	var e *estate.Error
+	return errors.As(err, &e) && e.Kind == estate.Unauthenticated
+}
+
+var errRefused = estate.E(estate.Unauthenticated, api.CodeLoginRefused, "Unauthorized", "Nobody can be signed in by this. The administrators of the tenant find the reason in its audit trail.")

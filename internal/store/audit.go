@@ -1,0 +1,339 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+// AppendAudit adds a record to the chain of its organization. It belongs into the
+// transaction of the change.
+func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
+	if !tx.write {
+		return errReadTransaction // the first statement returns a row, and would be executed
+	}
+	data := "{}"
+	if len(r.Data) > 0 {
+		data = marshal(r.Data)
+	}
+	// First of all the row that everybody waits for who appends to this chain.
+	var previous string
+	err := tx.row(ctx, `insert into audit_chains (organization_id, position, hash) values ($1, 1, '')
+		on conflict (organization_id) do update set position = audit_chains.position + 1 returning position, hash`,
+		r.Scope.Organization).Scan(&r.Position, &previous)
+	if err != nil {
+		return wrap("take audit position", err)
+	}
+	hash := r.ChainHash(previous, data)
+	_, err = tx.exec(ctx, `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, user_id,
+			action, target, outcome, data, trace_id, id, event_type, source, position, hash)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		r.Scope.Organization, r.Scope.Subscription, r.Scope.Region, r.Scope.Tenant, micros(r.Time), r.Actor.Kind, r.Actor.ID, r.Actor.User,
+		r.Action, r.Target, r.Outcome, data, r.Actor.TraceID, r.ID, r.Type, r.Source, r.Position, hash)
+	if err != nil {
+		return wrap("insert audit record", err)
+	}
+	if _, err = tx.exec(ctx, "update audit_chains set hash = $1 where organization_id = $2", hash, r.Scope.Organization); err != nil {
+		return wrap("update audit chain", err)
+	}
+	tx.happened(r.Scope.Organization)
+	return nil
+}
+
+// happened tells the subscribers of this process that there is something new in
+// the log. Those of others look now and then: it is too much for the feed.
+func (tx *Tx) happened(organization estate.OrganizationID) {
+	c := Change{Kind: ChangeEvent, Key: string(organization)}
+	if !slices.Contains(tx.changes, c) {
+		tx.changes = append(tx.changes, c)
+	}
+}
+
+const auditColumns = `id, organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, user_id,
+	action, event_type, source, target, outcome, data, trace_id, position, hash`
+
+// storedAudit is a record with its data as it was hashed, and its place in lists.
+type storedAudit struct {
+	estate.AuditRecord
+	data string
+	seq  int64
+}
+
+func scanAudit(row rowScanner) (r storedAudit, err error) {
+	var at int64
+	err = row.Scan(&r.ID, &r.Scope.Organization, &r.Scope.Subscription, &r.Scope.Region, &r.Scope.Tenant, &at, &r.Actor.Kind, &r.Actor.ID, &r.Actor.User,
+		&r.Action, &r.Type, &r.Source, &r.Target, &r.Outcome, &r.data, &r.Actor.TraceID, &r.Position, &r.Hash, &r.seq)
+	r.Time = fromMicros(at)
+	if err == nil && r.data != "{}" {
+		err = json.Unmarshal([]byte(r.data), &r.Data)
+	}
+	return r, err
+}
+
+func (tx *Tx) auditRows(ctx context.Context, rest string, args []any) ([]storedAudit, error) {
+	rows, err := tx.rows(ctx, "select "+auditColumns+", seq from audit_records"+rest, args...)
+	all, err := collect(rows, err, scanAudit)
+	return all, wrap("select audit records", err)
+}
+
+func plainAudit(all []storedAudit) []estate.AuditRecord {
+	var plain []estate.AuditRecord
+	for _, r := range all {
+		plain = append(plain, r.AuditRecord)
+	}
+	return plain
+}
+
+// AuditRecords returns the newest records in scope, at most limit and MaxPage.
+func (tx *Tx) AuditRecords(ctx context.Context, scope estate.Scope, limit int) ([]estate.AuditRecord, error) {
+	page, _, err := tx.AuditPage(ctx, scope, AuditQuery{Limit: limit})
+	return page, err
+}
+
+// AuditRecord returns a record in scope.
+func (tx *Tx) AuditRecord(ctx context.Context, scope estate.Scope, id estate.AuditID) (estate.AuditRecord, error) {
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	c.add("id = " + c.arg(id))
+	r, err := scanAudit(tx.row(ctx, "select "+auditColumns+", seq from audit_records"+c.where(), c.args...))
+	return r.AuditRecord, orNotFound(wrap("select audit record", err), errAuditNotFound)
+}
+
+var errAuditNotFound = estate.E(estate.NotFound, api.CodeAuditNotFound, "Not found", "No such audit event.")
+
+// AuditQuery asks for a page of records. The zero query is for the newest.
+type AuditQuery struct {
+	From, Until time.Time // from the one and before the other; zero: no limit
+	Types       []string
+	Sources     []string
+	Users       []estate.UserID
+	IDs         []estate.AuditID
+
+	Sort       AuditSort
+	Descending bool // of Sort, if it is set; without, the newest come first
+
+	After    *AuditPosition // nil: from the start
+	Backward bool           // the rows before After instead of those after
+	Limit    int            // at most MaxPage; 0 or less: only whether there are any
+}
+
+// AuditSort is what records can be sorted by. Those that are alike are sorted by
+// time, in the same direction.
+type AuditSort string
+
+// The attributes.
+const (
+	SortByTime   AuditSort = "eventTime"
+	SortByType   AuditSort = "eventType"
+	SortBySource AuditSort = "source"
+)
+
+// AuditPosition is a place between records in the order of a query: just past the
+// record that has these values.
+type AuditPosition struct {
+	Text string // type or source, if that is sorted by
+	Time int64  // microseconds
+	Seq  int64
+}
+
+// AuditPage returns a page of the records in scope in the order of q, and where
+// the pages beside it begin; nil: there is none.
+func (tx *Tx) AuditPage(ctx context.Context, scope estate.Scope, q AuditQuery) (page []estate.AuditRecord, ends AuditEnds, err error) {
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	if !q.From.IsZero() {
+		c.add("time >= " + c.arg(micros(q.From)))
+	}
+	if !q.Until.IsZero() {
+		c.add("time < " + c.arg(micros(q.Until)))
+	}
+	among(c, "event_type", q.Types)
+	among(c, "source", q.Sources)
+	among(c, "user_id", q.Users)
+	among(c, "id", q.IDs)
+	descending := (q.Sort == "" || q.Descending) != q.Backward
+	order := []orderColumn{{"time", descending}, {"seq", descending}}
+	var first []any
+	switch q.Sort {
+	case SortByType:
+		order = append([]orderColumn{{"event_type", descending}}, order...)
+	case SortBySource:
+		order = append([]orderColumn{{"source", descending}}, order...)
+	}
+	if q.After != nil {
+		if len(order) == 3 {
+			first = []any{q.After.Text}
+		}
+		c.add(keysetCondition(c, order, append(first, q.After.Time, q.After.Seq)))
+	}
+	by := make([]string, len(order))
+	for i, o := range order {
+		by[i] = o.column
+		if descending {
+			by[i] += " desc"
+		}
+	}
+	limit := max(0, min(q.Limit, MaxPage))
+	rows, err := tx.auditRows(ctx, c.where()+" order by "+strings.Join(by, ", ")+" limit "+c.arg(limit+1), c.args)
+	if err != nil {
+		return nil, ends, err
+	}
+	more := len(rows) > limit
+	rows = rows[:min(len(rows), limit)]
+	if q.Backward {
+		slices.Reverse(rows)
+	}
+	if len(rows) > 0 {
+		if more || q.Backward {
+			ends.Next = q.positionOf(rows[len(rows)-1])
+		}
+		if q.Backward && more || !q.Backward && q.After != nil {
+			ends.Previous = q.positionOf(rows[0])
+		}
+	}
+	return plainAudit(rows), ends, nil
+}
+
+// AuditEnds are where the pages beside a page begin.
+type AuditEnds struct{ Next, Previous *AuditPosition }
+
+func (q AuditQuery) positionOf(r storedAudit) *AuditPosition {
+	p := &AuditPosition{Time: micros(r.Time), Seq: r.seq}
+	switch q.Sort {
+	case SortByType:
+		p.Text = r.Type
+	case SortBySource:
+		p.Text = r.Source
+	}
+	return p
+}
+
+// among restricts a column to one of some values; none: no restriction.
+func among[T ~string](c *conditions, column string, values []T) {
+	if len(values) == 0 {
+		return
+	}
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = c.arg(string(v))
+	}
+	c.add(column + " in (" + strings.Join(places, ", ") + ")")
+}
+
+// AuditNames returns the types and sources of the events that there have been in
+// scope, sorted.
+func (tx *Tx) AuditNames(ctx context.Context, scope estate.Scope) (types, sources []string, err error) {
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	rows, err := tx.rows(ctx, "select distinct event_type, source from audit_records"+c.where()+" order by event_type", c.args...)
+	_, err = collect(rows, err, func(row rowScanner) (_ struct{}, err error) {
+		var name, source string
+		err = row.Scan(&name, &source)
+		types, sources = append(types, name), append(sources, source)
+		return struct{}{}, err
+	})
+	slices.Sort(sources)
+	return slices.Compact(types), slices.Compact(sources), wrap("select audit names", err)
+}
+
+// ChainLink is a record with what its hash is over.
+type ChainLink struct {
+	Record estate.AuditRecord
+	Data   string // the JSON text
+}
+
+// AuditChain returns what comes after a position in the chain of the organization
+// of scope, in order, at most limit. A scope that is narrower has the records of
+// its part only, which is no chain.
+func (tx *Tx) AuditChain(ctx context.Context, scope estate.Scope, after int64, limit int) ([]ChainLink, error) {
+	c := within(scope, "subscription_id", "region", "tenant_id")
+	return tx.chain(ctx, c, after, limit)
+}
+
+// OwnAuditChain is AuditChain for the records that belong to no organization.
+func (tx *Tx) OwnAuditChain(ctx context.Context, after int64, limit int) ([]ChainLink, error) {
+	c := &conditions{}
+	c.add("organization_id = " + c.arg(""))
+	return tx.chain(ctx, c, after, limit)
+}
+
+func (tx *Tx) chain(ctx context.Context, c *conditions, after int64, limit int) ([]ChainLink, error) {
+	c.add("position > 0")
+	c.add("position > " + c.arg(after))
+	rows, err := tx.auditRows(ctx, c.where()+" order by position limit "+c.arg(limit), c.args)
+	links := make([]ChainLink, len(rows))
+	for i, r := range rows {
+		links[i] = ChainLink{Record: r.AuditRecord, Data: r.data}
+	}
+	return links, err
+}
+
+// ChainHead is the last record of a chain.
+type ChainHead struct {
+	Organization estate.OrganizationID // empty: the records that belong to none
+	Position     int64
+	Hash         string
+}
+
+// ChainHeads returns the heads of all chains.
+func (tx *Tx) ChainHeads(ctx context.Context) ([]ChainHead, error) {
+	rows, err := tx.rows(ctx, "select organization_id, position, hash from audit_chains order by organization_id")
+	heads, err := collect(rows, err, func(row rowScanner) (h ChainHead, err error) {
+		err = row.Scan(&h.Organization, &h.Position, &h.Hash)
+		return h, err
+	})
+	return heads, wrap("select audit chains", err)
+}
+
+// ChainsBehind returns the organizations that have events which consumer has not
+// read yet, at most limit.
+func (tx *Tx) ChainsBehind(ctx context.Context, consumer string, limit int) ([]estate.OrganizationID, error) {
+	rows, err := tx.rows(ctx, `select h.organization_id from audit_chains h
+		left join event_cursors c on c.consumer = $1 and c.organization_id = h.organization_id
+		where h.organization_id <> '' and h.position > coalesce(c.position, 0) order by h.organization_id limit $2`, consumer, limit)
+	all, err := collect(rows, err, func(row rowScanner) (id estate.OrganizationID, err error) {
+		err = row.Scan(&id)
+		return id, err
+	})
+	return all, wrap("select chains behind", err)
+}
+
+// EventCursor returns how far consumer has read the chain of the organization that
+// is the scope, and how far the chain goes. Another node that reads for the same
+// consumer is kept out by SetEventCursor.
+func (tx *Tx) EventCursor(ctx context.Context, scope estate.Scope, consumer string) (read, head int64, err error) {
+	if scope == (estate.Scope{}) || scope != (estate.Scope{Organization: scope.Organization}) {
+		return 0, 0, nil
+	}
+	err = tx.row(ctx, `select h.position, coalesce(c.position, 0) from audit_chains h
+		left join event_cursors c on c.consumer = $2 and c.organization_id = h.organization_id
+		where h.organization_id = $1`, scope.Organization, consumer).Scan(&head, &read)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, nil
+	}
+	return read, head, wrap("select event cursor", err)
+}
+
+// SetEventCursor moves consumer from one position to another in the chain of the
+// organization that is the scope. It fails when it is not there: somebody else was faster.
+func (tx *Tx) SetEventCursor(ctx context.Context, scope estate.Scope, consumer string, from, to int64) error {
+	if scope == (estate.Scope{}) || scope != (estate.Scope{Organization: scope.Organization}) {
+		return errEventCursor
+	}
+	n, err := tx.exec(ctx, "update event_cursors set position = $4 where consumer = $1 and organization_id = $2 and position = $3",
+		consumer, scope.Organization, from, to)
+	if err == nil && n == 0 && from == 0 {
+		n, err = tx.exec(ctx, `insert into event_cursors (consumer, organization_id, position) values ($1, $2, $3)
+			on conflict (consumer, organization_id) do nothing`, consumer, scope.Organization, to)
+	}
+	if err == nil && n == 0 {
+		err = errEventCursor
+	}
+	return wrap("set event cursor", err)
+}
+
+var errEventCursor = errors.New("the consumer has read on elsewhere")

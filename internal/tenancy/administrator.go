@@ -1,0 +1,54 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"strings"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+// Administrator is a person who is to administer a new tenant.
+type Administrator struct {
+	Email string
+	Name  string // empty: the e-mail address
+}
+
+const maxEmail = 254 // characters; RFC 5321 leaves no room for more
+
+// check validates what the caller wants to have invited; nobody is fine.
+func (a *Administrator) check() error {
+	if a == nil {
+		return nil
+	}
+	address, err := mail.ParseAddress(a.Email)
+	switch {
+	case err != nil || address.Address != a.Email || len(a.Email) > maxEmail:
+		return invalidTenant("/admin/email", fmt.Sprintf("must be an e-mail address of at most %d characters", maxEmail))
+	case nameProblem(a.Name) != "":
+		return invalidTenant("/admin/name", nameProblem(a.Name))
+	}
+	return nil
+}
+
+// inviteAdministrator makes the first user of a new tenant.
+func (s *Service) inviteAdministrator(ctx context.Context, tx *store.Tx, actor estate.Actor, t estate.Tenant, a *Administrator) error {
+	if a == nil {
+		return nil
+	}
+	u := estate.User{
+		ID: estate.NewUserID(), Organization: t.Organization, Tenant: t.ID, Subject: a.Email, Name: strings.TrimSpace(a.Name), Email: a.Email,
+		Status: estate.UserInvited, Roles: []estate.RoleName{estate.RoleTenantAdmin}, CreatedAt: t.CreatedAt, UpdatedAt: t.CreatedAt,
+	}
+	if u.Name == "" {
+		u.Name = a.Email
+	}
+	if err := tx.InsertUser(ctx, u); err != nil {
+		return err
+	}
+	return s.audit.Done(ctx, tx, actor, t.Scope(), "user.create", string(u.ID), map[string]any{
+		"subject": u.Subject, "name": u.Name, "email": u.Email, "status": u.Status, "roles": u.Roles,
+	})
+}

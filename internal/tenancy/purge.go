@@ -1,0 +1,87 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+const (
+	// PurgeInterval is how often Run looks for tenants to purge.
+	PurgeInterval = 15 * time.Second
+
+	// purgeQuiet is how long a tenant must have been disabled before it is purged:
+	// longer than a request can take, and than other nodes need to hear of it, so
+	// that nobody still writes into it.
+	purgeQuiet = time.Minute
+)
+
+// Run purges tenants that are due, now and then, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	ticker := time.NewTicker(PurgeInterval)
+	defer ticker.Stop()
+	for {
+		if _, err := s.PurgeDue(ctx); err != nil && ctx.Err() == nil {
+			s.audit.Log.ErrorContext(ctx, "purge", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// PurgeDue purges the tenants that are due, each in a transaction of its own, and
+// returns how many it has purged. Any number of processes may call it at once: each
+// tenant is purged by one of them. A tenant that can't be purged keeps none of the
+// others.
+func (s *Service) PurgeDue(ctx context.Context) (purged int, err error) {
+	for {
+		now := s.now()
+		var due []estate.Tenant
+		failed := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+			due, err = tx.TenantsDue(ctx, now, now.Add(-purgeQuiet))
+			return err
+		})
+		if failed != nil {
+			return purged, errors.Join(err, failed)
+		}
+		err = nil // those that failed before are due again
+		progress := false
+		for _, t := range due {
+			done, failed := s.purge(ctx, t, now)
+			if failed != nil {
+				err = errors.Join(err, failed)
+			}
+			if done {
+				purged++
+			}
+			progress = progress || failed == nil
+		}
+		if len(due) < store.MaxPage || !progress {
+			return purged, err
+		}
+	}
+}
+
+func (s *Service) purge(ctx context.Context, t estate.Tenant, now time.Time) (done bool, err error) {
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		if done, err = tx.PurgeTenant(ctx, t.Scope(), now); err != nil || !done {
+			return err
+		}
+		if err := s.provision(ctx, tx, &t, estate.TenantWasPurged); err != nil {
+			return err
+		}
+		return s.audit.Done(ctx, tx, system, t.Scope(), "tenant.purge", string(t.ID), map[string]any{
+			"id": t.ID, "name": t.Name, "hostnames": s.hostnames(t), "licenseId": t.Subscription, "externalId": t.ExternalID,
+		})
+	})
+	return done && err == nil, err
+}
+
+// system is who does what falls due.
+var system = estate.Actor{Kind: estate.ActorSystem, ID: "freehold"}

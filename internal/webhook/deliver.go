@@ -1,0 +1,313 @@
+package webhook
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/job"
+	"github.com/freehold-platform/freehold/internal/store"
+)
+
+const (
+	consumer   = "webhooks"
+	jobDeliver = "webhook.deliver"
+
+	attemptTimeout = 10 * time.Second
+	maxAttempts    = 12                 // with job.Backoff, over about a day
+	deadAfter      = 3 * 24 * time.Hour // of failures and nothing else, an address is given up
+
+	headerQlik = "Qlik-Signature"
+	omitted    = "**OMITTED**" // stands for the values of headers that nobody may see
+)
+
+// Consumer is what follows the events for the webhooks.
+func (s *Service) Consumer() event.Consumer {
+	return event.Consumer{
+		Name: consumer,
+		Wants: func(ctx context.Context, tx *store.Tx, organization estate.OrganizationID) (bool, error) {
+			all, err := tx.WebhooksToTell(ctx, estate.Scope{Organization: organization})
+			return len(all) > 0, err
+		},
+		Take: s.take,
+	}
+}
+
+// Run tells the webhooks of events until ctx ends.
+func (s *Service) Run(ctx context.Context) { s.Consumer().Follow(ctx, s.store, s.log) }
+
+// Close closes the connections to addresses that are kept open.
+func (s *Service) Close() { s.post.Close() }
+
+// payload is what a job knows of a delivery.
+type payload struct {
+	Scope    estate.Scope      `json:"scope"`
+	Delivery estate.DeliveryID `json:"delivery"`
+}
+
+// take makes a delivery, and the job for it, of each event for each webhook that
+// it is for.
+func (s *Service) take(ctx context.Context, tx *store.Tx, organization estate.OrganizationID, events []estate.AuditRecord) error {
+	all, err := tx.WebhooksToTell(ctx, estate.Scope{Organization: organization})
+	if err != nil {
+		return err
+	}
+	for _, r := range events {
+		for _, w := range all {
+			if !wants(w, r) {
+				continue
+			}
+			d := estate.Delivery{
+				ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: r.Type, Status: estate.DeliveryPending, TriggeredAt: s.now(),
+			}
+			if err := tx.InsertDelivery(ctx, d); err != nil {
+				return err
+			}
+			if err := s.jobs.Enqueue(ctx, tx, job.New{Kind: jobDeliver, Payload: payload{w.Scope, d.ID}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wants tells whether w is to be told of r.
+func wants(w estate.Webhook, r estate.AuditRecord) bool {
+	switch {
+	case r.Position <= w.After || r.Scope.Organization != w.Scope.Organization:
+		return false
+	case w.Scope.Tenant != "" && r.Scope != w.Scope: // of an organization, all of it
+		return false
+	}
+	named := false
+	for _, name := range w.EventTypes {
+		named = named || name == AllEvents || name == r.Type
+	}
+	if !named || w.Filter == "" {
+		return named
+	}
+	expr, err := filter.Parse(w.Filter, filterSchema)
+	return err == nil && holds(expr, func(attribute string) string {
+		if attribute == "spaceId" {
+			space, _ := event.Data(r)["spaceId"].(string)
+			return space
+		}
+		return r.Target
+	})
+}
+
+// holds evaluates a filter of filterSchema.
+func holds(expr filter.Expr, value func(attribute string) string) bool {
+	switch e := expr.(type) {
+	case *filter.And:
+		for _, term := range e.Exprs {
+			if !holds(term, value) {
+				return false
+			}
+		}
+		return true
+	case *filter.Or:
+		for _, term := range e.Exprs {
+			if holds(term, value) {
+				return true
+			}
+		}
+		return false
+	case *filter.Not:
+		return !holds(e.Expr, value)
+	case *filter.Compare:
+		return (value(e.Attribute) == e.Text) == (e.Op == filter.EQ)
+	}
+	return false
+}
+
+// deliver makes an attempt at a delivery.
+func (s *Service) deliver(ctx context.Context, j job.Job) error {
+	var p payload
+	if err := json.Unmarshal(j.Payload, &p); err != nil {
+		return err
+	}
+	var d estate.Delivery
+	var w estate.Webhook
+	var r estate.AuditRecord
+	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+		d, w, r, err = load(ctx, tx, p.Scope, p.Delivery)
+		return err
+	})
+	switch {
+	case isMissing(err):
+		return nil // the webhook was deleted
+	case err != nil:
+		return err
+	case d.Status == estate.DeliverySuccess || !w.Enabled:
+		return nil
+	}
+	failure := s.attempt(ctx, w, r, &d)
+	err = s.store.Write(ctx, func(tx *store.Tx) error { return s.finish(ctx, tx, d) })
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return failure
+}
+
+func load(ctx context.Context, tx *store.Tx, scope estate.Scope, id estate.DeliveryID) (d estate.Delivery, w estate.Webhook, r estate.AuditRecord, err error) {
+	if d, err = tx.Delivery(ctx, scope, id); err != nil {
+		return d, w, r, err
+	}
+	if w, err = tx.Webhook(ctx, scope, d.Webhook); err != nil {
+		return d, w, r, err
+	}
+	r, err = tx.AuditRecord(ctx, scope, d.Event)
+	return d, w, r, err
+}
+
+// attempt sends an event once and notes in d what came of it. The error says why
+// it has not arrived.
+func (s *Service) attempt(ctx context.Context, w estate.Webhook, r estate.AuditRecord, d *estate.Delivery) error {
+	d.Attempts++
+	d.TriggeredAt = s.now()
+	d.Response = estate.DeliveryMessage{}
+	body, header, err := s.message(w, r, d.TriggeredAt)
+	if err == nil {
+		d.Request = estate.DeliveryMessage{URL: w.URL, Headers: shown(header, w.HiddenHeaders), Body: string(body)}
+		answer, postErr := s.post.Post(ctx, w.URL, header, body)
+		err = postErr
+		if err == nil {
+			d.Response = estate.DeliveryMessage{Status: answer.Status, Headers: shown(answer.Header, w.HiddenHeaders), Body: strings.ToValidUTF8(string(answer.Body), "\uFFFD")}
+			if answer.Status < 200 || answer.Status > 299 {
+				err = fmt.Errorf("the address answered %d", answer.Status)
+			}
+		}
+	}
+	d.Status, d.Message = estate.DeliverySuccess, http.StatusText(d.Response.Status)
+	if err != nil {
+		d.Status, d.Message = estate.DeliveryFail, err.Error()
+	}
+	return err
+}
+
+// message is what is sent: the event as a CloudEvent in structured mode, with both
+// signatures if the webhook has a secret.
+func (s *Service) message(w estate.Webhook, r estate.AuditRecord, at time.Time) ([]byte, http.Header, error) {
+	plain, err := s.unseal(w)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := event.CloudEvent(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	body, err := json.Marshal(e)
+	if err != nil {
+		return nil, nil, err
+	}
+	header := http.Header{}
+	for _, set := range []map[string]string{w.Headers, plain.Headers} {
+		for name, value := range set {
+			header.Set(name, value)
+		}
+	}
+	header.Set("Content-Type", "application/cloudevents+json; charset=utf-8")
+	header.Set("User-Agent", "freehold")
+	header.Set("Webhook-Id", string(r.ID)) // the same in every attempt, so that the receiver can tell
+	header.Set("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
+	if plain.Secret != "" {
+		header.Set(headerQlik, hex.EncodeToString(mac(plain.Secret, body)))
+		signed := fmt.Appendf(nil, "%s.%d.", r.ID, at.Unix())
+		header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac(plain.Secret, append(signed, body...))))
+	}
+	return body, header, nil
+}
+
+func mac(secret string, data []byte) []byte {
+	h := hmac.New(sha256.New, []byte(secret))
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+// shown are headers as people may see them.
+func shown(header http.Header, hidden []string) map[string]string {
+	all := make(map[string]string, len(header))
+	for name, values := range header {
+		all[name] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+	}
+	for _, name := range hidden {
+		if canonical := http.CanonicalHeaderKey(name); all[canonical] != "" {
+			all[canonical] = omitted
+		}
+	}
+	return all
+}
+
+// finish stores what became of an attempt, and disables a webhook whose address
+// has failed for days, or says that it is gone.
+func (s *Service) finish(ctx context.Context, tx *store.Tx, d estate.Delivery) error {
+	if err := tx.UpdateDelivery(ctx, d.Scope, d); err != nil {
+		return err
+	}
+	w, err := tx.Webhook(ctx, d.Scope, d.Webhook)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.Status == estate.DeliverySuccess && w.FailingSince.IsZero() || !w.Enabled:
+		return nil
+	case d.Status == estate.DeliverySuccess:
+		w.FailingSince = time.Time{}
+		return tx.UpdateWebhook(ctx, w.Scope, w)
+	case w.FailingSince.IsZero():
+		w.FailingSince = d.TriggeredAt
+	}
+	switch {
+	case d.Response.Status == http.StatusGone:
+		w.DisabledCode, w.DisabledReason = "gone", "The address answered 410: it wants no more events."
+	case d.TriggeredAt.Sub(w.FailingSince) >= deadAfter:
+		w.DisabledCode, w.DisabledReason = "failing", "No delivery has arrived for three days."
+	default:
+		return tx.UpdateWebhook(ctx, w.Scope, w)
+	}
+	w.Enabled = false
+	if err := tx.UpdateWebhook(ctx, w.Scope, w); err != nil {
+		return err
+	}
+	system := estate.Actor{Kind: estate.ActorSystem, ID: "webhooks"}
+	return s.audit.Done(ctx, tx, system, w.Scope, "webhook.disable", string(w.ID), map[string]any{"name": w.Name, "url": w.URL, "code": w.DisabledCode, "reason": w.DisabledReason})
+}
+
+// Resend sends the event of a delivery again, at once and once, and returns that
+// as a delivery of its own.
+func (s *Service) Resend(ctx context.Context, actor estate.Actor, webhook estate.WebhookID, id estate.DeliveryID) (d estate.Delivery, err error) {
+	if err := may(actor); err != nil {
+		return d, err
+	}
+	var w estate.Webhook
+	var r estate.AuditRecord
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		if d, w, r, err = load(ctx, tx, actor.Scope, id); err == nil && d.Webhook != webhook {
+			err = errNoDelivery
+		}
+		return err
+	})
+	if err != nil {
+		return d, err
+	}
+	d = estate.Delivery{ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: r.Type}
+	_ = s.attempt(ctx, w, r, &d) // which d tells
+	kept := context.WithoutCancel(ctx)
+	err = s.store.Write(kept, func(tx *store.Tx) error { return tx.InsertDelivery(kept, d) })
+	return d, err
+}
