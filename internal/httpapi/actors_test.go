@@ -52,6 +52,9 @@ type actor struct {
 // TestActors calls every operation as every kind of actor and compares what they
 // get with one golden table. Read its changes: they are who may do what.
 func TestActors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of calls, one after the other: the race detector finds nothing in it")
+	}
 	e := newActorEstate(t)
 	actors := e.actors(t)
 	var table strings.Builder
