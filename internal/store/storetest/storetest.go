@@ -40,7 +40,12 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 	for _, c := range conformance {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
-	t.Run("Isolation", func(t *testing.T) { testIsolation(t, open) })
+	t.Run("Isolation", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("one call after the other: the race detector finds nothing in it")
+		}
+		testIsolation(t, open)
+	})
 	t.Run("Listing", func(t *testing.T) { testListing(t, open) })
 	t.Run("Transactions", func(t *testing.T) { runEach(t, open, transactions) })
 	t.Run("Closing", func(t *testing.T) { runEach(t, open, closing) })
