@@ -102,7 +102,7 @@ const MaxProvisioningMessage = 1000
 // make it so.
 func SumUp(all []Provisioning) ProvisioningStatus {
 	sum := ProvisioningStatus{State: ProvisioningReady}
-	for _, state := range []ProvisioningState{ProvisioningFailed, ProvisioningPending, ProvisioningSkipped} {
+	for _, state := range []ProvisioningState{ProvisioningFailed, ProvisioningPending, ProvisioningSkipped, ProvisioningReady} {
 		var messages []string
 		found := false
 		for _, p := range all {

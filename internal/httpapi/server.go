@@ -176,7 +176,9 @@ func (s *Server) serve(op operation) http.Handler {
 			}
 			actor.TraceID = x.trace
 			x.actor = actor
-			x.share(estate.ClientID(actor.ID))
+			if actor.Kind == estate.ActorClient {
+				x.share(estate.ClientID(actor.ID))
+			}
 			if err := x.limit(actor.ID, actor.Scope); err != nil {
 				x.fail(err)
 				return

@@ -63,7 +63,7 @@ func TestCall_AtOnce(t *testing.T) {
 	if !strings.HasPrefix(call.Data.CallbackURL, "https://console."+testenv.Domain+"/api/core/provisioning-answers/") || strings.Contains(call.Data.CallbackURL, string(tenant.ID)) {
 		t.Errorf("callback %s", call.Data.CallbackURL)
 	}
-	shows(t, e, tenant, isReady, "")
+	shows(t, e, tenant, isReady, "DNS: done")
 	shows(t, e, before, "", "")
 	other.quiet(t, "a tenant of another subscription")
 	e.Clock.Advance(24 * time.Hour)
@@ -113,7 +113,7 @@ func TestCall_Failures(t *testing.T) {
 			if second := h.one(t); second.ID != first.ID || second.Data.Attempt != 2 {
 				t.Errorf("second attempt: %s %d", second.ID, second.Data.Attempt)
 			}
-			shows(t, e, tenant, isReady, "")
+			shows(t, e, tenant, isReady, "DNS: done")
 		})
 	}
 }
@@ -159,7 +159,7 @@ func TestCall_GivenUp(t *testing.T) {
 	if call := h.one(t); call.Data.Attempt != 1 || call.Data.Change != "created" {
 		t.Errorf("retried: %+v", call.Data)
 	}
-	shows(t, e, tenant, isReady, "")
+	shows(t, e, tenant, isReady, "DNS: done")
 }
 
 // TestAnswer_Later takes one answer by callback, and may be told it twice.
@@ -224,17 +224,14 @@ func TestAnswer_WhileAnAttemptFails(t *testing.T) {
 				tenant := e.Tenant(subscriptionOf(t, e, h), "us")
 				runDue(t, e)
 				h.one(t)
-				message := "DNS: by callback"
-				if state == "ready" {
-					message = ""
-				}
-				shows(t, e, tenant, estate.ProvisioningState(state), message)
+				shows(t, e, tenant, estate.ProvisioningState(state), "DNS: by callback")
 				h.set(ready)
 				for range 5 {
 					e.Clock.Advance(time.Hour)
 					runDue(t, e)
 				}
-				shows(t, e, tenant, isReady, "")
+				last := map[string]string{"ready": "DNS: by callback", "failed": "DNS: done", "pending": "DNS: done"}[state]
+				shows(t, e, tenant, isReady, last)
 				if calls := h.take(); len(calls) != map[string]int{"ready": 0, "failed": 1, "pending": 1}[state] {
 					t.Errorf("%d more calls", len(calls))
 				}
@@ -330,7 +327,7 @@ func TestChanged_Undone(t *testing.T) {
 	wantCode(t, "change", err, api.CodeEstateConflict)
 	runDue(t, e)
 	h.quiet(t, "after a rollback")
-	shows(t, e, tenant, isReady, "")
+	shows(t, e, tenant, isReady, "DNS: done")
 }
 
 // TestChanged_Purged tells of a tenant of which only a tombstone is left.
@@ -366,7 +363,7 @@ func TestSeveral(t *testing.T) {
 	shows(t, e, tenant, pending, "")
 	call := disk.one(t)
 	wantCode(t, "answer", answer(t, e, call, "ready", ""), "")
-	shows(t, e, tenant, isReady, "")
+	shows(t, e, tenant, isReady, "DNS: done")
 
 	// By hand.
 	_, _, err := e.App.Provision.Retry(t.Context(), manager(e), tenant.ID, "")
@@ -432,7 +429,7 @@ func TestRestart(t *testing.T) {
 	if call := h.one(t); call.Data.Attempt != 2 {
 		t.Errorf("attempt %d", call.Data.Attempt)
 	}
-	shows(t, e, second, isReady, "")
+	shows(t, e, second, isReady, "DNS: done")
 }
 
 // TestManage keeps provisioners to those who may, and to their subscription.

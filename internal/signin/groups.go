@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -58,7 +59,7 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, scope estate.Scope, us
 		return err
 	}
 	return s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "user.update", string(user.ID), map[string]any{
-		"_updates": []map[string]any{{"path": "/assignedGroups", "oldValue": was, "newValue": is}},
+		event.KeyUpdates: []event.Update{{Path: "/assignedGroups", OldValue: was, NewValue: is}},
 	})
 }
 

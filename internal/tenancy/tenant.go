@@ -139,7 +139,6 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 			}
 		}
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.create", string(t.ID), map[string]any{
-			"hostnames": s.hostnames(t), "licenseId": t.Subscription,
 			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID, event.KeyEvent: s.tenantEvent(t),
 		})
 	})
