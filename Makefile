@@ -29,7 +29,7 @@ test-all: interop/node_modules ## run all tests; whatever one of them lacks is a
 
 .PHONY: race
 race: ## run the tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -short -timeout 40m ./...
+	CGO_ENABLED=1 go test -race -timeout 40m ./...
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (10s)

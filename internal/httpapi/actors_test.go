@@ -52,8 +52,8 @@ type actor struct {
 // TestActors calls every operation as every kind of actor and compares what they
 // get with one golden table. Read its changes: they are who may do what.
 func TestActors(t *testing.T) {
-	if testing.Short() {
-		t.Skip("thousands of calls, one after the other: the race detector finds nothing in it")
+	if testenv.RaceDetector {
+		t.Skip("one call after the other")
 	}
 	e := newActorEstate(t)
 	actors := e.actors(t)

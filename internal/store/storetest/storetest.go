@@ -15,6 +15,7 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
 // Database is a new, empty database of the engine under test. Whoever opened
@@ -41,8 +42,8 @@ func Run(t *testing.T, open func(t *testing.T) Database) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
 	}
 	t.Run("Isolation", func(t *testing.T) {
-		if testing.Short() {
-			t.Skip("one call after the other: the race detector finds nothing in it")
+		if testenv.RaceDetector {
+			t.Skip("one call after the other")
 		}
 		testIsolation(t, open)
 	})
