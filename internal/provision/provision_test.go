@@ -95,7 +95,7 @@ func TestCall_Failures(t *testing.T) {
 			e := testenv.Open(t)
 			timeout := 10 * time.Second
 			if name == "hangs" {
-				timeout = 50 * time.Millisecond
+				timeout = 3 * time.Second // enough for the call to get there on a busy machine
 			}
 			e.App.Provision.SetCallTimeout(timeout)
 			h := newHook(t, e, e.Subscription(2), "DNS")
@@ -108,6 +108,7 @@ func TestCall_Failures(t *testing.T) {
 			runDue(t, e)
 			h.quiet(t, "before the next attempt is due")
 			h.set(ready)
+			e.App.Provision.SetCallTimeout(10 * time.Second)
 			e.Clock.Advance(time.Millisecond)
 			runDue(t, e)
 			if second := h.one(t); second.ID != first.ID || second.Data.Attempt != 2 {
