@@ -21,17 +21,19 @@ var direction = map[string][]string{
 	"internal/cache":       {},
 	"internal/throttle":    {},
 	"internal/outbound":    {},
+	"internal/paging":      {"api", "internal/estate", "internal/filter"},
+	"internal/assertion":   {},
 	"internal/store":       {"api", "internal/estate", "internal/filter"},
 	"internal/keyring":     {"internal/estate", "internal/store"},
-	"internal/event":       {"api", "internal/estate", "internal/filter", "internal/store"},
-	"internal/credential":  services,
+	"internal/event":       {"api", "internal/estate", "internal/filter", "internal/paging", "internal/store"},
+	"internal/credential":  append([]string{"internal/assertion"}, services...),
 	"internal/tenancy":     services,
 	"internal/directory":   services,
-	"internal/signin":      services,
+	"internal/signin":      append([]string{"internal/assertion"}, services...),
 	"internal/job":         {"internal/store"},
 	"internal/provision":   append([]string{"internal/job"}, services...),
 	"internal/webhook":     append([]string{"internal/job"}, services...),
-	"internal/httpapi":     {"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/throttle"},
+	"internal/httpapi":     {"api", "internal/estate", "internal/event", "internal/paging", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/throttle"},
 	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
 	"internal/command":     {},
 	"internal/cli":         {"api", "client", "internal/command"},
@@ -43,7 +45,7 @@ var direction = map[string][]string{
 }
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/job", "internal/outbound", "internal/throttle"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/paging", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/job", "internal/outbound", "internal/throttle"}
 
 // standardOnly are the packages that use nobody else's code.
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}

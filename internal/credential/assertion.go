@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -99,7 +100,7 @@ func (s *Service) knownClient(ctx context.Context, id string) (estate.Client, er
 	}
 	client, err := s.clients.Get(ctx, estate.ClientID(id))
 	switch {
-	case isCode(err, api.CodeClientNotFound):
+	case estate.HasCode(err, api.CodeClientNotFound):
 		return client, errInvalidClient
 	case err != nil:
 		return client, err
@@ -112,7 +113,7 @@ func (s *Service) knownClient(ctx context.Context, id string) (estate.Client, er
 // accepted turns the outcome of an authentication into its answer: a refusal
 // is recorded and answered like any other.
 func (s *Service) accepted(client estate.Client, by workload, parameter string, err error) (estate.Client, workload, error) {
-	var refused refusal
+	var refused assertion.Refusal
 	switch {
 	case errors.As(err, &refused):
 		s.refusals.add(client, parameter, string(refused), s.now())
@@ -129,26 +130,26 @@ func (s *Service) acceptAssertion(ctx context.Context, surface estate.Surface, c
 	now, c := s.now(), token.claims
 	switch {
 	case !slices.Contains(client.AuthMethods, authPrivateKeyJWT):
-		return refuse("the client is not registered for %s", authPrivateKeyJWT)
+		return assertion.Refuse("the client is not registered for %s", authPrivateKeyJWT)
 	case !slices.Contains(AssertionAlgorithms(), token.algorithm):
-		return refuse("algorithm %q is not accepted", token.algorithm)
+		return assertion.Refuse("algorithm %q is not accepted", token.algorithm)
 	case c.Subject != string(client.ID):
-		return refuse("sub is not the client id")
+		return assertion.Refuse("sub is not the client id")
 	case !slices.ContainsFunc(assertionAudiences(surface), func(own string) bool { return slices.Contains(c.Audience, own) }):
-		return refuse("aud %q is not this host", short(strings.Join(c.Audience, " ")))
+		return assertion.Refuse("aud %q is not this host", assertion.Short(strings.Join(c.Audience, " ")))
 	case c.IssuedAt == nil:
-		return refuse("iat is missing")
+		return assertion.Refuse("iat is missing")
 	case c.ID == "":
-		return refuse("jti is missing")
+		return assertion.Refuse("jti is missing")
 	case len(c.ID) > maxAssertionID:
-		return refuse("jti is longer than %d bytes", maxAssertionID)
+		return assertion.Refuse("jti is longer than %d bytes", maxAssertionID)
 	}
-	if err := token.inForce(now); err != nil {
+	if err := token.claims.InForce(now, clockSkew); err != nil {
 		return err
 	}
-	expires := moment(*c.ExpiresAt)
-	if expires.Sub(moment(*c.IssuedAt)) > maxAssertionAge {
-		return refuse("exp is more than %v after iat", maxAssertionAge)
+	expires := assertion.Moment(*c.ExpiresAt)
+	if expires.Sub(assertion.Moment(*c.IssuedAt)) > maxAssertionAge {
+		return assertion.Refuse("exp is more than %v after iat", maxAssertionAge)
 	}
 	if err := s.verifyByClient(ctx, client, token); err != nil {
 		return err
@@ -190,7 +191,7 @@ func unfetched(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	return refuse("no keys: %s", short(err.Error()))
+	return assertion.Refuse("no keys: %s", assertion.Short(err.Error()))
 }
 
 // useAssertion makes sure that an assertion is used once, on any node.
@@ -201,7 +202,7 @@ func (s *Service) useAssertion(ctx context.Context, client estate.Client, id str
 		return err
 	})
 	if err == nil && !fresh {
-		return refuse("jti %q was used before", short(id))
+		return assertion.Refuse("jti %q was used before", assertion.Short(id))
 	}
 	return err
 }

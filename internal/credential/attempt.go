@@ -24,11 +24,11 @@ func (s *Service) authenticateClient(ctx context.Context, c Credentials) (estate
 	}
 	client, err := s.proveClient(ctx, c)
 	switch {
-	case wait > 0 && isCode(err, api.CodeOAuthInvalidClient):
+	case wait > 0 && estate.HasCode(err, api.CodeOAuthInvalidClient):
 		return estate.Client{}, errTooManyAttempts(wait)
 	case err == nil:
 		s.attempts.Succeeded(string(client.ID), c.Address, now)
-	case isCode(err, api.CodeOAuthInvalidClient):
+	case estate.HasCode(err, api.CodeOAuthInvalidClient):
 		clientWaits, addressWaits := s.attempts.Failed(c.ClientID, c.Address, now)
 		if clientWaits {
 			s.throttled.add(throttledAttempt{now, estate.ClientID(c.ClientID), c.Address})

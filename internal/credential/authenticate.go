@@ -24,7 +24,7 @@ func (s *Service) proveClient(ctx context.Context, c Credentials) (estate.Client
 		switch {
 		case err == nil:
 			client = found
-		case !isCode(err, api.CodeClientNotFound):
+		case !estate.HasCode(err, api.CodeClientNotFound):
 			return estate.Client{}, err
 		}
 	}

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"errors"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -34,17 +33,17 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 		return err
 	}
 	err := s.store.Read(ctx, find)
-	if !isCode(err, api.CodeUserNotFound) {
+	if !estate.HasCode(err, api.CodeUserNotFound) {
 		return bot, err
 	}
 	now := s.now()
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		if err := find(tx); !isCode(err, api.CodeUserNotFound) {
+		if err := find(tx); !estate.HasCode(err, api.CodeUserNotFound) {
 			return err // another request was faster
 		}
 		client, err := tx.ClientToAuthenticate(ctx, key.client)
 		switch {
-		case isCode(err, api.CodeClientNotFound), err == nil && !client.DisabledAt.IsZero():
+		case estate.HasCode(err, api.CodeClientNotFound), err == nil && !client.DisabledAt.IsZero():
 			return errInvalidClient // since the request began
 		case err != nil:
 			return err
@@ -75,14 +74,4 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 		return s.audit.Done(ctx, tx, actor, tenant.Scope(), "user.create", string(bot.ID), map[string]any{"subject": bot.Subject, "name": bot.Name})
 	})
 	return bot, err
-}
-
-func isCode(err error, code string) bool {
-	var e *estate.Error
-	return errors.As(err, &e) && e.Code == code
-}
-
-func isUnauthenticated(err error) bool {
-	var e *estate.Error
-	return errors.As(err, &e) && e.Kind == estate.Unauthenticated
 }

@@ -2,14 +2,11 @@ package credential
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"strings"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -49,24 +46,21 @@ func (s *Service) ListClients(ctx context.Context, actor estate.Actor, realm Rea
 	query := store.ClientQuery{Level: realm.Level, Published: realm.Level == estate.LevelTenant, Limit: q.Limit}
 	if q.Filter != "" {
 		if query.Filter, err = filter.Parse(q.Filter, store.ClientSchema(realm.Level)); err != nil {
-			return page, badParameter("filter", err)
+			return page, paging.Unparsed("filter", err)
 		}
 	}
 	if query.Sort, err = filter.ParseSort(q.Sort, store.ClientSortAttributes(realm.Level)); err != nil {
-		return page, badParameter("sort", err)
+		return page, paging.Unparsed("sort", err)
 	}
-	switch {
-	case q.Next != "" && q.Prev != "":
-		return page, badParameter("prev", errors.New("next and prev exclude each other"))
-	case q.Next != "":
-		if query.From, err = parseCursor(q.Next, query.Sort); err != nil {
-			return page, badParameter("next", err)
+	parameter, sent, err := paging.Sent(q.Next, q.Prev)
+	if err != nil {
+		return page, err
+	}
+	if sent != "" {
+		if query.From, err = parseCursor(sent, query.Sort); err != nil {
+			return page, paging.Unparsed(parameter, err)
 		}
-	case q.Prev != "":
-		if query.From, err = parseCursor(q.Prev, query.Sort); err != nil {
-			return page, badParameter("prev", err)
-		}
-		query.Backward = true
+		query.Backward = parameter == "prev"
 	}
 	page.Total = -1
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
@@ -100,7 +94,7 @@ func (s *Service) GetClient(ctx context.Context, actor estate.Actor, realm Realm
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		c, err := find(ctx, tx, realm, id)
-		if realm.Level == estate.LevelTenant && isCode(err, api.CodeClientNotFound) {
+		if realm.Level == estate.LevelTenant && estate.HasCode(err, api.CodeClientNotFound) {
 			c, err = tx.PublishedClient(ctx, realm.Scope, id)
 		}
 		if err != nil {
@@ -152,76 +146,18 @@ func clientCursors(q store.ClientQuery, clients []estate.Client, more bool) (nex
 	return next, prev
 }
 
-// cursor is a position in a sorted list of clients. It carries no rights: every
-// page is restricted to the caller's realm anew.
-type cursor struct {
-	Sort   string `json:"s"` // the order it was made for
-	Values []any  `json:"v"` // strings, or integer microseconds
-	ID     string `json:"i"`
-}
-
-var errCursor = errors.New("is not a cursor of this list in this order; take it from links.next or links.prev")
-
-// maxCursor bounds the text of a cursor; names of 256 characters fit well.
-const maxCursor = 8 << 10
-
 func formatCursor(p store.ClientPosition, sort []filter.SortKey) string {
-	text, err := json.Marshal(cursor{Sort: sortText(sort), Values: p.Values, ID: string(p.ID)})
-	if err != nil {
-		panic(err) //nolint:forbidigo // strings and integers only
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return paging.Format(paging.Sorted("clients", sort), paging.Place{Values: p.Values, ID: string(p.ID)})
 }
 
 func parseCursor(text string, sort []filter.SortKey) (*store.ClientPosition, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > maxCursor {
-		return nil, errCursor
+	place, err := paging.Parse[paging.Place](paging.Sorted("clients", sort), text)
+	if err != nil {
+		return nil, err
 	}
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
-	decoder.UseNumber() // microseconds don't fit a float exactly
-	var c cursor
-	if err := decoder.Decode(&c); err != nil || c.Sort != sortText(sort) {
-		return nil, errCursor
-	}
-	p := &store.ClientPosition{ID: estate.ClientID(c.ID)}
-	for _, v := range c.Values {
-		if number, ok := v.(json.Number); ok {
-			n, err := number.Int64()
-			if err != nil {
-				return nil, errCursor
-			}
-			v = n
-		} else if _, ok := v.(string); !ok {
-			return nil, errCursor
-		}
-		p.Values = append(p.Values, v)
-	}
+	p := &store.ClientPosition{Values: place.Values, ID: estate.ClientID(place.ID)}
 	if !p.Fits(sort) {
-		return nil, errCursor
+		return nil, paging.ErrCursor
 	}
 	return p, nil
-}
-
-func sortText(sort []filter.SortKey) string {
-	parts := make([]string, len(sort))
-	for i, key := range sort {
-		parts[i] = key.Attribute
-		if key.Descending {
-			parts[i] = "-" + key.Attribute
-		}
-	}
-	return strings.Join(parts, ",")
-}
-
-// badParameter is the error for a query parameter that does not parse.
-func badParameter(name string, err error) error {
-	e := estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, err.Error())
-	field := estate.Field{Parameter: name, Detail: err.Error()}
-	var at *filter.Error
-	if errors.As(err, &at) {
-		field.Meta = map[string]int{"position": at.Position}
-	}
-	e.Fields = []estate.Field{field}
-	return e
 }

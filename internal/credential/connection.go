@@ -148,7 +148,7 @@ func switchBot(ctx context.Context, tx *store.Tx, tenant estate.Scope, id estate
 // to: its own, or a published one.
 func findConnected(ctx context.Context, tx *store.Tx, realm Realm, id estate.ClientID) (estate.Client, error) {
 	c, err := find(ctx, tx, realm, id)
-	if isCode(err, api.CodeClientNotFound) {
+	if estate.HasCode(err, api.CodeClientNotFound) {
 		return tx.PublishedClient(ctx, realm.Scope, id)
 	}
 	return c, err

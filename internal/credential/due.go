@@ -52,7 +52,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 		for _, d := range due {
 			err := s.store.Write(ctx, func(tx *store.Tx) error { return s.attend(ctx, tx, d, now) })
-			if err != nil && !isCode(err, api.CodeClientNotFound) {
+			if err != nil && !estate.HasCode(err, api.CodeClientNotFound) {
 				return err
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"cel.dev/cel-go/ext"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -141,17 +142,17 @@ func (s *Service) acceptOutsideToken(ctx context.Context, client estate.Client, 
 	issuer := token.claims.Issuer
 	of := slices.DeleteFunc(slices.Clone(known.federated), func(f federation) bool { return f.Issuer != issuer })
 	if len(of) == 0 { // before anything is fetched: nobody can send us anywhere
-		return workload{}, refuse("the client trusts no issuer %q", short(issuer))
+		return workload{}, assertion.Refuse("the client trusts no issuer %q", assertion.Short(issuer))
 	}
-	if err := token.inForce(s.now()); err != nil {
+	if err := token.claims.InForce(s.now(), clockSkew); err != nil {
 		return workload{}, err
 	}
 	if err := s.verifyByIssuer(ctx, issuer, token); err != nil {
 		return workload{}, err
 	}
 	var claims map[string]any
-	if err := json.Unmarshal(token.payload, &claims); err != nil {
-		return workload{}, refuse("the claims are not a JSON object")
+	if err := json.Unmarshal(token.Payload, &claims); err != nil {
+		return workload{}, assertion.Refuse("the claims are not a JSON object")
 	}
 	var reasons []string
 	for _, f := range of {
@@ -159,9 +160,9 @@ func (s *Service) acceptOutsideToken(ctx context.Context, client estate.Client, 
 			reasons = append(reasons, f.Name+": "+reason)
 			continue
 		}
-		return workload{credential: f.Name, issuer: issuer, subject: short(token.claims.Subject)}, nil
+		return workload{credential: f.Name, issuer: issuer, subject: assertion.Short(token.claims.Subject)}, nil
 	}
-	return workload{}, refuse("%s", short(strings.Join(reasons, "; ")))
+	return workload{}, assertion.Refuse("%s", assertion.Short(strings.Join(reasons, "; ")))
 }
 
 // mismatch says why a genuine token is not one that f is about; empty if it is.
@@ -208,7 +209,7 @@ func (s *Service) verifyByIssuer(ctx context.Context, issuer string, token *sign
 		return unfetched(ctx, err)
 	}
 	if d.Issuer != issuer {
-		return refuse("the metadata of %q is that of %q", short(issuer), short(d.Issuer))
+		return assertion.Refuse("the metadata of %q is that of %q", assertion.Short(issuer), assertion.Short(d.Issuer))
 	}
 	return s.verifyByURL(ctx, d.JWKSURI, token)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -33,12 +34,12 @@ func (s *Service) CheckOutsideToken(ctx context.Context, actor estate.Actor, rea
 	if err == nil {
 		by, err = s.acceptOutsideToken(ctx, c, parsed)
 	}
-	var refused refusal
+	var refused assertion.Refusal
 	switch {
 	case errors.As(err, &refused):
 		checked := OutsideToken{Reason: string(refused)}
 		if parsed != nil {
-			checked.Issuer, checked.Subject = short(parsed.claims.Issuer), short(parsed.claims.Subject)
+			checked.Issuer, checked.Subject = assertion.Short(parsed.claims.Issuer), assertion.Short(parsed.claims.Subject)
 		}
 		return checked, nil
 	case err != nil:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -54,7 +55,7 @@ func FuzzAssertion(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		token, err := parseSignedToken(text, outsideAlgorithms)
 		if err != nil {
-			var refused refusal
+			var refused assertion.Refusal
 			if !errors.As(err, &refused) {
 				t.Fatalf("%v is not a refusal", err)
 			}
@@ -63,9 +64,9 @@ func FuzzAssertion(f *testing.F) {
 		if !slices.Contains(outsideAlgorithms, token.algorithm) {
 			t.Fatalf("algorithm %q", token.algorithm)
 		}
-		_ = token.inForce(now)
-		if err := token.verify(keys); err == nil && string(token.payload) != claims {
-			t.Fatalf("verified %q", token.payload)
+		_ = token.claims.InForce(now, clockSkew)
+		if err := token.verify(keys); err == nil && string(token.Payload) != claims {
+			t.Fatalf("verified %q", token.Payload)
 		}
 	})
 }

@@ -2,13 +2,12 @@ package credential
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"slices"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -81,7 +80,7 @@ func (s *Service) Grants(ctx context.Context, actor estate.Actor, q GrantQuery) 
 		switch {
 		case err == nil:
 			page.Names[g.Client] = client.Name
-		case !isCode(err, api.CodeClientNotFound):
+		case !estate.HasCode(err, api.CodeClientNotFound):
 			return GrantPage{}, err
 		}
 	}
@@ -114,28 +113,21 @@ func administers(actor estate.Actor) bool {
 	return slices.Contains(actor.Roles, estate.RoleTenantAdmin) && actor.Permissions.Holds(api.ScopeAdminClassic)
 }
 
+const grantList = "grants"
+
 func formatGrantCursor(g estate.Grant, backward bool) string {
-	text, err := json.Marshal(grantCursor{User: g.User, Grant: g.ID, Backward: backward})
-	if err != nil {
-		panic(err) //nolint:forbidigo // strings and a bool only
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return paging.Format(grantList, grantCursor{User: g.User, Grant: g.ID, Backward: backward})
 }
 
-func parseGrantCursor(text string) (c grantCursor, err error) {
-	const longest = 256
+func parseGrantCursor(text string) (grantCursor, error) {
 	if text == "" {
-		return c, nil
+		return grantCursor{}, nil
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > longest || json.Unmarshal(raw, &c) != nil || !c.User.Valid() || !c.Grant.Valid() {
-		return grantCursor{}, errGrantCursor
+	c, err := paging.Parse[grantCursor](grantList, text)
+	if err != nil || !c.User.Valid() || !c.Grant.Valid() {
+		return grantCursor{}, paging.Unparsed("page", paging.ErrCursor)
 	}
 	return c, nil
 }
 
-var (
-	errTokenNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
-	errGrantCursor   = estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid page", "page is not a cursor of this list; take it from links.next or links.prev").
-				InParameter("page", "page is not a cursor of this list; take it from links.next or links.prev")
-)
+var errTokenNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")

@@ -24,7 +24,7 @@ func (s *Service) exchangeAccessToken(ctx context.Context, i *issue) error {
 		return errInvalidTarget
 	}
 	claims, client, err := s.readToken(ctx, in.SubjectToken)
-	if isUnauthenticated(err) {
+	if estate.HasKind(err, estate.Unauthenticated) {
 		return errInvalidSubjectToken
 	} else if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (s *Service) exchangeAccessToken(ctx context.Context, i *issue) error {
 		return nil
 	}
 	user, err := s.tokenUser(ctx, i.scope, claims, client)
-	if isUnauthenticated(err) {
+	if estate.HasKind(err, estate.Unauthenticated) {
 		return errBotDisabled
 	}
 	i.user = user.ID

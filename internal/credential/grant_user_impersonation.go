@@ -31,7 +31,7 @@ func (s *Service) grantUserImpersonation(ctx context.Context, i *issue) error {
 	}
 	user, err := s.lookUp(ctx, i.scope, lookup)
 	switch {
-	case isCode(err, api.CodeUserNotFound):
+	case estate.HasCode(err, api.CodeUserNotFound):
 		return errNoSuchUser
 	case err != nil:
 		return err

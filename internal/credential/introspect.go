@@ -20,7 +20,7 @@ func (s *Service) Introspect(ctx context.Context, surface estate.Surface, actor 
 	}
 	claims, _, subject, err := s.accept(ctx, surface, token)
 	switch {
-	case isUnauthenticated(err):
+	case estate.HasKind(err, estate.Unauthenticated):
 		return api.Introspection{}, nil
 	case err != nil:
 		return api.Introspection{}, err

@@ -111,7 +111,7 @@ func find(ctx context.Context, tx *store.Tx, realm Realm, id estate.ClientID) (e
 // published to it, but they aren't its own.
 func findToChange(ctx context.Context, tx *store.Tx, realm Realm, id estate.ClientID) (estate.Client, error) {
 	c, err := find(ctx, tx, realm, id)
-	if realm.Level != estate.LevelTenant || !isCode(err, api.CodeClientNotFound) {
+	if realm.Level != estate.LevelTenant || !estate.HasCode(err, api.CodeClientNotFound) {
 		return c, err
 	}
 	if _, other := tx.PublishedClient(ctx, realm.Scope, id); other == nil {

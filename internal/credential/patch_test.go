@@ -25,7 +25,7 @@ func FuzzParsePatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		patch, err := ParsePatch(text)
 		if err != nil {
-			if !isCode(err, api.CodeClientPatch) {
+			if !estate.HasCode(err, api.CodeClientPatch) {
 				t.Fatalf("refused with %v", err)
 			}
 			return
@@ -42,7 +42,7 @@ func FuzzParsePatch(f *testing.F) {
 			}
 			c := before
 			if err := applyPatch(&c, patch); err != nil {
-				if !isCode(err, api.CodeClientPatch) {
+				if !estate.HasCode(err, api.CodeClientPatch) {
 					t.Fatalf("refused with %v", err)
 				}
 				continue

@@ -35,7 +35,7 @@ func (s *Service) RevokeToken(ctx context.Context, surface estate.Surface, actor
 		err = errForeignToken
 	}
 	switch {
-	case isUnauthenticated(err):
+	case estate.HasKind(err, estate.Unauthenticated):
 		return nil
 	case err != nil:
 		return err

@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -68,8 +67,7 @@ func (s *Service) RotateDueKeys(ctx context.Context, every time.Duration) error 
 		}
 		return nil
 	})
-	var taken *estate.Error
-	if errors.As(err, &taken) && taken.Kind == estate.Conflict {
+	if estate.HasKind(err, estate.Conflict) {
 		return nil // on an engine with several writers, another server made the key meanwhile
 	}
 	return err

@@ -273,7 +273,7 @@ func (s *Service) readToken(ctx context.Context, token string) (*api.Claims, est
 	}
 	client, err := s.clients.Get(ctx, estate.ClientID(claims.ClientID))
 	switch {
-	case isCode(err, api.CodeClientNotFound):
+	case estate.HasCode(err, api.CodeClientNotFound):
 		return nil, client, errInvalidToken
 	case err != nil:
 		return nil, client, err

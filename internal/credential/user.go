@@ -50,7 +50,7 @@ func (s *Service) userBySubject(ctx context.Context, key subjectKey) (u estate.U
 			return u, err
 		}
 		u, err = s.users.Get(ctx, userKey{key.organization, key.tenant, id})
-		if err != nil && !isCode(err, api.CodeUserNotFound) || err == nil && u.Subject == key.subject {
+		if err != nil && !estate.HasCode(err, api.CodeUserNotFound) || err == nil && u.Subject == key.subject {
 			return u, err
 		}
 		s.lookups.Invalidate(key)
@@ -70,7 +70,7 @@ func (s *Service) tokenUser(ctx context.Context, scope estate.Scope, claims *api
 		user, err = s.users.Get(ctx, userKey{scope.Organization, scope.Tenant, estate.UserID(claims.User)})
 	}
 	switch {
-	case isCode(err, api.CodeUserNotFound):
+	case estate.HasCode(err, api.CodeUserNotFound):
 		return user, errInvalidToken
 	case err != nil:
 		return user, err
@@ -83,7 +83,7 @@ func (s *Service) tokenUser(ctx context.Context, scope estate.Scope, claims *api
 // userAccess is what a user of the tenant of scope may do by its roles.
 func (s *Service) userAccess(ctx context.Context, scope estate.Scope, user estate.UserID) (estate.Access, error) {
 	a, err := s.access.Get(ctx, userKey{scope.Organization, scope.Tenant, user})
-	if isCode(err, api.CodeUserNotFound) {
+	if estate.HasCode(err, api.CodeUserNotFound) {
 		return a, errInvalidToken
 	}
 	return a, err

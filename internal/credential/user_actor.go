@@ -13,7 +13,7 @@ func (s *Service) UserActor(ctx context.Context, surface estate.Surface, id esta
 	scope := surface.Tenant.Scope()
 	user, err := s.users.Get(ctx, userKey{scope.Organization, scope.Tenant, id})
 	switch {
-	case isCode(err, api.CodeUserNotFound):
+	case estate.HasCode(err, api.CodeUserNotFound):
 		return estate.Actor{}, errNoUser
 	case err != nil:
 		return estate.Actor{}, err

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -24,7 +23,7 @@ func viewGroup(ctx context.Context, roles *tenantRoles, g estate.Group) (GroupVi
 }
 
 // groupRows are the groups of a tenant, but for the one that everybody is in.
-var groupRows = rows[estate.Group]{listing: store.GroupListing, page: (*store.Tx).Groups, count: (*store.Tx).CountGroups}
+var groupRows = rows[estate.Group]{name: "groups", listing: store.GroupListing, page: (*store.Tx).Groups, count: (*store.Tx).CountGroups}
 
 // maxTenantGroups is how many groups a tenant can have.
 const maxTenantGroups = 10_000
@@ -423,11 +422,6 @@ func errorOr(err, otherwise error) error {
 		return err
 	}
 	return otherwise
-}
-
-func isNotFound(err error) bool {
-	var known *estate.Error
-	return errors.As(err, &known) && known.Kind == estate.NotFound
 }
 
 var (

@@ -111,6 +111,7 @@ func (s *Service) LicenseAssignments(ctx context.Context, actor estate.Actor, or
 		return page, err
 	}
 	r := rows[estate.LicenseAssignment]{
+		name:    "license-assignments",
 		listing: store.LicenseAssignmentListing,
 		page: func(tx *store.Tx, ctx context.Context, scope estate.Scope, q store.Query) ([]estate.LicenseAssignment, bool, error) {
 			return tx.LicenseAssignments(ctx, scope, orphans, q)
@@ -246,7 +247,7 @@ func (c *seatChanger) apply(ctx context.Context, action SeatAction, change SeatC
 	}
 	now, err := c.tx.LicenseAssignment(ctx, c.actor.Scope, holder)
 	has := err == nil
-	if err != nil && !isNotFound(err) {
+	if err != nil && !estate.HasKind(err, estate.NotFound) {
 		return false, err
 	}
 	switch action {
@@ -281,7 +282,7 @@ func (c *seatChanger) move(ctx context.Context, now estate.LicenseAssignment, ch
 		switch _, err := c.tx.LicenseAssignment(ctx, c.actor.Scope, change.Subject); {
 		case err == nil:
 			return false, errOtherSeat
-		case !isNotFound(err):
+		case !estate.HasKind(err, estate.NotFound):
 			return false, err
 		}
 	}
@@ -315,7 +316,7 @@ func (c *seatChanger) take(ctx context.Context, subject string, seat estate.Seat
 
 func (c *seatChanger) exists(ctx context.Context, subject string) error {
 	_, err := c.tx.UserBySubject(ctx, c.actor.Scope, subject)
-	if isNotFound(err) {
+	if estate.HasKind(err, estate.NotFound) {
 		return errNoSeat
 	}
 	return err

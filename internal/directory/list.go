@@ -2,15 +2,11 @@ package directory
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"slices"
-	"strings"
 
-	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -36,6 +32,7 @@ type Page[T any] struct {
 // rows reads the rows of one kind in a tenant: a page of them, and how many there
 // are.
 type rows[T any] struct {
+	name    string // of the list, in its cursors
 	listing *store.Listing[T]
 	page    func(*store.Tx, context.Context, estate.Scope, store.Query) ([]T, bool, error)
 	count   func(*store.Tx, context.Context, estate.Scope, filter.Expr) (int64, error)
@@ -47,7 +44,7 @@ func (r rows[T]) parse(q PageQuery, hidden ...string) (query store.Query, err er
 	query.Limit = q.Limit
 	if q.Filter != "" {
 		if query.Filter, err = filter.Parse(q.Filter, without(r.listing.Schema(), hidden)); err != nil {
-			return query, badParameter("filter", err)
+			return query, paging.Unparsed("filter", err)
 		}
 	}
 	var sortable []string
@@ -57,21 +54,17 @@ func (r rows[T]) parse(q PageQuery, hidden ...string) (query store.Query, err er
 		}
 	}
 	if query.Sort, err = filter.ParseSort(q.Sort, sortable); err != nil {
-		return query, badParameter("sort", err)
+		return query, paging.Unparsed("sort", err)
 	}
-	if q.Next != "" && q.Prev != "" {
-		return query, badParameter("prev", errors.New("next and prev exclude each other"))
+	parameter, sent, err := paging.Sent(q.Next, q.Prev)
+	if err != nil || sent == "" {
+		return query, err
 	}
-	for name, text := range map[string]string{"next": q.Next, "prev": q.Prev} {
-		if text == "" {
-			continue
-		}
-		position, err := parseCursor(text, query.Sort)
-		if err != nil || !r.listing.Fits(*position, query.Sort) {
-			return query, badParameter(name, errCursor)
-		}
-		query.From, query.Backward = position, name == "prev"
+	query.From, err = parseCursor(r.name, sent, query.Sort)
+	if err != nil || !r.listing.Fits(*query.From, query.Sort) {
+		return query, paging.Unparsed(parameter, paging.ErrCursor)
 	}
+	query.Backward = parameter == "prev"
 	return query, nil
 }
 
@@ -101,81 +94,22 @@ func (r rows[T]) read(ctx context.Context, tx *store.Tx, scope estate.Scope, que
 		return page, nil
 	}
 	if more || query.Backward { // the page one came from is always there to go back to
-		page.Next = formatCursor(r.listing.Position(items[len(items)-1], query.Sort), query.Sort)
+		page.Next = formatCursor(r.name, r.listing.Position(items[len(items)-1], query.Sort), query.Sort)
 	}
 	if query.Backward && more || !query.Backward && query.From != nil {
-		page.Prev = formatCursor(r.listing.Position(items[0], query.Sort), query.Sort)
+		page.Prev = formatCursor(r.name, r.listing.Position(items[0], query.Sort), query.Sort)
 	}
 	return page, nil
 }
 
-// cursor is a position in a sorted list. It carries no rights: every page is
-// restricted to the caller's tenant anew.
-type cursor struct {
-	Sort   string `json:"s"` // the order it was made for
-	Values []any  `json:"v"` // strings, or integer microseconds
-	ID     string `json:"i"`
+func formatCursor(list string, p store.Position, sort []filter.SortKey) string {
+	return paging.Format(paging.Sorted(list, sort), paging.Place{Values: p.Values, ID: p.ID})
 }
 
-var errCursor = errors.New("is not a cursor of this list in this order; take it from links.next or links.prev")
-
-// maxCursor bounds the text of a cursor; names of 256 characters fit well.
-const maxCursor = 8 << 10
-
-func formatCursor(p store.Position, sort []filter.SortKey) string {
-	text, err := json.Marshal(cursor{Sort: sortText(sort), Values: p.Values, ID: p.ID})
+func parseCursor(list, text string, sort []filter.SortKey) (*store.Position, error) {
+	place, err := paging.Parse[paging.Place](paging.Sorted(list, sort), text)
 	if err != nil {
-		panic(err) //nolint:forbidigo // strings and integers only
+		return nil, err
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-func parseCursor(text string, sort []filter.SortKey) (*store.Position, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > maxCursor {
-		return nil, errCursor
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
-	decoder.UseNumber() // microseconds don't fit a float exactly
-	var c cursor
-	if err := decoder.Decode(&c); err != nil || c.Sort != sortText(sort) {
-		return nil, errCursor
-	}
-	p := &store.Position{ID: c.ID}
-	for _, v := range c.Values {
-		if number, ok := v.(json.Number); ok {
-			n, err := number.Int64()
-			if err != nil {
-				return nil, errCursor
-			}
-			v = n
-		} else if _, ok := v.(string); !ok {
-			return nil, errCursor
-		}
-		p.Values = append(p.Values, v)
-	}
-	return p, nil
-}
-
-func sortText(sort []filter.SortKey) string {
-	parts := make([]string, len(sort))
-	for i, key := range sort {
-		parts[i] = key.Attribute
-		if key.Descending {
-			parts[i] = "-" + key.Attribute
-		}
-	}
-	return strings.Join(parts, ",")
-}
-
-// badParameter is the error for a query parameter that does not parse.
-func badParameter(name string, err error) error {
-	e := estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, err.Error())
-	field := estate.Field{Parameter: name, Detail: err.Error()}
-	var at *filter.Error
-	if errors.As(err, &at) {
-		field.Meta = map[string]int{"position": at.Position}
-	}
-	e.Fields = []estate.Field{field}
-	return e
+	return &store.Position{Values: place.Values, ID: place.ID}, nil
 }

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -118,12 +118,12 @@ func (s *Service) ListRoles(ctx context.Context, actor estate.Actor, q PageQuery
 	var expr filter.Expr
 	if q.Filter != "" {
 		if expr, err = filter.Parse(q.Filter, roleSchema()); err != nil {
-			return page, badParameter("filter", err)
+			return page, paging.Unparsed("filter", err)
 		}
 	}
 	sort, err := filter.ParseSort(q.Sort, []string{"id", "name", "type", "level", "description"})
 	if err != nil {
-		return page, badParameter("sort", err)
+		return page, paging.Unparsed("sort", err)
 	}
 	var all []estate.Role
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
@@ -161,6 +161,8 @@ func matches(expr filter.Expr, r estate.Role) bool {
 	return false
 }
 
+const roleList = "roles" // in its cursors
+
 // cutRoles sorts roles and cuts out the page that q asks for.
 func cutRoles(all []estate.Role, sort []filter.SortKey, q PageQuery) (page Page[estate.Role], err error) {
 	if len(sort) == 0 {
@@ -192,31 +194,33 @@ func cutRoles(all []estate.Role, sort []filter.SortKey, q PageQuery) (page Page[
 		page.Total = int64(len(all))
 	}
 	from, to := 0, min(q.Limit, len(all))
-	switch {
-	case q.Next != "" && q.Prev != "":
-		return page, badParameter("prev", errors.New("next and prev exclude each other"))
-	case q.Next != "":
-		p, err := parseCursor(q.Next, sort)
+	parameter, sent, err := paging.Sent(q.Next, q.Prev)
+	if err != nil {
+		return page, err
+	}
+	if sent != "" {
+		p, err := parseCursor(roleList, sent, sort)
 		if err != nil || len(p.Values) != len(sort) {
-			return page, badParameter("next", errCursor)
+			return page, paging.Unparsed(parameter, paging.ErrCursor)
 		}
-		from = len(all) - len(slices.DeleteFunc(slices.Clone(all), func(r estate.Role) bool { return compare(position(r), *p) <= 0 }))
-		to = min(from+q.Limit, len(all))
-	case q.Prev != "":
-		p, err := parseCursor(q.Prev, sort)
-		if err != nil || len(p.Values) != len(sort) {
-			return page, badParameter("prev", errCursor)
+		before := func(limit int) int {
+			return len(all) - len(slices.DeleteFunc(slices.Clone(all), func(r estate.Role) bool { return compare(position(r), *p) < limit }))
 		}
-		to = len(slices.DeleteFunc(slices.Clone(all), func(r estate.Role) bool { return compare(position(r), *p) >= 0 }))
-		from = max(0, to-q.Limit)
+		if parameter == "next" {
+			from = before(1)
+			to = min(from+q.Limit, len(all))
+		} else {
+			to = before(0)
+			from = max(0, to-q.Limit)
+		}
 	}
 	page.Items = all[from:to]
 	if len(page.Items) > 0 {
 		if to < len(all) {
-			page.Next = formatCursor(position(all[to-1]), sort)
+			page.Next = formatCursor(roleList, position(all[to-1]), sort)
 		}
 		if from > 0 {
-			page.Prev = formatCursor(position(all[from]), sort)
+			page.Prev = formatCursor(roleList, position(all[from]), sort)
 		}
 	}
 	return page, nil

@@ -48,6 +48,7 @@ type SpaceView struct {
 // spaceRows are the spaces of a tenant that a member can see.
 func spaceRows(member estate.UserID) rows[estate.Space] {
 	return rows[estate.Space]{
+		name:    "spaces",
 		listing: store.SpaceListing,
 		page: func(tx *store.Tx, ctx context.Context, scope estate.Scope, q store.Query) ([]estate.Space, bool, error) {
 			return tx.Spaces(ctx, scope, member, q)
@@ -241,7 +242,7 @@ func (s *Service) changeSpace(ctx context.Context, actor estate.Actor, id estate
 			return err
 		}
 		if v.Owner != before.Owner {
-			if _, err := tx.User(ctx, actor.Scope, v.Owner); isNotFound(err) {
+			if _, err := tx.User(ctx, actor.Scope, v.Owner); estate.HasKind(err, estate.NotFound) {
 				return errSpaceInvalid.At("/ownerId", "ownerId must be the id of a user")
 			} else if err != nil {
 				return err
@@ -281,6 +282,7 @@ func (s *Service) DeleteSpace(ctx context.Context, actor estate.Actor, id estate
 // ListSpaceAssignments lists who has which roles in a space.
 func (s *Service) ListSpaceAssignments(ctx context.Context, actor estate.Actor, id estate.SpaceID, q PageQuery) (page Page[estate.SpaceAssignment], err error) {
 	r := rows[estate.SpaceAssignment]{
+		name:    "space-assignments",
 		listing: store.SpaceAssignmentListing,
 		page: func(tx *store.Tx, ctx context.Context, scope estate.Scope, q store.Query) ([]estate.SpaceAssignment, bool, error) {
 			return tx.SpaceAssignments(ctx, scope, id, q)
@@ -366,7 +368,7 @@ func checkAssignee(ctx context.Context, tx *store.Tx, scope estate.Scope, a esta
 	default:
 		return errSpaceInvalid.At("/type", "type must be user, group or bot")
 	}
-	if isNotFound(err) {
+	if estate.HasKind(err, estate.NotFound) {
 		return errSpaceInvalid.At("/assigneeId", "there is no such "+string(a.Type))
 	}
 	return err

@@ -22,7 +22,7 @@ type UserView struct {
 }
 
 // userRows are the users of a tenant.
-var userRows = rows[estate.User]{listing: store.UserListing, page: (*store.Tx).Users, count: (*store.Tx).CountUsers}
+var userRows = rows[estate.User]{name: "users", listing: store.UserListing, page: (*store.Tx).Users, count: (*store.Tx).CountUsers}
 
 // hiddenFromBasic are attributes of users that only administrators see, and so the
 // only ones to filter and sort by.

@@ -216,7 +216,7 @@ func (p *userPatch) setGroups(ctx context.Context, c change) error {
 			given[i], err = p.tx.GroupByName(ctx, p.actor.Scope, ref.Name)
 		}
 		switch {
-		case isNotFound(err):
+		case estate.HasKind(err, estate.NotFound):
 			return c.wrong.At(pointer(c.place+"/value", i), "there is no such group")
 		case err != nil:
 			return err

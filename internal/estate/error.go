@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -92,4 +93,16 @@ func (e *Error) Unwrap() error { return e.cause }
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code && t.Kind == e.Kind
+}
+
+// HasCode tells whether err is, or wraps, an Error of the code.
+func HasCode(err error, code string) bool {
+	var known *Error
+	return errors.As(err, &known) && known.Code == code
+}
+
+// HasKind tells whether err is, or wraps, an Error of the kind.
+func HasKind(err error, kind Kind) bool {
+	var known *Error
+	return errors.As(err, &known) && known.Kind == kind
 }

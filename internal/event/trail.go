@@ -2,8 +2,6 @@ package event
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -79,19 +78,20 @@ func (t Trail) List(ctx context.Context, actor estate.Actor, q Query) (page Page
 	if err := mayReadTrail(actor); err != nil {
 		return page, err
 	}
-	query, sort, err := q.parse()
+	query, list, err := q.parse()
 	if err != nil {
 		return page, err
 	}
 	err = t.Store.Read(ctx, func(tx *store.Tx) error {
 		records, ends, err := tx.AuditPage(ctx, actor.Scope, query)
-		page.Records, page.Next, page.Prev = records, formatCursor(sort, ends.Next), formatCursor(sort, ends.Previous)
+		page.Records, page.Next, page.Prev = records, formatCursor(list, ends.Next), formatCursor(list, ends.Previous)
 		return err
 	})
 	return page, err
 }
 
-func (q Query) parse() (query store.AuditQuery, sort string, err error) {
+// parse reads the query. list names the list that it asks for, in its order.
+func (q Query) parse() (query store.AuditQuery, list string, err error) {
 	query.Limit = q.Limit
 	if query.From, query.Until, err = parseInterval(q.EventTime); err != nil {
 		return query, "", err
@@ -111,32 +111,29 @@ func (q Query) parse() (query store.AuditQuery, sort string, err error) {
 		}
 	}
 	if len(query.IDs) > store.MaxPage {
-		return query, "", badParameter("id", "id can name at most 100 events")
+		return query, "", paging.BadParameter("id", "id can name at most 100 events")
 	}
 	keys, err := filter.ParseSort(q.Sort, []string{string(store.SortByTime), string(store.SortByType), string(store.SortBySource)})
 	switch {
 	case err != nil:
-		return query, "", badParameter("sort", err.Error())
+		return query, "", paging.BadParameter("sort", err.Error())
 	case len(keys) > 1:
-		return query, "", badParameter("sort", "sort takes one attribute")
+		return query, "", paging.BadParameter("sort", "sort takes one attribute")
 	case len(keys) == 0:
 		keys = []filter.SortKey{{Attribute: string(store.SortByTime), Descending: true}}
 	}
 	query.Sort, query.Descending = store.AuditSort(keys[0].Attribute), keys[0].Descending
-	sort = keys[0].Attribute
-	if keys[0].Descending {
-		sort = "-" + sort
+	list = paging.Sorted("audit", keys)
+	parameter, sent, err := paging.Sent(q.Next, q.Prev)
+	if err != nil || sent == "" {
+		return query, list, err
 	}
-	switch {
-	case q.Next != "" && q.Prev != "":
-		return query, "", badParameter("prev", "next and prev exclude each other")
-	case q.Next != "":
-		query.After, err = parseCursor("next", q.Next, sort)
-	case q.Prev != "":
-		query.Backward = true
-		query.After, err = parseCursor("prev", q.Prev, sort)
+	after, err := paging.Parse[store.AuditPosition](list, sent)
+	if err != nil {
+		return query, "", paging.Unparsed(parameter, err)
 	}
-	return query, sort, err
+	query.After, query.Backward = &after, parameter == "prev"
+	return query, list, nil
 }
 
 // parseInterval reads "start/end". Both ends belong to it.
@@ -146,12 +143,12 @@ func parseInterval(text string) (from, until time.Time, err error) {
 	}
 	start, end, ok := strings.Cut(text, "/")
 	if !ok || start == "" && end == "" {
-		return from, until, badParameter("eventTime", "eventTime must be start/end, two times of ISO 8601, one of which may be left out")
+		return from, until, paging.BadParameter("eventTime", "eventTime must be start/end, two times of ISO 8601, one of which may be left out")
 	}
 	read := func(text string) (at time.Time) {
 		if text != "" && err == nil {
 			if at, err = time.Parse(time.RFC3339Nano, text); err != nil {
-				err = badParameter("eventTime", "eventTime must hold times such as 2026-11-02T08:30:00.000Z")
+				err = paging.BadParameter("eventTime", "eventTime must hold times such as 2026-11-02T08:30:00.000Z")
 			}
 		}
 		return at
@@ -163,39 +160,11 @@ func parseInterval(text string) (from, until time.Time, err error) {
 	return from, until, err
 }
 
-// cursor is a position in a sorted list. It carries no rights: every page is
-// restricted to the caller's scope anew.
-type cursor struct {
-	Sort string `json:"s"` // the order it was made for
-	Text string `json:"t,omitempty"`
-	Time int64  `json:"at"`
-	Seq  int64  `json:"n"`
-}
-
-func formatCursor(sort string, p *store.AuditPosition) string {
+func formatCursor(list string, p *store.AuditPosition) string {
 	if p == nil {
 		return ""
 	}
-	text, err := json.Marshal(cursor{Sort: sort, Text: p.Text, Time: p.Time, Seq: p.Seq})
-	if err != nil {
-		panic(err) //nolint:forbidigo // strings and integers only
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-const maxCursor = 8 << 10
-
-func parseCursor(name, text, sort string) (*store.AuditPosition, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	var c cursor
-	if err != nil || len(text) > maxCursor || json.Unmarshal(raw, &c) != nil || c.Sort != sort {
-		return nil, badParameter(name, name+" is not a cursor of this list in this order; take it from links.next or links.prev")
-	}
-	return &store.AuditPosition{Text: c.Text, Time: c.Time, Seq: c.Seq}, nil
-}
-
-func badParameter(name, detail string) error {
-	return estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, detail).InParameter(name, detail)
+	return paging.Format(list, *p)
 }
 
 // Get returns one event in the scope of actor.
@@ -234,7 +203,7 @@ func (t Trail) Archive(ctx context.Context, actor estate.Actor, date string, fn 
 	}
 	day, err := time.Parse(time.DateOnly, date)
 	if err != nil {
-		return badParameter("date", "date must be a day such as 2026-11-02")
+		return paging.BadParameter("date", "date must be a day such as 2026-11-02")
 	}
 	query := store.AuditQuery{From: day, Until: day.AddDate(0, 0, 1), Sort: store.SortByTime, Limit: store.MaxPage}
 	for {

@@ -11,6 +11,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 func listAuditEvents(x *exchange) (list api.AuditEventList, err error) {
@@ -44,7 +45,7 @@ func limitIn(query url.Values) (int, error) {
 	}
 	limit, err := strconv.Atoi(query.Get("limit"))
 	if err != nil || limit < 1 || limit > maxLimit {
-		return 0, badParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
+		return 0, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
 	}
 	return limit, nil
 }

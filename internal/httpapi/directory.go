@@ -6,6 +6,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 // pageQuery reads the parameters of a list of things in a tenant.
@@ -15,13 +16,13 @@ func (x *exchange) pageQuery(filter string) (q directory.PageQuery, err error) {
 	if query.Has("limit") {
 		q.Limit, err = strconv.Atoi(query.Get("limit"))
 		if err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return q, badParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
+			return q, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
 		}
 	}
 	if query.Has("totalResults") {
 		text := query.Get("totalResults")
 		if q.Total = text == "true"; !q.Total && text != "false" {
-			return q, badParameter("totalResults", "totalResults must be true or false")
+			return q, paging.BadParameter("totalResults", "totalResults must be true or false")
 		}
 	}
 	return q, nil
@@ -101,7 +102,7 @@ func listGroups(x *exchange) (list api.GroupList, err error) {
 		return filterGroups(x, api.FilterRequest{Filter: query.Get("filter")})
 	case "true":
 	default:
-		return list, badParameter("systemGroups", "systemGroups must be true or false")
+		return list, paging.BadParameter("systemGroups", "systemGroups must be true or false")
 	}
 	everyone, err := x.server.Directory.Group(x.r.Context(), x.actor, estate.GroupEveryone)
 	if err != nil {

@@ -179,8 +179,3 @@ func (x *exchange) noStore() {
 	x.w.Header().Set("Cache-Control", "no-store")
 	x.w.Header().Set("Pragma", "no-cache")
 }
-
-// badParameter is the error for a query parameter.
-func badParameter(name, detail string) error {
-	return estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, detail).InParameter(name, detail)
-}

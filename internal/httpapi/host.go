@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -56,8 +55,7 @@ func Origin(scheme, host string, port int) string {
 }
 
 func unknownIfNotFound(err error) error {
-	var known *estate.Error
-	if errors.As(err, &known) && known.Kind == estate.NotFound {
+	if estate.HasKind(err, estate.NotFound) {
 		return errUnknownHost
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/signin"
 )
 
@@ -38,18 +39,18 @@ func listIdentityProviders(x *exchange) (list api.IdentityProviderList, err erro
 	query := x.r.URL.Query()
 	q := signin.ProviderQuery{Next: estate.IdentityProviderID(query.Get("next")), Prev: estate.IdentityProviderID(query.Get("prev")), Limit: defaultLimit}
 	if q.Next != "" && q.Prev != "" {
-		return list, badParameter("prev", "next and prev exclude each other")
+		return list, paging.BadParameter("prev", "next and prev exclude each other")
 	}
 	if query.Has("limit") {
 		if q.Limit, err = strconv.Atoi(query.Get("limit")); err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return list, badParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
+			return list, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
 		}
 	}
 	if query.Has("active") {
 		text := query.Get("active")
 		active := text == "true"
 		if !active && text != "false" {
-			return list, badParameter("active", "active must be true or false")
+			return list, paging.BadParameter("active", "active must be true or false")
 		}
 		q.Active = &active
 	}

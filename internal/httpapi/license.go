@@ -7,6 +7,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 // allotments are the seats of the tenant's subscription.
@@ -50,7 +51,7 @@ func listLicenseAssignments(x *exchange) (list api.LicenseAssignmentList, err er
 	q.Next = query.Get("page")
 	orphans := query.Get("orphans") == "true"
 	if text := query.Get("orphans"); text != "" && text != "false" && !orphans {
-		return list, badParameter("orphans", "orphans must be true or false")
+		return list, paging.BadParameter("orphans", "orphans must be true or false")
 	}
 	page, err := x.server.Directory.LicenseAssignments(x.r.Context(), x.actor, orphans, q)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 // realm is the clients that the request's path is about: those of the tenant at a
@@ -37,13 +38,13 @@ func listOAuthClients(x *exchange) (list api.OAuthClientList, err error) {
 	if query.Has("limit") {
 		q.Limit, err = strconv.Atoi(query.Get("limit"))
 		if err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return list, badParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
+			return list, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
 		}
 	}
 	if query.Has("totalResults") {
 		text := query.Get("totalResults")
 		if q.Total = text == "true"; !q.Total && text != "false" {
-			return list, badParameter("totalResults", "totalResults must be true or false")
+			return list, paging.BadParameter("totalResults", "totalResults must be true or false")
 		}
 	}
 	page, err := x.server.Credential.ListClients(x.r.Context(), x.actor, x.realm(), q)

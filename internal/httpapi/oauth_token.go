@@ -9,6 +9,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 func listOAuthTokens(x *exchange) (list api.OAuthTokenList, err error) {
@@ -17,18 +18,18 @@ func listOAuthTokens(x *exchange) (list api.OAuthTokenList, err error) {
 	if query.Has("limit") {
 		q.Limit, err = strconv.Atoi(query.Get("limit"))
 		if err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return list, badParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
+			return list, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
 		}
 	}
 	if query.Has("userId") && !q.User.Valid() {
-		return list, badParameter("userId", "userId must be 24 hexadecimal digits")
+		return list, paging.BadParameter("userId", "userId must be 24 hexadecimal digits")
 	}
 	switch sort := query.Get("sort"); strings.TrimLeft(sort, "+ ") { // a raw plus arrives as a space
 	case "", "userId":
 	case "-userId":
 		q.Descending = true
 	default:
-		return list, badParameter("sort", "sort must be userId or -userId")
+		return list, paging.BadParameter("sort", "sort must be userId or -userId")
 	}
 	page, err := x.server.Credential.Grants(x.r.Context(), x.actor, q)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
 
@@ -71,13 +72,13 @@ func inventoryQuery(query url.Values, filter string) (q tenancy.InventoryQuery, 
 	if text := query.Get("limit"); query.Has("limit") {
 		q.Limit, err = strconv.Atoi(text)
 		if err != nil || q.Limit < 0 || q.Limit > maxLimit {
-			return q, badParameter("limit", "limit must be a number from 0 to "+strconv.Itoa(maxLimit))
+			return q, paging.BadParameter("limit", "limit must be a number from 0 to "+strconv.Itoa(maxLimit))
 		}
 	}
 	if query.Has("totalResults") {
 		text := query.Get("totalResults")
 		if q.Total = text == "true"; !q.Total && text != "false" {
-			return q, badParameter("totalResults", "totalResults must be true or false")
+			return q, paging.BadParameter("totalResults", "totalResults must be true or false")
 		}
 	}
 	return q, nil

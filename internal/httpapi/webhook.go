@@ -10,6 +10,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
@@ -36,7 +37,7 @@ func listWebhooks(x *exchange) (list api.WebhookList, err error) {
 	if query.Has("enabled") {
 		enabled, err := strconv.ParseBool(query.Get("enabled"))
 		if err != nil {
-			return list, badParameter("enabled", "enabled must be true or false")
+			return list, paging.BadParameter("enabled", "enabled must be true or false")
 		}
 		q.Enabled = &enabled
 	}

@@ -173,8 +173,7 @@ func (r *run) adopt(ctx context.Context, sub estate.Subscription, externalID str
 		return t, nil
 	}
 	found, err := r.App.Tenancy.TenantByExternalID(ctx, operator, sub.ID, externalID)
-	var unknown *estate.Error
-	if errors.As(err, &unknown) && unknown.Kind == estate.NotFound {
+	if estate.HasKind(err, estate.NotFound) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
 	if err != nil {

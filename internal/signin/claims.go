@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -15,7 +16,7 @@ func mapClaims(p estate.IdentityProvider, o estate.IdentityProviderOptions, clai
 		return l, err
 	}
 	if l.Subject == "" {
-		return l, refuse("the claims have no sub")
+		return l, assertion.Refuse("the claims have no sub")
 	}
 	if o.Realm != "" {
 		l.Subject = o.Realm + `\` + l.Subject
@@ -43,12 +44,12 @@ func mapClaims(p estate.IdentityProvider, o estate.IdentityProviderOptions, clai
 		for _, g := range groups {
 			name, ok := g.(string)
 			if !ok {
-				return l, refuse("groups is not a list of names")
+				return l, assertion.Refuse("groups is not a list of names")
 			}
 			l.Groups = append(l.Groups, name)
 		}
 	default:
-		return l, refuse("groups is not a list of names")
+		return l, assertion.Refuse("groups is not a list of names")
 	}
 	return l, l.check()
 }
@@ -61,7 +62,7 @@ func textClaim(o estate.IdentityProviderOptions, claims map[string]any, name str
 	case string:
 		return value, nil
 	default:
-		return "", refuse("%s is not a text", name)
+		return "", assertion.Refuse("%s is not a text", name)
 	}
 }
 

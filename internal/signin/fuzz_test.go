@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -60,7 +61,7 @@ func FuzzPersonToken(f *testing.F) {
 	f.Add("")
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, token string) {
-		var refused refusal
+		var refused assertion.Refusal
 		parsed, err := parsePersonToken(token)
 		if err != nil {
 			if !errors.As(err, &refused) {

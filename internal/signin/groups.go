@@ -39,11 +39,11 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, scope estate.Scope, us
 	}
 	for _, name := range a.login.Groups {
 		g, err := tx.GroupByName(ctx, scope, name)
-		if isNotFound(err) && settings.AutoCreateGroups && name != estate.EveryoneName {
+		if estate.HasKind(err, estate.NotFound) && settings.AutoCreateGroups && name != estate.EveryoneName {
 			g, err = s.newGroup(ctx, tx, scope, user, name, a.traceID)
 		}
 		switch {
-		case isNotFound(err), errors.Is(err, errTooManyGroups):
+		case estate.HasKind(err, estate.NotFound), errors.Is(err, errTooManyGroups):
 		case err != nil:
 			return err
 		case g.Provider == estate.GroupIDP && !slices.Contains(is, g.ID):

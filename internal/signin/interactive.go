@@ -17,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -159,7 +160,7 @@ func (s *Service) FinishLogin(ctx context.Context, surface estate.Surface, seale
 		return err
 	})
 	switch {
-	case isNotFound(err):
+	case estate.HasKind(err, estate.NotFound):
 		return Arrived{}, errLoginState
 	case err != nil:
 		return Arrived{}, err
@@ -197,7 +198,7 @@ func (s *Service) openState(surface estate.Surface, sealed string) (state loginS
 func asRefusal(err error) error {
 	var f failure
 	if errors.As(err, &f) {
-		return refusal(f.detail)
+		return assertion.Refusal(f.detail)
 	}
 	return err
 }

@@ -2,15 +2,13 @@ package signin
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -25,75 +23,37 @@ var jwtAlgorithms = []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512
 
 // personToken is a JWT about a person that nobody has verified yet.
 type personToken struct {
-	algorithm string
-	keyID     string
-	signed    *jose.JSONWebSignature
-	claims    personClaims
+	*assertion.Token
+	claims personClaims
 }
 
 // personClaims are the claims of the JWT for POST /login/jwt-session.
 type personClaims struct {
-	Issuer        string   `json:"iss"`
-	Subject       string   `json:"sub"`
-	SubjectType   string   `json:"subType"`
-	Audience      audience `json:"aud"`
-	Name          string   `json:"name"`
-	Email         string   `json:"email"`
-	EmailVerified bool     `json:"email_verified"`
-	Groups        []string `json:"groups"`
-	IssuedAt      *float64 `json:"iat"`
-	NotBefore     *float64 `json:"nbf"`
-	ExpiresAt     *float64 `json:"exp"`
-}
-
-// audience is one text, or a list of them.
-type audience []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (a *audience) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		*a = audience{one}
-		return nil
-	}
-	var all []string
-	err := json.Unmarshal(data, &all)
-	*a = all
-	return err
+	Issuer        string             `json:"iss"`
+	Subject       string             `json:"sub"`
+	SubjectType   string             `json:"subType"`
+	Audience      assertion.Audience `json:"aud"`
+	Name          string             `json:"name"`
+	Email         string             `json:"email"`
+	EmailVerified bool               `json:"email_verified"`
+	Groups        []string           `json:"groups"`
+	assertion.Times
 }
 
 // parsePersonToken takes a JWT apart. Its errors are refusals.
 func parsePersonToken(token string) (*personToken, error) {
-	if len(token) > maxJWT {
-		return nil, refuse("the token is longer than %d bytes", maxJWT)
-	}
-	encoded, _, _ := strings.Cut(token, ".")
-	header, err := base64.RawURLEncoding.DecodeString(encoded)
-	var h struct {
-		Algorithm string          `json:"alg"`
-		KeyID     string          `json:"kid"`
-		Type      string          `json:"typ"`
-		Critical  json.RawMessage `json:"crit"`
-	}
+	parsed, err := assertion.Parse(token, maxJWT, jwtAlgorithms)
 	switch {
-	case err != nil || json.Unmarshal(header, &h) != nil:
-		return nil, refuse("not a signed JWT")
-	case h.Critical != nil: // none is known here (RFC 7515 section 4.1.11)
-		return nil, refuse("the header has crit")
-	case h.Type != "" && !strings.EqualFold(h.Type, "JWT"):
-		return nil, refuse("typ %q is not JWT", short(h.Type))
-	case !slices.Contains(jwtAlgorithms, h.Algorithm):
-		return nil, refuse("algorithm %q is not accepted", short(h.Algorithm))
-	case h.KeyID == "":
-		return nil, refuse("the header has no kid")
+	case err != nil:
+		return nil, err
+	case parsed.Type != "" && !strings.EqualFold(parsed.Type, "JWT"):
+		return nil, assertion.Refuse("typ %q is not JWT", assertion.Short(parsed.Type))
+	case parsed.KeyID == "":
+		return nil, assertion.Refuse("the header has no kid")
 	}
-	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.Algorithm)})
-	if err != nil || len(signed.Signatures) != 1 {
-		return nil, refuse("not a signed JWT")
-	}
-	t := &personToken{algorithm: signed.Signatures[0].Header.Algorithm, keyID: signed.Signatures[0].Header.KeyID, signed: signed}
-	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &t.claims) != nil {
-		return nil, refuse("the claims are not those of a person, or of a wrong type")
+	t := &personToken{Token: parsed}
+	if json.Unmarshal(t.Payload, &t.claims) != nil {
+		return nil, assertion.Refuse("the claims are not those of a person, or of a wrong type")
 	}
 	return t, nil
 }
@@ -102,54 +62,41 @@ func parsePersonToken(token string) (*personToken, error) {
 // Its errors are refusals.
 func (t *personToken) verifiedBy(keys []estate.StaticKey) error {
 	for _, stored := range keys {
-		if stored.ID != t.keyID {
+		if stored.ID != t.KeyID {
 			continue
 		}
 		key, detail := publicKey(stored.PEM)
 		switch {
 		case detail != "":
-			return refuse("the key of the identity provider %s", detail)
-		case !slices.Contains(algorithmsOf(key), t.algorithm):
-			return refuse("algorithm %s does not go with the key", t.algorithm)
+			return assertion.Refuse("the key of the identity provider %s", detail)
+		case !slices.Contains(algorithmsOf(key), t.Algorithm):
+			return assertion.Refuse("algorithm %s does not go with the key", t.Algorithm)
 		}
-		if _, err := t.signed.Verify(key); err != nil {
-			return refuse("the signature is wrong")
+		if !t.SignedBy(key) {
+			return assertion.Refuse("the signature is wrong")
 		}
 		return nil
 	}
-	return refuse("the identity provider has no key %q", short(t.keyID))
+	return assertion.Refuse("the identity provider has no key %q", assertion.Short(t.KeyID))
 }
 
 // check checks the claims of a token that is verified. Its errors are refusals.
 func (c personClaims) check(now time.Time, tolerance time.Duration) error {
-	for name, at := range map[string]*float64{"exp": c.ExpiresAt, "iat": c.IssuedAt, "nbf": c.NotBefore} {
-		if at != nil && (*at < 0 || *at > 1<<40) {
-			return refuse("%s is not a time", name)
-		}
+	if err := c.InForce(now, tolerance); err != nil {
+		return err
 	}
 	switch {
 	case !slices.Contains(c.Audience, api.SessionAudience):
-		return refuse("aud is not %s", api.SessionAudience)
+		return assertion.Refuse("aud is not %s", api.SessionAudience)
 	case c.SubjectType != "user":
-		return refuse("subType is not user")
-	case c.ExpiresAt == nil:
-		return refuse("exp is missing")
-	case !now.Before(moment(*c.ExpiresAt).Add(tolerance)):
-		return refuse("the token has expired")
-	case moment(*c.ExpiresAt).After(now.Add(maxLifetime + tolerance)):
-		return refuse("exp is more than %v away", maxLifetime)
-	case c.IssuedAt != nil && moment(*c.IssuedAt).After(now.Add(tolerance)):
-		return refuse("iat is in the future")
-	case c.IssuedAt != nil && moment(*c.ExpiresAt).Sub(moment(*c.IssuedAt)) > maxLifetime:
-		return refuse("exp is more than %v after iat", maxLifetime)
-	case c.NotBefore != nil && moment(*c.NotBefore).After(now.Add(tolerance)):
-		return refuse("nbf is in the future")
+		return assertion.Refuse("subType is not user")
+	case assertion.Moment(*c.ExpiresAt).After(now.Add(maxLifetime + tolerance)):
+		return assertion.Refuse("exp is more than %v away", maxLifetime)
+	case c.IssuedAt != nil && assertion.Moment(*c.ExpiresAt).Sub(assertion.Moment(*c.IssuedAt)) > maxLifetime:
+		return assertion.Refuse("exp is more than %v after iat", maxLifetime)
 	}
 	return nil
 }
-
-// moment reads a NumericDate (RFC 7519 section 2), which may have a fraction.
-func moment(seconds float64) time.Time { return time.UnixMicro(int64(seconds * 1e6)) }
 
 // SignInByJWT begins a session for the person that a JWT is about, which an
 // identity provider of the tenant has signed. before is the cookie that the
@@ -186,10 +133,10 @@ func (s *Service) issuer(ctx context.Context, scope estate.Scope, issuer string)
 	for _, p := range all {
 		if p.Protocol == api.ProtocolJWT && p.Options.Issuer == issuer && issuer != "" {
 			if !p.Active {
-				return p, refuse("the identity provider is not active")
+				return p, assertion.Refuse("the identity provider is not active")
 			}
 			return p, nil
 		}
 	}
-	return estate.IdentityProvider{}, refuse("no identity provider has the issuer %q", short(issuer))
+	return estate.IdentityProvider{}, assertion.Refuse("no identity provider has the issuer %q", assertion.Short(issuer))
 }

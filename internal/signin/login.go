@@ -3,13 +3,13 @@ package signin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -37,21 +37,21 @@ const (
 func (l Login) check() error {
 	switch {
 	case l.Subject == "":
-		return refuse("there is no subject")
+		return assertion.Refuse("there is no subject")
 	case len(l.Subject) > maxSubject || hasControl(l.Subject):
-		return refuse("the subject is longer than %d bytes, or has control characters", maxSubject)
+		return assertion.Refuse("the subject is longer than %d bytes, or has control characters", maxSubject)
 	case strings.HasPrefix(strings.ToLower(l.Subject), estate.BotSubject("")):
-		return refuse("the subject is one of a bot")
+		return assertion.Refuse("the subject is one of a bot")
 	case len(l.Name) > maxName || hasControl(l.Name):
-		return refuse("the name is longer than %d bytes, or has control characters", maxName)
+		return assertion.Refuse("the name is longer than %d bytes, or has control characters", maxName)
 	case len(l.Email) > maxEmail || hasControl(l.Email):
-		return refuse("the e-mail address is longer than %d bytes, or has control characters", maxEmail)
+		return assertion.Refuse("the e-mail address is longer than %d bytes, or has control characters", maxEmail)
 	case len(l.Groups) > maxGroups:
-		return refuse("there are more than %d groups", maxGroups)
+		return assertion.Refuse("there are more than %d groups", maxGroups)
 	}
 	for _, g := range l.Groups {
 		if g == "" || len(g) > maxGroupName || hasControl(g) {
-			return refuse("the name of a group is empty, longer than %d bytes, or has control characters", maxGroupName)
+			return assertion.Refuse("the name of a group is empty, longer than %d bytes, or has control characters", maxGroupName)
 		}
 	}
 	return nil
@@ -90,7 +90,7 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 		return SignedIn{}, err
 	}
 	earlier, err := s.Session(ctx, a.surface, a.before)
-	if err != nil && !isUnauthenticated(err) {
+	if err != nil && !estate.HasKind(err, estate.Unauthenticated) {
 		return SignedIn{}, err
 	}
 	token := estate.NewSessionToken()
@@ -98,8 +98,8 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		p, err := tx.IdentityProvider(ctx, scope, a.provider.ID) // as it is now
 		switch {
-		case isNotFound(err), err == nil && !p.Active:
-			return refuse("the identity provider is not in use any more")
+		case estate.HasKind(err, estate.NotFound), err == nil && !p.Active:
+			return assertion.Refuse("the identity provider is not in use any more")
 		case err != nil:
 			return err
 		}
@@ -135,9 +135,9 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 	l, now := a.login, s.now()
 	user, err := tx.UserBySubject(ctx, scope, l.Subject)
 	switch {
-	case isNotFound(err) && !p.CreateUsers:
-		return user, refuse("nobody has this subject, and the identity provider creates no users")
-	case isNotFound(err):
+	case estate.HasKind(err, estate.NotFound) && !p.CreateUsers:
+		return user, assertion.Refuse("nobody has this subject, and the identity provider creates no users")
+	case estate.HasKind(err, estate.NotFound):
 		user = estate.User{
 			ID: estate.NewUserID(), Organization: scope.Organization, Tenant: scope.Tenant, Subject: l.Subject,
 			Name: l.displayName(), Email: l.Email, Status: estate.UserActive, CreatedAt: now, UpdatedAt: now,
@@ -151,11 +151,11 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 	case err != nil:
 		return user, err
 	case user.ClientID != "":
-		return user, refuse("the user is a bot")
+		return user, assertion.Refuse("the user is a bot")
 	case user.Status == estate.UserInvited && !user.InviteExpiresAt.IsZero() && !now.Before(user.InviteExpiresAt):
-		return user, refuse("the invitation has ended")
+		return user, assertion.Refuse("the invitation has ended")
 	case user.Status != estate.UserActive && user.Status != estate.UserInvited && user.Status != estate.UserProvisioned:
-		return user, refuse("the user is %s", user.Status)
+		return user, assertion.Refuse("the user is %s", user.Status)
 	}
 	changed := user
 	changed.Status, changed.InviteExpiresAt = estate.UserActive, time.Time{} // who was invited has come
@@ -190,18 +190,10 @@ func actorOf(u estate.User, scope estate.Scope, traceID string) estate.Actor {
 	return estate.Actor{Kind: estate.ActorUser, ID: string(u.ID), Scope: scope, User: u.ID, Roles: u.Roles, TraceID: traceID}
 }
 
-// refusal says why somebody is not let in. It goes into the audit trail and not to
-// the caller.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
-
-func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
-
 // answer turns the outcome of a sign-in into its answer. Whatever is wrong, the
 // answer is the same; the audit trail has the reason.
 func (s *Service) answer(ctx context.Context, a arrival, err error) error {
-	var refused refusal
+	var refused assertion.Refusal
 	if !errors.As(err, &refused) {
 		return err
 	}
@@ -212,7 +204,7 @@ func (s *Service) answer(ctx context.Context, a arrival, err error) error {
 	}
 	data := map[string]any{"code": api.CodeLoginRefused, "reason": string(refused)}
 	if a.login.Subject != "" {
-		data["subject"] = short(a.login.Subject)
+		data["subject"] = assertion.Short(a.login.Subject)
 	}
 	if unrecorded > 0 {
 		data["unrecorded"] = unrecorded
@@ -266,20 +258,6 @@ func (r *refusals) next(tenant estate.TenantID, now time.Time) (unrecorded int, 
 	count.recorded++
 	unrecorded, count.unrecorded = count.unrecorded, 0
 	return unrecorded, true
-}
-
-// short cuts what somebody else wrote down to what fits into a record.
-func short(text string) string {
-	const most = 200
-	if len(text) > most {
-		text = text[:most] + "…"
-	}
-	return strings.ToValidUTF8(text, "\ufffd")
-}
-
-func isUnauthenticated(err error) bool {
-	var e *estate.Error
-	return errors.As(err, &e) && e.Kind == estate.Unauthenticated
 }
 
 var errRefused = estate.E(estate.Unauthenticated, api.CodeLoginRefused, "Unauthorized", "Nobody can be signed in by this. The administrators of the tenant find the reason in its audit trail.")

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -30,7 +31,7 @@ func (s *Service) parseDiscovery(address string, body []byte) (oidc.ProviderConf
 		return c, errors.New("not the metadata of an OpenID provider")
 	}
 	if strings.TrimSuffix(c.IssuerURL, "/")+discoverySuffix != address {
-		return c, fmt.Errorf("the issuer %s does not belong to %s", short(c.IssuerURL), address)
+		return c, fmt.Errorf("the issuer %s does not belong to %s", assertion.Short(c.IssuerURL), address)
 	}
 	for name, endpoint := range map[string]string{"authorization_endpoint": c.AuthURL, "token_endpoint": c.TokenURL, "jwks_uri": c.JWKSURL} {
 		if err := s.fetch.CheckURL(endpoint); err != nil {
@@ -90,7 +91,7 @@ func (s *Service) oauthConfig(p estate.IdentityProvider, o estate.IdentityProvid
 // are failures, unless the server itself is at fault.
 func (s *Service) redeem(ctx context.Context, surface estate.Surface, p estate.IdentityProvider, o estate.IdentityProviderOptions, state loginState, query url.Values) (l Login, shownClaims json.RawMessage, err error) {
 	if name := query.Get("error"); name != "" {
-		oauth := &api.OAuth2Error{Error: short(name), ErrorDescription: short(query.Get("error_description"))}
+		oauth := &api.OAuth2Error{Error: assertion.Short(name), ErrorDescription: assertion.Short(query.Get("error_description"))}
 		return l, nil, failure{status: "callbackError", detail: "the identity provider answered " + oauth.Error, oauth: oauth}
 	}
 	c, err := s.endpoints(ctx, o)
@@ -98,7 +99,7 @@ func (s *Service) redeem(ctx context.Context, surface estate.Surface, p estate.I
 		return l, nil, err
 	}
 	if issuer := query.Get("iss"); issuer != "" && issuer != c.IssuerURL { // RFC 9207
-		return l, nil, failure{status: "callbackError", detail: "the answer is of the issuer " + short(issuer)}
+		return l, nil, failure{status: "callbackError", detail: "the answer is of the issuer " + assertion.Short(issuer)}
 	}
 	config, err := s.oauthConfig(p, o, c, surface)
 	if err != nil {
@@ -126,13 +127,13 @@ func tokenFailure(ctx context.Context, err error) error {
 	}
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) && refused.ErrorCode != "" {
-		oauth := &api.OAuth2Error{Error: short(refused.ErrorCode), ErrorDescription: short(refused.ErrorDescription)}
+		oauth := &api.OAuth2Error{Error: assertion.Short(refused.ErrorCode), ErrorDescription: assertion.Short(refused.ErrorDescription)}
 		return failure{status: "tokenError", detail: "the token endpoint answered " + oauth.Error, oauth: oauth}
 	}
 	if errors.As(err, &refused) {
 		return failure{status: "tokenError", detail: "the token endpoint answered " + refused.Response.Status}
 	}
-	return failure{status: "networkError", detail: "token endpoint: " + short(err.Error())}
+	return failure{status: "networkError", detail: "token endpoint: " + assertion.Short(err.Error())}
 }
 
 // claimsOf verifies the ID token that came with token, and returns its claims or
@@ -155,7 +156,7 @@ func (s *Service) claimsOf(ctx context.Context, p estate.IdentityProvider, o est
 		if ctx.Err() != nil {
 			return nil, err
 		}
-		return nil, failure{status: "tokenError", detail: "ID token: " + short(err.Error())}
+		return nil, failure{status: "tokenError", detail: "ID token: " + assertion.Short(err.Error())}
 	}
 	if id.Nonce != state.Nonce {
 		return nil, failure{status: "tokenError", detail: "ID token: the nonce is another"}
@@ -176,7 +177,7 @@ func (s *Service) claimsOf(ctx context.Context, p estate.IdentityProvider, o est
 	case err != nil && ctx.Err() != nil:
 		return nil, err
 	case err != nil:
-		return nil, failure{status: "networkError", detail: "user info: " + short(err.Error())}
+		return nil, failure{status: "networkError", detail: "user info: " + assertion.Short(err.Error())}
 	case info.Subject != id.Subject:
 		return nil, failure{status: "tokenError", detail: "user info: it is about another subject than the ID token"}
 	}

@@ -4,7 +4,6 @@ package signin
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -139,11 +138,6 @@ func mayAdminister(actor estate.Actor) error {
 		return errNeedsScope
 	}
 	return nil
-}
-
-func isNotFound(err error) bool {
-	var e *estate.Error
-	return errors.As(err, &e) && e.Kind == estate.NotFound
 }
 
 var (

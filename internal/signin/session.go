@@ -92,7 +92,7 @@ const touchEvery = time.Minute
 
 // noSession is err, but for what is not there.
 func noSession(err error) error {
-	if isNotFound(err) {
+	if estate.HasKind(err, estate.NotFound) {
 		return errNoSession
 	}
 	return err
@@ -103,7 +103,7 @@ func noSession(err error) error {
 func (s *Service) SignOut(ctx context.Context, surface estate.Surface, c Cookie, traceID string) (to string, err error) {
 	found, err := s.Session(ctx, surface, c)
 	if err != nil {
-		if isUnauthenticated(err) {
+		if estate.HasKind(err, estate.Unauthenticated) {
 			err = nil
 		}
 		return "", err
@@ -111,7 +111,7 @@ func (s *Service) SignOut(ctx context.Context, surface estate.Surface, c Cookie,
 	scope := surface.Tenant.Scope()
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		p, err := tx.IdentityProvider(ctx, scope, found.Provider)
-		if err != nil && !isNotFound(err) {
+		if err != nil && !estate.HasKind(err, estate.NotFound) {
 			return err
 		}
 		to = p.AfterLogout

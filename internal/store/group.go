@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 
@@ -184,9 +183,4 @@ func (tx *Tx) SetUserGroups(ctx context.Context, scope estate.Scope, user estate
 // prefixed puts a table's name before each of its columns.
 func prefixed(table, columns string) string {
 	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
-}
-
-func isNotFound(err error) bool {
-	var known *estate.Error
-	return errors.As(err, &known) && known.Kind == estate.NotFound
 }

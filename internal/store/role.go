@@ -105,7 +105,7 @@ func (tx *Tx) renameRole(ctx context.Context, scope estate.Scope, from, to estat
 			}
 			continue
 		}
-		if !isNotFound(err) {
+		if !estate.HasKind(err, estate.NotFound) {
 			return err
 		}
 		group, err := tx.Group(ctx, scope, estate.GroupID(holder))

@@ -43,10 +43,10 @@ func TestUsers_BySubjectAndUpdate(t *testing.T) {
 	for name, scope := range map[string]estate.Scope{
 		"no scope": {}, "no tenant": {Organization: tenant.Organization}, "another organization": {Organization: "org_other", Tenant: tenant.ID},
 	} {
-		if u, err := read(scope); !isUserNotFound(err) {
+		if u, err := read(scope); !estate.HasCode(err, api.CodeUserNotFound) {
 			t.Errorf("%s: found %v, %v", name, u.ID, err)
 		}
-		if err := write(func(tx *store.Tx) error { return tx.UpdateUser(ctx, scope, mine) }); !isUserNotFound(err) {
+		if err := write(func(tx *store.Tx) error { return tx.UpdateUser(ctx, scope, mine) }); !estate.HasCode(err, api.CodeUserNotFound) {
 			t.Errorf("%s: updated, %v", name, err)
 		}
 	}
@@ -106,9 +106,4 @@ func TestUsers_ChangeReachesOtherProcesses(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Error("the change did not arrive")
 	}
-}
-
-func isUserNotFound(err error) bool {
-	var known *estate.Error
-	return errors.As(err, &known) && known.Code == api.CodeUserNotFound
 }

@@ -120,7 +120,7 @@ func (s *Service) pick(ctx context.Context, actor estate.Actor, b Bulk) (ids []e
 	}
 	page, err := s.inventory(ctx, actor, InventoryQuery{Filter: `not status eq "deleted" and (` + b.Filter + `)`, Limit: api.MaxBulk, Total: true})
 	switch {
-	case isCode(err, api.CodeInvalidRequest):
+	case estate.HasCode(err, api.CodeInvalidRequest):
 		return nil, invalidTenant("/filter", "is too long")
 	case err != nil:
 		return nil, err

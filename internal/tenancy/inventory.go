@@ -2,7 +2,6 @@ package tenancy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -60,20 +60,17 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 		}
 	}
 	if query.Sort, err = filter.ParseSort(q.Sort, store.TenantSortAttributes); err != nil {
-		return page, badParameter("sort", err)
+		return page, paging.Unparsed("sort", err)
 	}
-	switch {
-	case q.Next != "" && q.Prev != "":
-		return page, badParameter("prev", errors.New("next and prev exclude each other"))
-	case q.Next != "":
-		if query.From, err = parseCursor(q.Next, query.Sort); err != nil {
-			return page, badParameter("next", err)
+	parameter, sent, err := paging.Sent(q.Next, q.Prev)
+	if err != nil {
+		return page, err
+	}
+	if sent != "" {
+		if query.From, err = parseCursor(sent, query.Sort); err != nil {
+			return page, paging.Unparsed(parameter, err)
 		}
-	case q.Prev != "":
-		if query.From, err = parseCursor(q.Prev, query.Sort); err != nil {
-			return page, badParameter("prev", err)
-		}
-		query.Backward = true
+		query.Backward = parameter == "prev"
 	}
 	query.Limit = q.Limit
 	if actor.Level == estate.LevelRegion {
@@ -121,7 +118,7 @@ func (s *Service) InventoryTenant(ctx context.Context, actor estate.Actor, id es
 		return estate.Tenant{}, errNeedsScope(api.ScopeOrgTenantsRead)
 	}
 	if !id.Valid() {
-		return estate.Tenant{}, badParameter("tenantId", errors.New("must be 32 characters of [A-Za-z0-9_-]"))
+		return estate.Tenant{}, paging.BadParameter("tenantId", "must be 32 characters of [A-Za-z0-9_-]")
 	}
 	return s.Tenant(ctx, actor, id)
 }
@@ -133,14 +130,14 @@ func (s *Service) CountInventory(ctx context.Context, actor estate.Actor, text s
 		return 0, errNeedsScope(api.ScopeOrgTenantsRead)
 	}
 	if text == "" {
-		return 0, badParameter("filter", errors.New("is missing; it must contain subscriptionId"))
+		return 0, paging.BadParameter("filter", "is missing; it must contain subscriptionId")
 	}
 	expr, subscriptions, err := s.parseFilter(text)
 	if err != nil {
 		return 0, err
 	}
 	if len(subscriptions) == 0 {
-		return 0, badParameter("filter", errors.New("must contain subscriptionId"))
+		return 0, paging.BadParameter("filter", "must contain subscriptionId")
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		if err := ownsSubscriptions(ctx, tx, actor.Scope, subscriptions); err != nil {
@@ -159,7 +156,7 @@ func (s *Service) CountInventory(ctx context.Context, actor estate.Actor, text s
 func (s *Service) parseFilter(text string) (filter.Expr, []string, error) {
 	expr, err := filter.Parse(text, store.TenantSchema)
 	if err != nil {
-		return nil, nil, badParameter("filter", err)
+		return nil, nil, paging.Unparsed("filter", err)
 	}
 	rewriteFilter(expr, "."+s.domain)
 	return expr, filter.Values(expr, "subscriptionId"), nil
@@ -197,8 +194,7 @@ func ownsSubscriptions(ctx context.Context, tx *store.Tx, scope estate.Scope, id
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
 		_, err := tx.Subscription(ctx, scope, estate.SubscriptionID(id))
-		var known *estate.Error
-		if errors.As(err, &known) && known.Kind == estate.NotFound {
+		if estate.HasKind(err, estate.NotFound) {
 			detail := fmt.Sprintf("The subscription %q is not one of this organization's.", id)
 			return estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", detail).InParameter("filter", detail)
 		}
@@ -207,16 +203,4 @@ func ownsSubscriptions(ctx context.Context, tx *store.Tx, scope estate.Scope, id
 		}
 	}
 	return nil
-}
-
-// badParameter is the error for a query parameter that does not parse.
-func badParameter(name string, err error) error {
-	e := estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, err.Error())
-	field := estate.Field{Parameter: name, Detail: err.Error()}
-	var at *filter.Error
-	if errors.As(err, &at) {
-		field.Meta = map[string]int{"position": at.Position}
-	}
-	e.Fields = []estate.Field{field}
-	return e
 }

@@ -304,7 +304,7 @@ var (
 // aliasTaken turns the store's word for a host name that somebody took meanwhile
 // into that of a patch.
 func aliasTaken(err error) error {
-	if isCode(err, api.CodeTenantHostnameTaken) {
+	if estate.HasCode(err, api.CodeTenantHostnameTaken) {
 		var found problems
 		found.add(pathAlias, patchTaken, patchTaken.Title)
 		return found.err()

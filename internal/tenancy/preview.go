@@ -2,12 +2,12 @@ package tenancy
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -61,7 +61,7 @@ func (s *Service) CheckHostname(ctx context.Context, actor estate.Actor, name st
 		return a, errRegionOnly
 	}
 	if name == "" {
-		return a, badParameter("hostname", errors.New("is missing"))
+		return a, paging.BadParameter("hostname", "is missing")
 	}
 	suffix := string(actor.Scope.Region) + "." + s.domain
 	label, rest, full := strings.Cut(strings.ToLower(name), ".")
@@ -78,9 +78,4 @@ func (s *Service) CheckHostname(ctx context.Context, actor estate.Actor, name st
 		return err
 	})
 	return a, err
-}
-
-func isCode(err error, code string) bool {
-	var known *estate.Error
-	return errors.As(err, &known) && known.Code == code
 }

@@ -146,7 +146,7 @@ func (s *Service) deliver(ctx context.Context, j job.Job) error {
 		return err
 	})
 	switch {
-	case isMissing(err):
+	case estate.HasKind(err, estate.NotFound):
 		return nil // the webhook was deleted
 	case err != nil:
 		return err
@@ -155,7 +155,7 @@ func (s *Service) deliver(ctx context.Context, j job.Job) error {
 	}
 	failure := s.attempt(ctx, w, r, &d)
 	err = s.store.Write(ctx, func(tx *store.Tx) error { return s.finish(ctx, tx, d) })
-	if isMissing(err) {
+	if estate.HasKind(err, estate.NotFound) {
 		return nil
 	}
 	if err != nil {

@@ -3,8 +3,6 @@ package webhook
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"path"
 	"slices"
 	"strings"
@@ -12,6 +10,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
+	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -34,10 +33,6 @@ type Page struct {
 	Next, Prev string
 }
 
-func badParameter(name, detail string) error {
-	return estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, detail).InParameter(name, detail)
-}
-
 // List lists the webhooks in the scope of actor. There are few, so they are
 // filtered and sorted here.
 func (s *Service) List(ctx context.Context, actor estate.Actor, q Query) (page Page, err error) {
@@ -48,8 +43,8 @@ func (s *Service) List(ctx context.Context, actor estate.Actor, q Query) (page P
 	if err != nil {
 		return page, err
 	}
-	if q.Next != "" && q.Prev != "" {
-		return page, badParameter("prev", "next and prev exclude each other")
+	if _, _, err := paging.Sent(q.Next, q.Prev); err != nil {
+		return page, err
 	}
 	var all []estate.Webhook
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
@@ -66,7 +61,7 @@ func (s *Service) List(ctx context.Context, actor estate.Actor, q Query) (page P
 		place := slices.IndexFunc(all, func(w estate.Webhook) bool { return string(w.ID) == q.Next || string(w.ID) == q.Prev })
 		switch {
 		case place < 0:
-			return page, badParameter("next", "the webhook that the cursor leads to is gone; begin anew")
+			return page, paging.BadParameter("next", "the webhook that the cursor leads to is gone; begin anew")
 		case q.Next != "":
 			from, to = place+1, min(place+1+q.Limit, len(all))
 		default:
@@ -111,9 +106,9 @@ func order(sort string) (func(a, b estate.Webhook) int, error) {
 	keys, err := filter.ParseSort(sort, []string{"name", "url", "createdAt", "updatedAt"})
 	switch {
 	case err != nil:
-		return nil, badParameter("sort", err.Error())
+		return nil, paging.BadParameter("sort", err.Error())
 	case len(keys) > 1:
-		return nil, badParameter("sort", "sort takes one attribute")
+		return nil, paging.BadParameter("sort", "sort takes one attribute")
 	case len(keys) == 0:
 		keys = []filter.SortKey{{Attribute: "createdAt", Descending: true}}
 	}
@@ -154,28 +149,28 @@ func (s *Service) Deliveries(ctx context.Context, actor estate.Actor, id estate.
 	}
 	query := store.DeliveryQuery{Webhook: id, EventType: q.EventType, Status: estate.DeliveryStatus(q.Status), Limit: q.Limit}
 	if q.Status != "" && query.Status != estate.DeliverySuccess && query.Status != estate.DeliveryFail {
-		return page, badParameter("status", "status must be success or fail")
+		return page, paging.BadParameter("status", "status must be success or fail")
 	}
 	keys, err := filter.ParseSort(q.Sort, []string{"status", "triggeredAt"})
 	switch {
 	case err != nil:
-		return page, badParameter("sort", err.Error())
+		return page, paging.BadParameter("sort", err.Error())
 	case len(keys) > 1:
-		return page, badParameter("sort", "sort takes one attribute")
+		return page, paging.BadParameter("sort", "sort takes one attribute")
 	case len(keys) == 1:
 		query.ByStatus, query.Ascending = keys[0].Attribute == "status", !keys[0].Descending
 	}
-	switch {
-	case q.Next != "" && q.Prev != "":
-		return page, badParameter("prev", "next and prev exclude each other")
-	case q.Next != "":
-		query.After, err = parseCursor("next", q.Next)
-	case q.Prev != "":
-		query.Backward = true
-		query.After, err = parseCursor("prev", q.Prev)
-	}
+	parameter, sent, err := paging.Sent(q.Next, q.Prev)
 	if err != nil {
 		return page, err
+	}
+	list := paging.Sorted("deliveries:"+string(id), keys)
+	if sent != "" {
+		after, err := paging.Parse[store.DeliveryPosition](list, sent)
+		if err != nil {
+			return page, paging.Unparsed(parameter, err)
+		}
+		query.After, query.Backward = &after, parameter == "prev"
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Webhook(ctx, actor.Scope, id); err != nil {
@@ -185,10 +180,10 @@ func (s *Service) Deliveries(ctx context.Context, actor estate.Actor, id estate.
 		page.Deliveries = all
 		if len(all) > 0 {
 			if more || query.Backward {
-				page.Next = formatCursor(store.PositionOfDelivery(all[len(all)-1]))
+				page.Next = paging.Format(list, store.PositionOfDelivery(all[len(all)-1]))
 			}
 			if query.Backward && more || !query.Backward && query.After != nil {
-				page.Prev = formatCursor(store.PositionOfDelivery(all[0]))
+				page.Prev = paging.Format(list, store.PositionOfDelivery(all[0]))
 			}
 		}
 		return err
@@ -214,22 +209,3 @@ func (s *Service) Delivery(ctx context.Context, actor estate.Actor, webhook esta
 
 // MayList tells why actor may not see what can be subscribed to.
 func (s *Service) MayList(actor estate.Actor) error { return may(actor) }
-
-// A cursor carries no rights: every page is restricted to the caller's scope anew.
-func formatCursor(p *store.DeliveryPosition) string {
-	text, err := json.Marshal(p)
-	if err != nil {
-		panic(err) //nolint:forbidigo // strings and integers only
-	}
-	return base64.RawURLEncoding.EncodeToString(text)
-}
-
-const maxCursor = 1 << 10
-
-func parseCursor(name, text string) (p *store.DeliveryPosition, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > maxCursor || json.Unmarshal(raw, &p) != nil || p == nil {
-		return nil, badParameter(name, name+" is not a cursor of this list; take it from links.next or links.prev")
-	}
-	return p, nil
-}

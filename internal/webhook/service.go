@@ -5,7 +5,6 @@ package webhook
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -241,10 +240,4 @@ func (s *Service) Delete(ctx context.Context, actor estate.Actor, id estate.Webh
 		}
 		return s.audit.Done(ctx, tx, actor, w.Scope, action, string(w.ID), describe(w))
 	})
-}
-
-// isMissing tells whether err says that something is not there.
-func isMissing(err error) bool {
-	var known *estate.Error
-	return errors.As(err, &known) && known.Kind == estate.NotFound
 }

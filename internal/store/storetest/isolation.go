@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -167,7 +166,7 @@ func (c readCase) test(t *testing.T, db Database, w world) {
 					}
 				}
 				got, err := c.call(t.Context(), tx, scope, key)
-				if err != nil && !isNotFound(err) {
+				if err != nil && !estate.HasKind(err, estate.NotFound) {
 					return fmt.Errorf("key %s in %+v: %w", key, scope, err)
 				}
 				for _, id := range got {
@@ -273,11 +272,6 @@ func keysOf(rows []row) (keys []string) {
 		}
 	}
 	return keys
-}
-
-func isNotFound(err error) bool {
-	var known *estate.Error
-	return errors.As(err, &known) && known.Kind == estate.NotFound
 }
 
 // difference is the lines that only one of two sorted dumps has.

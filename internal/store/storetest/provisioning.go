@@ -272,7 +272,7 @@ var provisioningWrites = map[string]writeCase{
 		rows: provisionerRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			err := tx.DeleteProvisioner(ctx, scope, estate.ProvisionerID(key), moment(99))
-			if isNotFound(err) {
+			if estate.HasKind(err, estate.NotFound) {
 				return nil // it was deleted in the scope before
 			}
 			return err
