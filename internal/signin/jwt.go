@@ -101,8 +101,8 @@ func (c personClaims) check(now time.Time, tolerance time.Duration) error {
 // SignInByJWT begins a session for the person that a JWT is about, which an
 // identity provider of the tenant has signed. before is the cookie that the
 // browser had; its session ends. Whatever is wrong, the answer is the same.
-func (s *Service) SignInByJWT(ctx context.Context, surface estate.Surface, token string, before Cookie, traceID string) (SignedIn, error) {
-	a := arrival{surface: surface, before: before, traceID: traceID}
+func (s *Service) SignInByJWT(ctx context.Context, surface estate.Surface, token string, v Visitor) (SignedIn, error) {
+	a := arrival{surface: surface, visitor: v}
 	signedIn, err := func() (SignedIn, error) {
 		t, err := parsePersonToken(token)
 		if err != nil {
