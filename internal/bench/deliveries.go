@@ -49,7 +49,9 @@ func (b *bench) deliveries(ctx context.Context) (t table, err error) {
 	go func() { served <- sink.Serve(listener) }()
 	defer func() {
 		err = errors.Join(err, sink.Close())
-		<-served
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
 	}()
 
 	private := *b
