@@ -29,7 +29,7 @@ func NewPoster(client *Client, timeout time.Duration) *Poster {
 		DialContext:            dialer.DialContext, // and no proxy, as in New
 		TLSHandshakeTimeout:    timeout,
 		MaxResponseHeaderBytes: maxHeader,
-		MaxIdleConnsPerHost:    4,
+		MaxIdleConnsPerHost:    32, // as many as may be busy: one that is closed after a message costs more than the message
 		IdleConnTimeout:        time.Minute,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,

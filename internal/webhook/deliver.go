@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/filter"
@@ -22,9 +24,12 @@ import (
 
 const (
 	consumer   = "webhooks"
-	jobDeliver = "webhook.deliver"
+	jobSend    = "webhook.send"    // the first attempts at deliveries to one webhook
+	jobRetry   = "webhook.retry"   // all further attempts at one of them
+	jobDeliver = "webhook.deliver" // all attempts at one: what earlier versions have enqueued
 
 	attemptTimeout = 10 * time.Second
+	atOnce         = 8                  // attempts to one webhook; those of a job fit into job.Timeout
 	maxAttempts    = 12                 // with job.Backoff, over about a day
 	deadAfter      = 3 * 24 * time.Hour // of failures and nothing else, an address is given up
 
@@ -56,15 +61,22 @@ type payload struct {
 	Delivery estate.DeliveryID `json:"delivery"`
 }
 
-// take makes a delivery, and the job for it, of each event for each webhook that
-// it is for.
+// batch is what a job knows of the deliveries to a webhook.
+type batch struct {
+	Scope      estate.Scope        `json:"scope"`
+	Deliveries []estate.DeliveryID `json:"deliveries"`
+}
+
+// take makes a delivery of each event for each webhook that it is for, and a job
+// for those to each webhook: a job of their own would cost more than the deliveries.
 func (s *Service) take(ctx context.Context, tx *store.Tx, organization estate.OrganizationID, events []estate.AuditRecord) error {
 	all, err := tx.WebhooksToTell(ctx, estate.Scope{Organization: organization})
 	if err != nil {
 		return err
 	}
-	for _, r := range events {
-		for _, w := range all {
+	for _, w := range all {
+		b := batch{Scope: w.Scope}
+		for _, r := range events {
 			if !wants(w, r) {
 				continue
 			}
@@ -74,9 +86,13 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, organization estate.Or
 			if err := tx.InsertDelivery(ctx, d); err != nil {
 				return err
 			}
-			if err := s.jobs.Enqueue(ctx, tx, job.New{Kind: jobDeliver, Payload: payload{w.Scope, d.ID}}); err != nil {
-				return err
-			}
+			b.Deliveries = append(b.Deliveries, d.ID)
+		}
+		if len(b.Deliveries) == 0 {
+			continue
+		}
+		if err := s.jobs.Enqueue(ctx, tx, job.New{Kind: jobSend, Payload: b}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -132,36 +148,72 @@ func holds(expr filter.Expr, value func(attribute string) string) bool {
 	return false
 }
 
-// deliver makes an attempt at a delivery.
+// send makes the first attempt at each of some deliveries, a few at a time and
+// begun in order. One that fails gets a job of its own in the transaction that
+// notes it, so that it does not hold up the others; when the job is done again,
+// because the process was killed meanwhile, those that are noted are left alone.
+func (s *Service) send(ctx context.Context, j job.Job) error {
+	var b batch
+	if err := json.Unmarshal(j.Payload, &b); err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, id := range b.Deliveries {
+		g.Go(func() error {
+			p := payload{b.Scope, id}
+			_, err := s.try(ctx, p, estate.DeliveryPending, func(tx *store.Tx) error {
+				return s.jobs.Enqueue(ctx, tx, job.New{Kind: jobRetry, Payload: p, At: s.now().Add(job.Backoff(1))})
+			})
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// deliver makes an attempt at a delivery that has not arrived yet.
 func (s *Service) deliver(ctx context.Context, j job.Job) error {
 	var p payload
 	if err := json.Unmarshal(j.Payload, &p); err != nil {
 		return err
 	}
+	failure, err := s.try(ctx, p, "", func(*store.Tx) error { return nil })
+	if err != nil {
+		return err
+	}
+	return failure
+}
+
+// try makes an attempt at a delivery, unless it has arrived or is in another state
+// than only, where that is given, and notes what came of it. Where the event has not
+// arrived, failure says why, and failed runs in the transaction that notes it.
+func (s *Service) try(ctx context.Context, p payload, only estate.DeliveryStatus, failed func(*store.Tx) error) (failure, err error) {
 	var d estate.Delivery
 	var w estate.Webhook
 	var r estate.AuditRecord
-	err := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+	err = s.store.Read(ctx, func(tx *store.Tx) (err error) {
 		d, w, r, err = load(ctx, tx, p.Scope, p.Delivery)
 		return err
 	})
 	switch {
 	case estate.HasKind(err, estate.NotFound):
-		return nil // the webhook was deleted
+		return nil, nil // the webhook was deleted
 	case err != nil:
-		return err
-	case d.Status == estate.DeliverySuccess || !w.Enabled:
-		return nil
+		return nil, err
+	case d.Status == estate.DeliverySuccess || !w.Enabled || only != "" && d.Status != only:
+		return nil, nil
 	}
-	failure := s.attempt(ctx, w, r, &d)
-	err = s.store.Write(ctx, func(tx *store.Tx) error { return s.finish(ctx, tx, d) })
+	failure = s.attempt(ctx, w, r, &d)
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := s.finish(ctx, tx, d); err != nil || failure == nil {
+			return err
+		}
+		return failed(tx)
+	})
 	if estate.HasKind(err, estate.NotFound) {
-		return nil
+		return nil, nil
 	}
-	if err != nil {
-		return err
-	}
-	return failure
+	return failure, err
 }
 
 func load(ctx context.Context, tx *store.Tx, scope estate.Scope, id estate.DeliveryID) (d estate.Delivery, w estate.Webhook, r estate.AuditRecord, err error) {

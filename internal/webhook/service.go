@@ -35,6 +35,10 @@ type Service struct {
 // New makes the service. It reaches what fetch may reach.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, jobs *job.Queue, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
 	s := &Service{store: db, keys: keys, audit: audit, jobs: jobs, fetch: fetch, post: outbound.NewPoster(fetch, attemptTimeout), now: now, log: log}
+	jobs.Handle(job.Kind{Name: jobSend, Do: s.send, Outside: true})
+	jobs.Handle(job.Kind{
+		Name: jobRetry, Do: s.deliver, Outside: true, Attempts: maxAttempts - 1, Backoff: func(attempt int) time.Duration { return job.Backoff(attempt + 1) },
+	})
 	jobs.Handle(job.Kind{Name: jobDeliver, Do: s.deliver, Outside: true, Attempts: maxAttempts})
 	return s
 }

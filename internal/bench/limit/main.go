@@ -7,8 +7,9 @@
 //	limit credential -listen ADDR -client-id ID -client-secret SECRET -client-key X.Y
 //	limit page -db FILE -organization ID [-sort name|createdAt] [-offset N] [-n N]
 //	limit create -db FILE [-writers N] [-duration D]
+//	limit deliver -url URL -body FILE -secret SECRET [-n N] [-connections N]
 //
-// page and create print their figures as one line of JSON.
+// page, create and deliver print their figures as one line of JSON.
 package main
 
 import (
@@ -31,7 +32,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("want one of: token, credential, page, create")
+		return errors.New("want one of: token, credential, page, create, deliver")
 	}
 	switch args[0] {
 	case "token":
@@ -42,6 +43,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return page(ctx, args[1:], out)
 	case "create":
 		return create(ctx, args[1:], out)
+	case "deliver":
+		return deliver(ctx, args[1:], out)
 	}
 	return fmt.Errorf("there is no limit program %q", args[0])
 }
