@@ -110,6 +110,9 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 		if err := s.join(ctx, tx, scope, user, a); err != nil {
 			return err
 		}
+		if err := s.giveSeat(ctx, tx, scope, user, a.traceID); err != nil {
+			return err
+		}
 		if earlier.ID != "" {
 			if err := s.end(ctx, tx, scope, earlier, a.traceID); err != nil {
 				return err

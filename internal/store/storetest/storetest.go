@@ -123,6 +123,7 @@ var conformance = []struct {
 	{"IdentityProvider", []string{"InsertIdentityProvider", "IdentityProvider", "IdentityProviders", "UpdateIdentityProvider", "DeleteIdentityProvider"}, testIdentityProvider},
 	{"Session", []string{"InsertSession", "Session", "TouchSession", "DeleteSession"}, testSession},
 	{"AuthSettings", []string{"AuthSettings", "SetAuthSettings"}, testAuthSettings},
+	{"TenantPreferences", []string{"TenantPreferences", "SetTenantPreferences", "DeleteTenantPreferences"}, testTenantPreferences},
 	{"Audit", []string{"AppendAudit", "AuditRecords", "AuditRecord", "AuditPage", "AuditNames"}, testAudit},
 	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads"}, testAuditChain},
 	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},
