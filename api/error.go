@@ -134,6 +134,13 @@ const (
 
 	CodeAuthSettings = "AUTHSETTINGS-1" // a setting is invalid, or can't be changed
 
+	CodeTenantSettingsInvalid  = "TENANTSETTINGS-1" // a setting is invalid, or an operation of the patch can't be done
+	CodeTenantSettingsTest     = "TENANTSETTINGS-2" // a test of the patch does not hold
+	CodeTenantSettingsExist    = "TENANTSETTINGS-3" // the tenant has settings of its own
+	CodeTenantSettingsNotFound = "TENANTSETTINGS-4" // the tenant has no settings of its own
+
+	CodeQuotaNotFound = "QUOTAS-1" // there is no such quota
+
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller
 	CodeClientEntitlement = "OAUTHCLIENTS-3" // the subscription's entitlement does not allow it

@@ -53,6 +53,24 @@ func TestClient_Directory(t *testing.T) {
 		return []api.PatchOperation{{Op: "replace", Path: path, Value: value}}
 	}
 
+	settings, err := c.CreateTenantSettings(ctx, api.CreateTenantSettingsRequest{PreferredStartPage: "management-console"})
+	ok(err)
+	changed, err := c.UpdateTenantSettings(ctx, []api.JSONPatchOperation{{Op: "test", Path: "/releaseCadence", Value: settings.ReleaseCadence}, {Op: "replace", Path: "/releaseCadence", Value: "monthly"}})
+	ok(err)
+	if now, err := c.GetTenantSettings(ctx); err != nil || *now != *changed || now.ReleaseCadence != "monthly" || now.PreferredStartPage.Value != "management-console" {
+		t.Errorf("settings %+v, changed %+v (%v)", now, changed, err)
+	}
+	ok(c.DeleteTenantSettings(ctx))
+	if pages, err := c.ListStartPages(ctx); err != nil || len(pages.Values) != 4 {
+		t.Errorf("start pages %+v (%v)", pages, err)
+	}
+	if all, err := c.ListQuotas(ctx); err != nil || len(all) != 4 {
+		t.Errorf("quotas %+v (%v)", all, err)
+	}
+	if one, err := c.GetQuota(ctx, "webhooks"); err != nil || one.Attributes.Quota != 150 || *one.Attributes.Usage != 0 {
+		t.Errorf("quota %+v (%v)", one, err)
+	}
+
 	role, err := c.CreateRole(ctx, api.CreateRoleRequest{Name: "Desk", AssignedScopes: []string{"admin.users"}})
 	ok(err)
 	ok(c.UpdateRole(ctx, role.ID, replace("/name", "Helpdesk")))

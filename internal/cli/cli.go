@@ -50,6 +50,8 @@ func Commands(env Env) []*cobra.Command {
 		roleCommand(env),
 		groupCommand(env),
 		licenseCommand(env),
+		tenantSettingsCommand(env),
+		quotaCommand(env),
 		spaceCommand(env),
 		auditCommand(env),
 		webhookCommand(env),

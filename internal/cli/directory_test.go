@@ -74,6 +74,18 @@ func TestDirectory(t *testing.T) {
 	shows("true", "license", "settings", "--auto-analyzer")
 	shows("false", "license", "settings", "--auto-professional=false")
 
+	shows("analytics-hub", "tenant-settings", "get")
+	shows("monthly", "tenant-settings", "update", "--set", "releaseCadence=monthly", "--set", "sessionReplayOptOut=true")
+	shows(api.CodeTenantSettingsInvalid, "tenant-settings", "update", "--set", "releaseCadence=daily")
+	shows("is not of the form NAME=VALUE", "tenant-settings", "update", "--set", "releaseCadence")
+	shows("nothing to change", "tenant-settings", "update")
+	shows("say --yes if you mean it", "tenant-settings", "reset")
+	s.must("tenant-settings", "reset", "--yes")
+	shows("continuous", "tenant-settings", "get")
+	shows("150", "quota", "list")
+	shows("webhooks", "quota", "get", "webhooks")
+	shows("404", "quota", "get", "apps")
+
 	s.columns = 0
 	space := id("space", "create", "Dev", "--description", "d")
 	s.must("space", "update", space, "--name", "Test")

@@ -26,7 +26,7 @@ func viewGroup(ctx context.Context, roles *tenantRoles, g estate.Group) (GroupVi
 var groupRows = rows[estate.Group]{name: "groups", listing: store.GroupListing, page: (*store.Tx).Groups, count: (*store.Tx).CountGroups}
 
 // maxTenantGroups is how many groups a tenant can have.
-const maxTenantGroups = 10_000
+const maxTenantGroups = estate.MaxGroups
 
 // ListGroups lists the groups of the actor's tenant.
 func (s *Service) ListGroups(ctx context.Context, actor estate.Actor, q PageQuery) (page Page[GroupView], err error) {

@@ -83,7 +83,7 @@ func (r *tenantRoles) find(ctx context.Context, refs []RoleRef, wrong func(i int
 
 // Limits of custom roles.
 const (
-	maxCustomRoles = 500
+	maxCustomRoles = estate.MaxCustomRoles
 	maxDescription = 1024
 	maxScopes      = 500
 )

@@ -60,7 +60,7 @@ func (e *actorEstate) newDirectoryTarget(t *testing.T) (made directoryTarget) {
 // isDirectory tells whether an operation is about users, roles, groups, seats or
 // spaces.
 func isDirectory(route httpapi.Route) bool {
-	for _, resource := range []string{"users", "roles", "groups", "licenses", "spaces"} {
+	for _, resource := range []string{"users", "roles", "groups", "licenses", "spaces", "tenant-settings", "quotas"} {
 		if path := "/api/v1/" + resource; route.Path == path || strings.HasPrefix(route.Path, path+"/") {
 			return route.ID != "getMyUser" && route.ID != "getLicenseOverview"
 		}
@@ -79,6 +79,11 @@ func (e *actorEstate) directoryCall(request *testenv.Request, route httpapi.Rout
 	switch route.ID {
 	case "listUsers", "listRoles", "listGroups", "countUsers", "getUser", "getRole", "getGroup", "getGroupSettings", "deleteUser", "deleteRole", "deleteGroup":
 	case "getLicenseStatus", "getLicenseSettings", "listLicenseAssignments", "listSpaces", "listSpaceTypes", "getSpace", "deleteSpace", "listSpaceAssignments", "getSpaceAssignment", "deleteSpaceAssignment":
+	case "getTenantSettings", "deleteTenantSettings", "listStartPages", "listQuotas", "getQuota":
+	case "createTenantSettings":
+		request.JSON = api.CreateTenantSettingsRequest{PreferredStartPage: "management-console"}
+	case "updateTenantSettings":
+		request.JSON = []api.JSONPatchOperation{{Op: "replace", Path: "/customizeNoAccess/message", Value: unique}}
 	case "setLicenseSettings":
 		request.JSON = api.LicenseSettings{}
 	case "addLicenseAssignments":
@@ -113,6 +118,6 @@ func (e *actorEstate) directoryCall(request *testenv.Request, route httpapi.Rout
 		return false
 	}
 	request.URL = strings.NewReplacer("{userId}", string(made.directory.user), "{roleId}", string(made.directory.role), "{groupId}", string(made.directory.group),
-		"{spaceId}", string(made.directory.space), "{assignmentId}", string(made.directory.assignment)).Replace(request.URL)
+		"{spaceId}", string(made.directory.space), "{assignmentId}", string(made.directory.assignment), "{quotaId}", "webhooks").Replace(request.URL)
 	return true
 }

@@ -295,7 +295,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 		}
 	case "console countTenants":
 		request.URL += "?filter=" + url.QueryEscape(filter)
-	case "console filterTenants":
+	case "console filterTenants", "register filterTenants":
 		request.JSON = api.TenantFilterRequest{Filter: filter}
 	case "console createOAuthClient":
 		request.JSON = api.CreateOAuthClientRequest{ClientName: "made", AppType: api.AppTypeWeb, AllowedScopes: []string{api.ScopeOrgOAuthClients}}

@@ -62,6 +62,7 @@ var operations = []operation{
 	{id: "reactivateTenant", method: "POST", path: "/api/v1/tenants/{tenantId}/actions/reactivate", surfaces: onRegister, tier: throttle.Tier2, handle: answers(reactivateTenant)},
 	{id: "previewDeactivation", method: "GET", path: "/api/v1/tenants/{tenantId}/deactivation-preview", surfaces: onRegister, tier: throttle.Tier1, handle: answers(previewDeactivation)},
 	{id: "checkHostname", method: "GET", path: "/api/v1/tenants/actions/check-hostname", surfaces: onRegister, tier: throttle.Tier1, handle: answers(checkHostname)},
+	{id: "filterTenants", method: "POST", path: "/api/v1/tenants/actions/filter", surfaces: onRegister, tier: throttle.Tier2, handle: takes(http.StatusOK, filterRegionTenants)},
 	{id: "bulkTenants", method: "POST", path: "/api/v1/tenants/actions/bulk", surfaces: onRegister, tier: throttle.Tier2, handle: takes(http.StatusMultiStatus, bulkTenants)},
 
 	{id: "updateTenant", method: "PATCH", path: "/api/v1/tenants/{tenantId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(updateTenant)},
@@ -112,6 +113,14 @@ var operations = []operation{
 	{id: "getSpaceAssignment", method: "GET", path: "/api/v1/spaces/{spaceId}/assignments/{assignmentId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getSpaceAssignment)},
 	{id: "updateSpaceAssignment", method: "PUT", path: "/api/v1/spaces/{spaceId}/assignments/{assignmentId}", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusOK, updateSpaceAssignment)},
 	{id: "deleteSpaceAssignment", method: "DELETE", path: "/api/v1/spaces/{spaceId}/assignments/{assignmentId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(deleteSpaceAssignment)},
+
+	{id: "getTenantSettings", method: "GET", path: "/api/v1/tenant-settings", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getTenantSettings)},
+	{id: "createTenantSettings", method: "POST", path: "/api/v1/tenant-settings", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createTenantSettings)},
+	{id: "updateTenantSettings", method: "PATCH", path: "/api/v1/tenant-settings", surfaces: onTenant, tier: throttle.Tier2, handle: answers(updateTenantSettings)},
+	{id: "deleteTenantSettings", method: "DELETE", path: "/api/v1/tenant-settings", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(deleteTenantSettings)},
+	{id: "listStartPages", method: "GET", path: "/api/v1/tenant-settings/start-pages", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listStartPages)},
+	{id: "listQuotas", method: "GET", path: "/api/v1/quotas", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listQuotas)},
+	{id: "getQuota", method: "GET", path: "/api/v1/quotas/{quotaId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getQuota)},
 
 	{id: "getLicenseOverview", method: "GET", path: "/api/v1/licenses/overview", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getLicenseOverview)},
 	{id: "createOAuthClient", method: "POST", path: "/api/v1/oauth-clients", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createOAuthClient)},

@@ -82,6 +82,17 @@ func (x *exchange) sameOrigin() error {
 	return nil
 }
 
+// ownNavigation refuses a GET that changes something if the browser says that a page
+// of another host made it go there. Those of other tenants count as the same site, so
+// that is not enough.
+func (x *exchange) ownNavigation() error {
+	switch x.r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin": // an old browser or none; typed, or a bookmark; this host
+		return nil
+	}
+	return errCrossOrigin
+}
+
 var errCrossOrigin = estate.E(estate.Forbidden, api.CodeCSRF, "Cross-origin request", "With a session cookie, only pages of this host can change something.")
 
 // setSession hands the cookies of a session to the browser.
@@ -162,6 +173,9 @@ func beginLogin(x *exchange) error {
 }
 
 func beginLoginTest(x *exchange) error {
+	if err := x.ownNavigation(); err != nil {
+		return err
+	}
 	id := estate.IdentityProviderID(x.r.URL.Query().Get("idp"))
 	departure, err := x.server.SignIn.BeginTest(x.r.Context(), x.actor, x.surface, id)
 	return x.depart(departure, err)
@@ -198,6 +212,9 @@ func finishLogin(x *exchange) error {
 
 // logout ends the session, if there is one, and sends the browser on.
 func logout(x *exchange) error {
+	if err := x.ownNavigation(); err != nil {
+		return err
+	}
 	to, err := x.signOut()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -90,7 +91,20 @@ func listRegionTenants(x *exchange) (list api.TenantList, err error) {
 	if err != nil {
 		return list, err
 	}
-	q, err := inventoryQuery(query, query.Get("filter"))
+	return x.regionTenants(query, query.Get("filter"))
+}
+
+// filterRegionTenants is the same list, with a filter too long for a URL.
+func filterRegionTenants(x *exchange, in api.TenantFilterRequest) (list api.TenantList, err error) {
+	query, err := x.query()
+	if err != nil {
+		return list, err
+	}
+	return x.regionTenants(query, in.Filter)
+}
+
+func (x *exchange) regionTenants(query url.Values, filter string) (list api.TenantList, err error) {
+	q, err := inventoryQuery(query, filter)
 	if err != nil {
 		return list, err
 	}

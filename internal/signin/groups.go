@@ -12,7 +12,7 @@ import (
 
 // maxTenantGroups is how many groups a tenant can have. Those that a login would
 // make beyond are left out: the person is let in without them.
-const maxTenantGroups = 10_000
+const maxTenantGroups = estate.MaxGroups
 
 // join puts a user into the groups that a login names, as far as the tenant has
 // them or makes them by itself, and takes it out of other groups of identity

@@ -14,7 +14,7 @@ import (
 )
 
 // maxProviders is how many identity providers a tenant can have.
-const maxProviders = 50
+const maxProviders = estate.MaxIdentityProviders
 
 // CreateIdentityProvider makes an identity provider of the actor's tenant.
 func (s *Service) CreateIdentityProvider(ctx context.Context, actor estate.Actor, in api.CreateIdentityProviderRequest) (p estate.IdentityProvider, err error) {

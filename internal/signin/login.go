@@ -104,6 +104,9 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 		if err := s.join(ctx, tx, scope, user, a); err != nil {
 			return err
 		}
+		if err := s.giveSeat(ctx, tx, scope, user, a.visitor.TraceID); err != nil {
+			return err
+		}
 		person := estate.Person{Organization: scope.Organization, Tenant: scope.Tenant, ID: string(user.ID)}
 		in, err = s.begin(ctx, tx, b, person, estate.SignInFederated, p.ID, map[string]any{
 			"identityProvider": p.ID, "protocol": p.Protocol, "subject": user.Subject, "groups": a.login.Groups,

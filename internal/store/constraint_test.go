@@ -53,6 +53,7 @@ var notTheCallers = []string{
 	"subscription_regions.subscription_id, subscription_regions.region",
 	"subscription_seats.subscription_id, subscription_seats.type",
 	"tenant_labels.tenant_id, tenant_labels.name",
+	"tenant_preferences.tenant_id",
 	"tenants.id",
 	"tenants.organization_id, tenants.id",
 	"users.tenant_id, users.id",

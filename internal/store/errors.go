@@ -21,10 +21,11 @@ var (
 
 	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
-	errIdentityProviderNotFound = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
-	errSessionNotFound          = notFound("session")
-	errProvisionerNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
-	errProvisioningNotFound     = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
+	errIdentityProviderNotFound  = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
+	errSessionNotFound           = notFound("session")
+	errTenantPreferencesNotFound = estate.E(estate.NotFound, api.CodeTenantSettingsNotFound, "Not found", "The tenant has no settings of its own.")
+	errProvisionerNotFound       = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
+	errProvisioningNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
 
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")

@@ -152,6 +152,7 @@ var tenantTables = []TenantTable{
 	{Name: "sessions"},
 	{Name: "identity_providers", Count: "identityProviders"},
 	{Name: "auth_settings"},
+	{Name: "tenant_preferences"},
 	{Name: "users", Count: "users", by: byTenant + " and client_id = ''"},
 	{Name: "users", Count: "bots", by: byTenant + " and client_id <> ''"},
 	{Name: "idempotency_keys"},

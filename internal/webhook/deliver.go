@@ -115,9 +115,11 @@ func wants(w estate.Webhook, r estate.AuditRecord) bool {
 	}
 	expr, err := filter.Parse(w.Filter, filterSchema)
 	return err == nil && holds(expr, func(attribute string) string {
-		if attribute == "spaceId" {
-			space, _ := event.Data(r)["spaceId"].(string)
-			return space
+		if member, ok := filteredData[attribute]; ok {
+			if value := event.Data(r)[member]; value != nil {
+				return fmt.Sprint(value)
+			}
+			return ""
 		}
 		return r.Target
 	})

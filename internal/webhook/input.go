@@ -219,4 +219,9 @@ var filterSchema = filter.Schema{
 	{Name: "id", Type: filter.Exact, Ops: []filter.Op{filter.EQ, filter.NE}},
 	{Name: "spaceId", Type: filter.Exact, Ops: []filter.Op{filter.EQ, filter.NE}},
 	{Name: "topLevelResourceId", Type: filter.Exact, Ops: []filter.Op{filter.EQ, filter.NE}},
+	{Name: "data.status", Type: filter.Exact, Ops: []filter.Op{filter.EQ, filter.NE}},
 }
+
+// filteredData are the members of an event's data that attributes of a filter stand
+// for.
+var filteredData = map[string]string{"spaceId": "spaceId", "data.status": "status"}

@@ -18,7 +18,7 @@ import (
 )
 
 // MaxWebhooks is how many webhooks a tenant can have, and an organization.
-const MaxWebhooks = 150
+const MaxWebhooks = estate.MaxWebhooks
 
 // Service manages webhooks. It is safe for concurrent use.
 type Service struct {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/testenv"
 	"github.com/freehold-platform/freehold/internal/webhook"
@@ -322,4 +323,31 @@ func TestDelivery_PrivateAddress(t *testing.T) {
 			t.Errorf("%s is taken", url)
 		}
 	}
+}
+
+// TestWebhook_StatusFilter: data.status in a filter is the member of the event's
+// data; events without one have none.
+func TestWebhook_StatusFilter(t *testing.T) {
+	e := testenv.Open(t)
+	home := e.Tenant(e.Subscription(2), "us")
+	active, others := newReceiver(t), newReceiver(t)
+	for r, text := range map[*receiver]string{active: `data.status eq "active"`, others: `data.status ne "active"`} {
+		in := input(r, webhook.AllEvents)
+		in.Filter = text
+		create(t, e, home.Scope(), in)
+	}
+	tell(t, e)
+	active.take()
+	others.take()
+	admin := administrator(home.Scope())
+	for name, status := range map[string]estate.GroupStatus{"A": "active", "B": "disabled"} {
+		if _, err := e.App.Directory.CreateGroup(t.Context(), admin, directory.NewGroup{Name: name, Status: status}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.TenantClient(home) // without a status
+	tell(t, e)
+	const groupCreated = "com.freehold.group.create"
+	want(t, "active ones", active.take(), groupCreated)
+	want(t, "others", others.take(), groupCreated, clientCreated)
 }

@@ -124,6 +124,7 @@ var conformance = []struct {
 	{"Session", []string{"InsertSession", "Session", "TouchSession", "DeleteSession"}, testSession},
 	{"AccountSession", []string{"AccountSession", "Sessions"}, testAccountSession},
 	{"AuthSettings", []string{"AuthSettings", "SetAuthSettings"}, testAuthSettings},
+	{"TenantPreferences", []string{"TenantPreferences", "SetTenantPreferences", "DeleteTenantPreferences"}, testTenantPreferences},
 	{"Audit", []string{"AppendAudit", "AuditRecords", "AuditRecord", "AuditPage", "AuditNames"}, testAudit},
 	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads"}, testAuditChain},
 	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},

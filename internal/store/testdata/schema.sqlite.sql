@@ -600,6 +600,14 @@ CREATE TABLE tenant_labels (
 
 CREATE INDEX tenant_labels_by_value on tenant_labels (name, value, tenant_id);
 
+CREATE TABLE tenant_preferences (
+    tenant_id        text primary key,
+    organization_id  text not null,
+    settings         text not null,
+    updated_at       integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE tenants (
     id                text primary key,
     organization_id   text not null,
