@@ -177,7 +177,7 @@ func (d *document) allOperations() []*openapi3.Operation {
 
 // What a reader, or a generator of clients, can count on.
 func TestDocuments_Conventions(t *testing.T) {
-	public := []string{"issueToken", "revokeToken", "introspectToken", "getProtectedResourceMetadata", "getAuthorizationServerMetadata", "getJWKS", "getProductInfo", "getOpenAPI", "getLiveness", "getReadiness"}
+	public := []string{"authorize", "authorizeDevice", "registerClient", "issueToken", "revokeToken", "introspectToken", "getProtectedResourceMetadata", "getAuthorizationServerMetadata", "getJWKS", "getProductInfo", "getOpenAPI", "getLiveness", "getReadiness"}
 	forEach(t, func(t *testing.T, surface string, d *document) {
 		seen := map[string]bool{}
 		for _, op := range d.allOperations() {
@@ -648,6 +648,7 @@ func exampleStatus(value any) string {
 // Every error code is in a document: as an example where operations answer it.
 func TestDocuments_Codes(t *testing.T) {
 	unanswered := map[string]string{ // by an operation of these surfaces
+		"CodeOAuthUserCode": "of the page on which people approve devices",
 	}
 	for name, code := range errorCodes(t) {
 		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(code) + `\b`)
@@ -781,6 +782,7 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/core/webhooks/{webhookId}/deliveries", "listWebhookDeliveries"},
 			{"GET", "/api/core/webhooks/{webhookId}/deliveries/{deliveryId}", "getWebhookDelivery"},
 			{"POST", "/api/core/webhooks/{webhookId}/deliveries/{deliveryId}/actions/resend", "resendWebhookDelivery"},
+			{"POST", "/oauth/device_authorization", "authorizeDevice"},
 		},
 		"register": {
 			{"GET", "/api/v1/tenants", "listTenants"},
@@ -894,6 +896,9 @@ func TestOperations(t *testing.T) {
 			{"GET", "/login/test", "beginLoginTest"},
 			{"GET", "/logout", "logout"},
 			{"POST", "/logout", "deleteSession"},
+			{"GET", "/oauth/authorize", "authorize"},
+			{"POST", "/oauth/device_authorization", "authorizeDevice"},
+			{"POST", "/oauth/register", "registerClient"},
 		},
 	}
 	for _, surface := range surfaces() {

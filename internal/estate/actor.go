@@ -38,6 +38,7 @@ type Actor struct {
 	User        UserID      // as whom it acts at Scope.Tenant: the client's bot, whom that impersonates, or the person
 	Roles       []RoleName  // of the user
 	TraceID     string      // of the request, for audit records
+	Client      ClientID    // through which a person acts; empty: the person is signed in
 }
 
 // Operator is the actor of the operator commands: it reaches everything.

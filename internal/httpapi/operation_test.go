@@ -46,6 +46,7 @@ func TestRoutes_Documents(t *testing.T) {
 func TestRoutes_Public(t *testing.T) {
 	want := []string{
 		"answerProvisioning", // whose path is a secret
+		"authorize", "authorizeDevice", "registerClient", // for programs that nobody has approved yet
 		"getAuthorizationServerMetadata", "getJWKS", "getLiveness", "getOpenAPI", "getProductInfo", "getProtectedResourceMetadata", "getReadiness",
 		"introspectToken", "issueToken", "revokeToken", // these three find out by themselves who asks
 		"beginLogin", "createSession", "deleteSession", "finishLogin", "getLoginMetadata", "logout", // for people who are not signed in yet, or don't want to be

@@ -178,6 +178,8 @@ func (s *Server) serve(op operation) http.Handler {
 			x.actor = actor
 			if actor.Kind == estate.ActorClient {
 				x.share(estate.ClientID(actor.ID))
+			} else if actor.Client != "" {
+				x.share(actor.Client)
 			}
 			if err := x.limit(actor.ID, actor.Scope); err != nil {
 				x.fail(err)
