@@ -58,6 +58,18 @@ verify: ## check what a review should not have to: format, vet, go.mod, linters
 ci: ## run all that continuous integration runs
 	bash .ci/run
 
+.PHONY: generate
+generate: ## write the Go code of the pages' .templ files
+	go tool -modfile=tools/go.mod templ generate -path internal/console
+
+.PHONY: css
+css: internal/console/assets/src/node_modules ## build the style and scripts of the pages (needs Node.js)
+	bash internal/console/assets/src/build.sh
+
+internal/console/assets/src/node_modules: internal/console/assets/src/package-lock.json
+	npm ci --prefix internal/console/assets/src --fetch-timeout=60000 --no-audit --no-fund
+	@touch $@
+
 interop/node_modules: interop/package-lock.json
 	npm ci --prefix interop --fetch-timeout=60000
 	@touch $@

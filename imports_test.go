@@ -14,33 +14,41 @@ import (
 // direction says which packages of the project each package may import, in the
 // order from the ground up. Tests may look from wherever they need to.
 var direction = map[string][]string{
-	"api":                  {},
-	"client":               {"api"},
-	"internal/estate":      {"api"},
-	"internal/filter":      {},
-	"internal/cache":       {},
-	"internal/throttle":    {},
-	"internal/outbound":    {},
-	"internal/store":       {"api", "internal/estate", "internal/filter"},
-	"internal/keyring":     {"internal/estate", "internal/store"},
-	"internal/event":       {"api", "internal/estate", "internal/filter", "internal/store"},
-	"internal/credential":  services,
-	"internal/tenancy":     services,
-	"internal/directory":   services,
-	"internal/signin":      services,
-	"internal/job":         {"internal/store"},
-	"internal/provision":   append([]string{"internal/job"}, services...),
-	"internal/webhook":     append([]string{"internal/job"}, services...),
-	"internal/httpapi":     {"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/throttle"},
-	"internal/app":         append([]string{"internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
-	"internal/command":     {},
-	"internal/cli":         {"api", "client", "internal/command"},
-	"internal/quickstart":  {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
-	"internal/operator":    {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/command", "internal/quickstart"},
-	"cmd/freehold":         {"internal/cli", "internal/operator"},
-	"internal/bench":       {"api", "internal/bench/load", "internal/bench/measure"},
-	"internal/bench/limit": {"internal/bench/load", "internal/bench/measure"},
+	"api":                     {},
+	"client":                  {"api"},
+	"internal/estate":         {"api"},
+	"internal/filter":         {},
+	"internal/cache":          {},
+	"internal/throttle":       {},
+	"internal/outbound":       {},
+	"internal/store":          {"api", "internal/estate", "internal/filter"},
+	"internal/keyring":        {"internal/estate", "internal/store"},
+	"internal/event":          {"api", "internal/estate", "internal/filter", "internal/store"},
+	"internal/credential":     services,
+	"internal/tenancy":        services,
+	"internal/directory":      services,
+	"internal/signin":         services,
+	"internal/job":            {"internal/store"},
+	"internal/provision":      append([]string{"internal/job"}, services...),
+	"internal/webhook":        append([]string{"internal/job"}, services...),
+	"internal/httpapi":        {"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/throttle", "internal/visit"},
+	"internal/visit":          {"internal/estate"},
+	"internal/console/assets": {},
+	"internal/console/ui":     {},
+	"internal/console/frame":  {"api", "internal/estate", "internal/visit", "internal/console/assets", "internal/console/ui"},
+	"internal/console":        append([]string{"internal/console/frame", "internal/console/org"}, pages...),
+	"internal/app":            append([]string{"internal/console", "internal/console/frame", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
+	"internal/command":        {},
+	"internal/cli":            {"api", "client", "internal/command"},
+	"internal/quickstart":     {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
+	"internal/operator":       {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/command", "internal/quickstart"},
+	"cmd/freehold":            {"internal/cli", "internal/operator"},
+	"internal/bench":          {"api", "internal/bench/load", "internal/bench/measure"},
+	"internal/bench/limit":    {"internal/bench/load", "internal/bench/measure"},
 }
+
+// pages is what pages of the console build on: services, and never the store.
+var pages = []string{"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/visit"}
 
 // services is what a domain service builds on; services don't know each other.
 var services = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/job", "internal/outbound", "internal/throttle"}
@@ -49,7 +57,7 @@ var services = []string{"api", "internal/estate", "internal/filter", "internal/c
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}
 
 // testSupport is imported by tests only, and free in its own imports.
-var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "interop"}
+var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "internal/console/consoletest", "interop"}
 
 // sqlPackages may be imported where the SQL lives, and by the measurements that
 // hold the bare driver against it.
@@ -62,6 +70,9 @@ const module = "github.com/freehold-platform/freehold/"
 
 func TestImports_Direction(t *testing.T) {
 	for dir, imports := range packageImports(t) {
+		if strings.HasPrefix(dir, "internal/console/") && direction[dir] == nil {
+			direction[dir] = append([]string{"internal/console/frame", "internal/console/ui"}, pages...) // a part of the pages
+		}
 		if slices.Contains(testSupport, dir) {
 			continue
 		}

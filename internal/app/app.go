@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/freehold-platform/freehold/internal/console"
+	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -45,6 +47,7 @@ type App struct {
 	Trail      event.Trail
 	Webhook    *webhook.Service
 	Provision  *provision.Service
+	Pages      *frame.Frame
 
 	log *slog.Logger
 	now func() time.Time
@@ -95,7 +98,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	fetch := outbound.New(c.AllowPrivate, now)
 	provisioners := provision.New(db, keys, audit, jobs, fetch, now, c.Domain)
 	tenants.Provision = provisioners.Changed
-	return &App{
+	a := &App{
 		Config:     c,
 		Store:      db,
 		Credential: credential.New(db, keys, audit, fetch, now, log),
@@ -111,7 +114,11 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		ca:         authority,
 		rates:      throttle.NewRates(),
 		proxies:    proxies,
-	}, nil
+	}
+	if a.Pages, err = console.New(a.console(keys)); err != nil {
+		return nil, errors.Join(fmt.Errorf("pages: %w", err), a.Close())
+	}
+	return a, nil
 }
 
 // RewrapKeys seals the server's keys under the master key in file, which is made
@@ -248,6 +255,8 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Port:   port,
 
 		ClientCertificates: a.Config.TLSAskClient == ClientAuthRequest,
+
+		Pages: a.Pages,
 	})
 }
 

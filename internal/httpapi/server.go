@@ -50,6 +50,8 @@ type Config struct {
 	Port   int
 
 	ClientCertificates bool // TLS clients are asked for one
+
+	Pages Pages // nil: there are none
 }
 
 // Server is the http.Handler of all surfaces.
@@ -113,19 +115,23 @@ func (x *exchange) dispatch() {
 	kind := estate.SurfaceConsole // whose table has the probes, which come to any host name, also to bare addresses
 	if path := x.r.URL.Path; path != livenessPath && path != readinessPath {
 		surface, err := s.resolve(x.r.Context(), x.r.Host)
-		if err != nil {
-			x.fail(err)
-			return
-		}
 		x.surface, kind = surface, surface.Kind
-		if kind == estate.SurfaceTenant && surface.Tenant.Status != estate.TenantActive {
-			x.fail(errDeactivated)
+		if err == nil && kind == estate.SurfaceTenant && surface.Tenant.Status != estate.TenantActive {
+			err = errDeactivated
+		}
+		if err != nil {
+			if !x.showProblem(err) {
+				x.fail(err)
+			}
 			return
 		}
 	}
 	mux := s.surfaces[kind]
 	handler, pattern := mux.Handler(x.r)
 	if _, ours := handler.(http.HandlerFunc); pattern == "" || !ours { // not ours: a redirect to a cleaner path, which no document has
+		if x.showPage() {
+			return
+		}
 		if err := x.noSuchOperation(handler); err != nil {
 			x.fail(err)
 		}

@@ -1,0 +1,21 @@
+package app
+
+import (
+	"github.com/freehold-platform/freehold/internal/console"
+	"github.com/freehold-platform/freehold/internal/keyring"
+)
+
+// console is what the pages of the console are made with.
+func (a *App) console(keys *keyring.Keyring) console.Config {
+	return console.Config{
+		Keys:       keys,
+		Now:        a.now,
+		Tenancy:    a.Tenancy,
+		Credential: a.Credential,
+		Directory:  a.Directory,
+		SignIn:     a.SignIn,
+		Trail:      a.Trail,
+		Webhook:    a.Webhook,
+		Provision:  a.Provision,
+	}
+}

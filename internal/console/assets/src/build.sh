@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Makes what ../assets.go embeds out of the sources here and the packages that
+# package-lock.json pins.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+npx tailwindcss -i app.css -o ../dist/app.css --minify
+cp app.js icon.svg ../dist/
+cp node_modules/htmx.org/dist/htmx.min.js ../dist/htmx.js
+cp node_modules/uplot/dist/uPlot.iife.min.js ../dist/uplot.js
+cp node_modules/uplot/dist/uPlot.min.css ../dist/uplot.css
+{
+  echo "What others wrote in this folder, with their licences."
+  for package in htmx.org uplot tailwindcss daisyui; do
+    printf '\n=== %s %s\n\n' "$package" "$(node -p "require('./node_modules/$package/package.json').version")"
+    cat "node_modules/$package/LICENSE"
+  done
+} >../dist/LICENSES.txt

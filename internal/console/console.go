@@ -1,0 +1,81 @@
+// Package console is the web console: server-rendered pages for the people of an
+// organization (console host) and of a tenant (tenant hosts). Pages call the
+// domain services with the actor who is signed in, as the JSON API does, and never
+// the store.
+//
+// To add a page:
+//
+//  1. Write its content as a templ component out of the components of package ui,
+//     in a .templ file, and run `make generate`. Keep to the classes of the style
+//     sheet; with new ones, run `make css`.
+//  2. Write its handler, func(*frame.Request) error: call a service with
+//     q.Actor, and answer with q.Render. An error that is returned becomes a page.
+//  3. A form is ui.Form, which posts to a page of method POST. Its handler
+//     answers with q.Redirect after what it did (q.Say leaves a message for the
+//     next page, q.Pass a secret that it shows once), or with q.Again and the
+//     errors that frame.Fields finds beside the fields. The form's token, and that
+//     nothing is done twice, is seen to by package frame.
+//  4. Add rows to the table of pages of its surface: a frame.Page each.
+//  5. Test it: consoletest.Browser opens it, and fails for whatever axe finds in
+//     light or dark, and for whatever the browser's console says.
+//
+// Packages of pages lie below this one, one for each part, and give their tables
+// to New.
+package console
+
+import (
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/console/frame"
+	"github.com/freehold-platform/freehold/internal/console/org"
+	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/directory"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/provision"
+	"github.com/freehold-platform/freehold/internal/signin"
+	"github.com/freehold-platform/freehold/internal/tenancy"
+	"github.com/freehold-platform/freehold/internal/webhook"
+)
+
+// Config is what the pages are made with.
+type Config struct {
+	Keys frame.Sealer
+	Now  func() time.Time
+
+	Tenancy    *tenancy.Service
+	Credential *credential.Service
+	Directory  *directory.Service
+	SignIn     *signin.Service
+	Trail      event.Trail
+	Webhook    *webhook.Service
+	Provision  *provision.Service
+}
+
+// signInPath is where people are sent who aren't signed in.
+const signInPath = "/login"
+
+// New makes the pages of all surfaces.
+func New(c Config) (*frame.Frame, error) {
+	return frame.New(c.Keys, c.Now, consoleSite(c), tenantSite(c))
+}
+
+// consoleSite is the pages of the console host.
+func consoleSite(c Config) frame.Site {
+	o := org.New(org.Config{
+		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Trail: c.Trail, Webhook: c.Webhook, Provision: c.Provision,
+	})
+	return frame.Site{
+		Kind: estate.SurfaceConsole, SignIn: signInPath,
+		Pages: o.Pages(),
+		Nav:   o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
+	}
+}
+
+// tenantSite is the pages of tenant hosts.
+func tenantSite(Config) frame.Site {
+	return frame.Site{
+		Kind: estate.SurfaceTenant, SignIn: signInPath,
+		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name },
+	}
+}

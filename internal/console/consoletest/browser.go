@@ -1,0 +1,232 @@
+// Package consoletest looks at the console's pages as people do: in Chromium, with
+// axe-core as the judge of what everyone can use.
+package consoletest
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Update makes tests write the pictures that docs/images has.
+var Update = flag.Bool("update-images", false, "write the screenshots of docs/images")
+
+// patience is how long a browser may take for a test: machines are busy.
+const patience = 3 * time.Minute
+
+// Browser is a tab of Chromium.
+type Browser struct {
+	context.Context
+	t testing.TB
+
+	mu   sync.Mutex
+	said []string // by the page's console: errors and refusals of the content security policy
+}
+
+// Open starts Chromium, and ends it with the test. Where there is no Chromium the
+// test is skipped, or fails with CI=true.
+func Open(t testing.TB) *Browser {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			program = found
+			break
+		}
+	}
+	if program == "" {
+		missing(t, "chromium")
+	}
+	b := &Browser{t: t}
+	parent, stop := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	ctx, end := chromedp.NewContext(parent, chromedp.WithAllocatorOptions(
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-color-profile", "srgb"),
+		chromedp.Flag("host-resolver-rules", "MAP *.localhost 127.0.0.1"),
+	))
+	b.Context = ctx
+	t.Cleanup(func() { end(); stop() })
+	b.Do(chromedp.EmulateViewport(1366, 860))
+	messages := chromedp.Console(ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			text := m.String()
+			b.mu.Lock()
+			if strings.Contains(text, "the server responded with a status of 4") {
+				text = "" // a form that was refused, or a page that says why not
+			}
+			if m.IsException() || strings.Contains(text, "Content Security Policy") || strings.Contains(text, "error") {
+				b.said = append(b.said, text)
+			}
+			b.mu.Unlock()
+		}
+	}()
+	return b
+}
+
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing", what)
+	}
+	t.Skipf("%s is missing", what)
+}
+
+// Do runs actions, which must not fail.
+func (b *Browser) Do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b, actions...); err != nil {
+		b.shot("failure.png")
+		b.t.Fatal(err)
+	}
+}
+
+// Go opens a page.
+func (b *Browser) Go(url string) {
+	b.t.Helper()
+	b.Do(chromedp.Navigate(url), chromedp.WaitReady(chromedp.CSS("#main")))
+}
+
+// Type replaces what is in a field.
+func (b *Browser) Type(selector, text string) {
+	b.t.Helper()
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// Click clicks on something, once it is there.
+func (b *Browser) Click(selector string) {
+	b.t.Helper()
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+}
+
+// WaitText waits until the page's content says text.
+func (b *Browser) WaitText(text string) {
+	b.t.Helper()
+	quoted, _ := json.Marshal(text)
+	_, err := chromedp.Run(b, chromedp.Poll[bool]("document.body !== null && document.body.innerText.includes("+string(quoted)+")"))
+	if err != nil {
+		b.shot("failure.png")
+		b.t.Fatalf("no %q on the page: %v\n%s", text, err, b.Text())
+	}
+}
+
+// Text is what the page says.
+func (b *Browser) Text() string {
+	b.t.Helper()
+	text, err := chromedp.Run(b, chromedp.Evaluate[string]("document.body.innerText"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return text
+}
+
+// violation is what axe finds wrong.
+type violation struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+// Check fails the test for whatever axe finds on the page that is open, in light
+// and dark, at the width of a laptop and of a phone, and for what the browser's
+// console has said so far.
+func (b *Browser) Check(name string) {
+	b.t.Helper()
+	axe := axeSource(b.t)
+	for _, width := range []int64{1366, 390} {
+		b.Do(chromedp.EmulateViewport(width, 860))
+		for _, theme := range []string{"light", "dark"} {
+			if _, err := chromedp.Run(b, chromedp.Evaluate[string]("document.documentElement.dataset.theme = '"+theme+"'")); err != nil {
+				b.t.Fatal(err)
+			}
+			if _, err := chromedp.Run(b, chromedp.Evaluate[bool](axe+";true")); err != nil {
+				b.t.Fatal(err)
+			}
+			found, err := chromedp.Run(b, chromedp.Evaluate[[]violation](
+				"axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then((r) => JSON.parse(JSON.stringify(r.violations)))", chromedp.EvalAwaitPromise))
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			for _, v := range found {
+				for _, n := range v.Nodes {
+					b.t.Errorf("%s, %s, %d pixels wide: %s: %s\n%s\n%s", name, theme, width, v.ID, v.Help, n.HTML, n.Summary)
+				}
+			}
+			wider, err := chromedp.Run(b, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+			if err != nil || wider {
+				b.t.Errorf("%s: wider than %d pixels (%v)", name, width, err)
+			}
+			if dir := os.Getenv("CONSOLE_SHOTS"); dir != "" {
+				b.shotTo(filepath.Join(dir, name+"-"+theme+"-"+map[bool]string{true: "phone", false: "laptop"}[width < 500]+".png"))
+			}
+		}
+	}
+	b.Do(chromedp.EmulateViewport(1366, 860))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, text := range b.said {
+		b.t.Errorf("%s: the browser's console says %s", name, text)
+	}
+	b.said = nil
+}
+
+// Picture writes the page as it is into docs/images, if the test is run to do so.
+func (b *Browser) Picture(name string) {
+	b.t.Helper()
+	if *Update {
+		b.shotTo(filepath.Join(root(), "docs", "images", name))
+	}
+}
+
+func (b *Browser) shot(name string) {
+	if dir := os.Getenv("CONSOLE_SHOTS"); dir != "" {
+		b.shotTo(filepath.Join(dir, name))
+	}
+}
+
+func (b *Browser) shotTo(path string) {
+	picture, err := chromedp.Run(b, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Error(err)
+		return
+	}
+	if err := os.WriteFile(path, picture, 0o644); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// root is the folder of the project.
+func root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..", "..")
+}
+
+var axeOnce = sync.OnceValues(func() (string, error) {
+	source, err := os.ReadFile(filepath.Join(root(), "interop", "node_modules", "axe-core", "axe.min.js"))
+	return string(source), err
+})
+
+func axeSource(t testing.TB) string {
+	t.Helper()
+	source, err := axeOnce()
+	if err != nil {
+		missing(t, "axe-core: run npm ci --prefix interop")
+	}
+	return source
+}

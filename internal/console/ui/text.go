@@ -1,0 +1,29 @@
+package ui
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Point is one value of a chart.
+type Point struct {
+	Label string
+	Value int64
+	Href  string // of the list behind the value; empty: there is none
+}
+
+func itoa(n int) string     { return strconv.Itoa(n) }
+func lower(s string) string { return strings.ToLower(s) }
+
+// Number writes n with its thousands apart.
+func Number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return sign + s
+}
