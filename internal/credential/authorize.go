@@ -19,9 +19,9 @@ import (
 // CodeLifetime is how long an authorization code may be turned into tokens.
 const CodeLifetime = 60 * time.Second
 
-// AuthorizationRequest is what a program sends a person's browser with (RFC 6749
+// authorizationRequest is what a program sends a person's browser with (RFC 6749
 // section 4.1.1).
-type AuthorizationRequest struct {
+type authorizationRequest struct {
 	ClientID        string
 	RedirectURI     string
 	ResponseType    string
@@ -45,9 +45,9 @@ type Person struct {
 // id names the person at the host: a user of the tenant, or an account.
 func (p Person) id() string { return cmp.Or(string(p.Actor.User), p.Actor.ID) }
 
-// Authorization is what becomes of an AuthorizationRequest: a Code or an Err that
+// authorization is what becomes of an authorizationRequest: a Code or an Err that
 // goes back to the program, or what is needed of the person before.
-type Authorization struct {
+type authorization struct {
 	RedirectURI string
 	State       string
 	Code        estate.Secret
@@ -73,48 +73,60 @@ var (
 
 const maxState = 2048
 
-// Authorize decides about a request at a tenant's host. Whom to send back where is
-// only known once client and redirect URI are right: an error of Authorize itself
-// goes to the person, others to the program.
-func (s *Service) Authorize(ctx context.Context, surface estate.Surface, r AuthorizationRequest, p Person) (Authorization, error) {
-	return s.authorize(ctx, surface, r, p, nil)
+// Authorize decides about a request at a tenant's host, and returns where the
+// browser has to go next: back to the program, to sign in, or to be asked. Whom to
+// send back where is only known once client and redirect URI are right: an error
+// of Authorize itself goes to the person, others to the program.
+func (s *Service) Authorize(ctx context.Context, surface estate.Surface, query url.Values, p Person) (string, error) {
+	a, err := s.authorize(ctx, surface, s.parseAuthorization(surface, query), p, nil)
+	return s.next(surface, query, a), err
+}
+
+// Consent is what a person has to be asked about; nil: nothing any more, and the
+// browser has to go on.
+func (s *Service) Consent(ctx context.Context, surface estate.Surface, query url.Values, p Person) (*Question, string, error) {
+	a, err := s.authorize(ctx, surface, s.parseAuthorization(surface, query), p, nil)
+	return a.Consent, s.next(surface, query, a), err
 }
 
 // Approve is Authorize for a person who has just approved scopes for the client,
-// of those that Authorize asked about.
-func (s *Service) Approve(ctx context.Context, surface estate.Surface, r AuthorizationRequest, p Person, scopes []string) (Authorization, error) {
+// of those that Consent asked about.
+func (s *Service) Approve(ctx context.Context, surface estate.Surface, query url.Values, p Person, scopes []string) (string, error) {
 	if scopes == nil {
 		scopes = []string{}
 	}
-	return s.authorize(ctx, surface, r, p, scopes)
+	a, err := s.authorize(ctx, surface, s.parseAuthorization(surface, query), p, scopes)
+	return s.next(surface, query, a), err
 }
 
 // Deny is the answer of a person who refuses.
-func (s *Service) Deny(ctx context.Context, surface estate.Surface, r AuthorizationRequest, p Person) (Authorization, error) {
-	a, client, err := s.destination(ctx, surface, r)
-	if err != nil || p.id() == "" {
-		return a, err
+func (s *Service) Deny(ctx context.Context, surface estate.Surface, query url.Values, p Person) (string, error) {
+	a, client, err := s.destination(ctx, surface, s.parseAuthorization(surface, query))
+	if err != nil {
+		return "", err
 	}
-	err = errDenied
-	s.audit.Refused(ctx, p.Actor, actionApprove, string(client.ID), &err)
+	if p.id() != "" {
+		err = errDenied
+		s.audit.Refused(ctx, p.Actor, actionApprove, string(client.ID), &err)
+	}
 	a.Err = errDenied
-	return a, nil
+	return s.next(surface, query, a), nil
 }
 
 const actionApprove = "oauth-token.approve"
 
 // destination finds client and redirect URI of a request.
-func (s *Service) destination(ctx context.Context, surface estate.Surface, r AuthorizationRequest) (Authorization, estate.Client, error) {
+func (s *Service) destination(ctx context.Context, surface estate.Surface, r authorizationRequest) (authorization, estate.Client, error) {
 	client, err := s.clientForPeople(ctx, surface, r.ClientID)
 	switch {
 	case err != nil:
-		return Authorization{}, client, err
+		return authorization{}, client, err
 	case r.Repeated == "client_id" || client.AppType == api.AppTypeAnonymousEmbed:
-		return Authorization{}, client, errUnknownClient
+		return authorization{}, client, errUnknownClient
 	case r.Repeated == "redirect_uri" || !redirectsTo(client, r.RedirectURI):
-		return Authorization{}, client, errRedirectURI
+		return authorization{}, client, errRedirectURI
 	}
-	return Authorization{RedirectURI: r.RedirectURI, State: r.State}, client, nil
+	return authorization{RedirectURI: r.RedirectURI, State: r.State}, client, nil
 }
 
 // clientForPeople finds the client that people of a host are asked about.
@@ -181,7 +193,7 @@ func isLoopback(u *url.URL) bool {
 }
 
 // authorize is Authorize; with approved scopes that are not nil, Approve.
-func (s *Service) authorize(ctx context.Context, surface estate.Surface, r AuthorizationRequest, p Person, approved []string) (Authorization, error) {
+func (s *Service) authorize(ctx context.Context, surface estate.Surface, r authorizationRequest, p Person, approved []string) (authorization, error) {
 	a, client, err := s.destination(ctx, surface, r)
 	if err != nil {
 		return a, err
@@ -233,7 +245,7 @@ func (s *Service) authorize(ctx context.Context, surface estate.Surface, r Autho
 }
 
 // checkAuthorization checks what does not depend on who asks.
-func checkAuthorization(r AuthorizationRequest, prompts []string) *estate.Error {
+func checkAuthorization(r authorizationRequest, prompts []string) *estate.Error {
 	invalid := func(parameter, detail string) *estate.Error { return errInvalidRequest.InParameter(parameter, detail) }
 	switch {
 	case r.Repeated != "":
@@ -260,7 +272,7 @@ func checkAuthorization(r AuthorizationRequest, prompts []string) *estate.Error 
 }
 
 // needsSignIn tells whether the person has to sign in, and anew.
-func (s *Service) needsSignIn(r AuthorizationRequest, p Person, prompts []string) (signIn, fresh bool, err *estate.Error) {
+func (s *Service) needsSignIn(r authorizationRequest, p Person, prompts []string) (signIn, fresh bool, err *estate.Error) {
 	longest := time.Duration(-1)
 	if r.MaxAge != "" {
 		seconds, parseErr := strconv.ParseInt(r.MaxAge, 10, 32)
@@ -349,7 +361,7 @@ func merge(a, b estate.Permissions) estate.Permissions {
 }
 
 // issueCode makes a code for what was granted, and remembers what was approved.
-func (s *Service) issueCode(ctx context.Context, surface estate.Surface, r AuthorizationRequest, client estate.Client, p Person,
+func (s *Service) issueCode(ctx context.Context, surface estate.Surface, r authorizationRequest, client estate.Client, p Person,
 	g estate.Grant, granted estate.Permissions, asked bool,
 ) (estate.Secret, error) {
 	code, now, scope := estate.NewCredential("fhc_"), s.now(), surface.Tenant.Scope()

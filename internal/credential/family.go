@@ -149,6 +149,3 @@ func clientOf(actor estate.Actor) estate.ClientID {
 }
 
 var errInvalidGrant = estate.E(estate.Invalid, api.CodeOAuthInvalidGrant, "Invalid grant", "The code or token is unknown, expired, revoked or used, or was given for another client or redirect_uri.")
-
-// Derive makes a key of the server's for one purpose.
-func (s *Service) Derive(purpose string) []byte { return s.keys.Derive(purpose) }

@@ -55,7 +55,7 @@ func navigates(r *http.Request) bool {
 func (x *exchange) visit(actor estate.Actor, problem error) {
 	actor.TraceID = x.trace
 	x.actor = actor
-	v := &visit.Visit{Surface: x.surface, Actor: actor, TraceID: x.trace, Problem: problem}
+	v := &visit.Visit{Surface: x.surface, Actor: actor, Since: x.since, TraceID: x.trace, Problem: problem}
 	x.server.Pages.ServeHTTP(x.w, x.r.WithContext(visit.With(x.r.Context(), v)))
 	x.op.id, x.err = "page", v.Err
 	if v.Page != "" {
@@ -69,20 +69,9 @@ func (x *exchange) visit(actor estate.Actor, problem error) {
 // visitor is who is signed in: nobody, if there is no session. Pages see to it
 // themselves that nothing comes from another site.
 func (x *exchange) visitor() (estate.Actor, error) {
-	c := x.sessionCookie()
-	if c.Token == "" {
-		return estate.Actor{}, nil
-	}
-	ctx := x.r.Context()
-	session, err := x.server.SignIn.Session(ctx, x.surface, c)
-	if err != nil {
-		return estate.Actor{}, unlessNobody(err)
-	}
-	actor, err := x.server.Credential.UserActor(ctx, x.surface, session.User)
-	if err != nil {
-		return estate.Actor{}, unlessNobody(err)
-	}
-	return actor, nil
+	person, err := x.person()
+	x.since = person.AuthenticatedAt
+	return person.Actor, err
 }
 
 // unlessNobody is err, but for what says that nobody is signed in.

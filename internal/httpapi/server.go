@@ -85,8 +85,9 @@ type exchange struct {
 	actor   estate.Actor
 	op      operation
 	trace   string
-	client  string // id claimed at the token endpoint, for the log
-	err     error  // what was answered, if an error
+	since   time.Time // when who looks at a page signed in
+	client  string    // id claimed at the token endpoint, for the log
+	err     error     // what was answered, if an error
 }
 
 type exchangeKey struct{}
