@@ -77,7 +77,7 @@ func consoleSite(c Config) frame.Site {
 func tenantSite(c Config) frame.Site {
 	return frame.Site{
 		Pages: approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant(),
-		Kind: estate.SurfaceTenant, SignIn: signInPath,
+		Kind:  estate.SurfaceTenant, SignIn: signInPath,
 		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name },
 	}
 }

@@ -21,6 +21,9 @@ func (s *Service) accountOf(ctx context.Context, claims *api.Claims, client esta
 	}
 	actor.Client = client
 	actor.Permissions = slices.DeleteFunc(slices.Clone(actor.Permissions), func(name string) bool { return !token.Permissions.Holds(name) })
+	if !token.Permissions.Holds(api.ScopeOrgSubscriptions) { // without it, owning gives nothing
+		actor.Owned, actor.Others = nil, append(actor.Others, actor.Owned...)
+	}
 	return actor, nil
 }
 

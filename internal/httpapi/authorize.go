@@ -39,7 +39,12 @@ func (x *exchange) person() (credential.Person, error) {
 	if err != nil {
 		return credential.Person{}, unlessNobody(err)
 	}
-	actor, err := x.server.Credential.UserActor(ctx, x.surface, session.User)
+	var actor estate.Actor
+	if session.Account != "" {
+		actor, err = x.server.SignIn.AccountActor(ctx, session.Organization, session.Account)
+	} else {
+		actor, err = x.server.Credential.UserActor(ctx, x.surface, session.User)
+	}
 	if err != nil {
 		return credential.Person{}, unlessNobody(err)
 	}

@@ -23,8 +23,9 @@ func (x *exchange) showPage() bool {
 	if pages == nil || !pages.Serves(x.surface.Kind, x.r) && (!navigates(x.r) || x.surface.Kind == estate.SurfaceRegister) {
 		return false
 	}
-	actor, err := x.visitor()
-	x.visit(actor, err)
+	person, err := x.person() // pages see to it themselves that nothing comes from another site
+	x.since = person.AuthenticatedAt
+	x.visit(person.Actor, err)
 	return true
 }
 
@@ -64,14 +65,6 @@ func (x *exchange) visit(actor estate.Actor, problem error) {
 	if x.err == nil {
 		x.err = problem
 	}
-}
-
-// visitor is who is signed in: nobody, if there is no session. Pages see to it
-// themselves that nothing comes from another site.
-func (x *exchange) visitor() (estate.Actor, error) {
-	person, err := x.person()
-	x.since = person.AuthenticatedAt
-	return person.Actor, err
 }
 
 // unlessNobody is err, but for what says that nobody is signed in.

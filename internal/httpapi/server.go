@@ -83,6 +83,7 @@ type exchange struct {
 	r       *http.Request
 	surface estate.Surface
 	actor   estate.Actor
+	session estate.Session // by which actor is authenticated; zero: by a token
 	op      operation
 	trace   string
 	since   time.Time // when who looks at a page signed in
