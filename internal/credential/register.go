@@ -132,7 +132,7 @@ func registered(r Registration, scope estate.Scope, now time.Time) (c estate.Cli
 		}
 	}
 	if err := validateClient(c, NewClient{}); err != nil {
-		return c, errRegistrationInvalid.Because(err).At("", "client_name must have 1 to 256 characters; client_uri and logo_uri must be absolute https URLs")
+		return c, errRegistrationInvalid.Because(err).At("/client_name", "client_name must have 1 to 256 characters; client_uri and logo_uri must be absolute https URLs")
 	}
 	return c, nil
 }
