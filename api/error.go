@@ -59,6 +59,20 @@ const (
 	CodeInternal             = "HTTP-500" // unexpected failure
 	CodeUnavailable          = "HTTP-503" // not ready, or shutting down
 
+	CodeOAuthRedirectURI          = "OAUTH-1"  // redirect_uri is not registered
+	CodeOAuthInvalidGrant         = "OAUTH-6"  // RFC 6749 invalid_grant: code or token is of no use
+	CodeOAuthAccessDenied         = "OAUTH-7"  // RFC 6749 access_denied: the person refused
+	CodeOAuthLoginRequired        = "OAUTH-8"  // OpenID Connect login_required
+	CodeOAuthConsentRequired      = "OAUTH-9"  // OpenID Connect consent_required
+	CodeOAuthResponseType         = "OAUTH-10" // RFC 6749 unsupported_response_type
+	CodeOAuthPending              = "OAUTH-11" // RFC 8628 authorization_pending
+	CodeOAuthSlowDown             = "OAUTH-12" // RFC 8628 slow_down
+	CodeOAuthDeviceExpired        = "OAUTH-13" // RFC 8628 expired_token
+	CodeOAuthRegistrationURI      = "OAUTH-15" // RFC 7591 invalid_redirect_uri
+	CodeOAuthRegistrationInvalid  = "OAUTH-16" // RFC 7591 invalid_client_metadata
+	CodeOAuthRegistrationOff      = "OAUTH-17" // the tenant lets no client register itself
+	CodeOAuthUserCode             = "OAUTH-18" // no device waits with this code
+	CodeOAuthBusy                 = "OAUTH-19" // too many devices wait, or too many clients registered themselves
 	CodeOAuthInvalidRequest       = "OAUTH-2"  // RFC 6749 invalid_request
 	CodeOAuthUnsupportedGrantType = "OAUTH-3"  // RFC 6749 unsupported_grant_type
 	CodeOAuthInvalidScope         = "OAUTH-4"  // RFC 6749 invalid_scope

@@ -161,12 +161,15 @@ type LoginMetadata struct {
 	JWTSessionAudience string   `json:"jwt_session_audience"`
 }
 
-// AuthSettings are how long people stay signed in to a tenant.
+// AuthSettings are how long people stay signed in to a tenant, and whether clients
+// may register themselves there.
 type AuthSettings struct {
 	ID                               string `json:"id"`
 	TenantID                         string `json:"tenantId"`
 	UserSessionInactivityTimeoutMins int64  `json:"userSessionInactivityTimeoutMinutes"`
 	MaxUserSessionLifespanMins       int64  `json:"maxUserSessionLifespanMinutes"`
-	DynamicClientRegistrationEnabled bool   `json:"dynamicClientRegistrationEnabled"` // always false: not offered
+	DynamicClientRegistrationEnabled bool   `json:"dynamicClientRegistrationEnabled"`
 	IsDefault                        bool   `json:"isDefault"`
+
+	DCRAllowedAuthenticationMethods []string `json:"dcrAllowedAuthenticationMethods"` // "none", "client_secret"
 }

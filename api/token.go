@@ -50,6 +50,13 @@ type TokenRequest struct {
 	Audience           string `json:"audience,omitempty"`
 	Purpose            string `json:"purpose,omitempty"` // "websocket" or "webresource": what browser clients want the token for
 
+	// Of programs that act for a person (RFC 6749 sections 4.1.3 and 6, RFC 7636, RFC 8628).
+	Code         string `json:"code,omitempty"`
+	RedirectURI  string `json:"redirect_uri,omitempty"`
+	CodeVerifier string `json:"code_verifier,omitempty"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	DeviceCode   string `json:"device_code,omitempty"`
+
 	// Of user impersonation. In a form it is this object as JSON text.
 	UserLookup *UserLookup `json:"user_lookup,omitempty"`
 }
@@ -71,6 +78,8 @@ type TokenResponse struct {
 	Scope       string `json:"scope,omitempty"`
 
 	IssuedTokenType string `json:"issued_token_type,omitempty"` // of token exchange only
+	RefreshToken    string `json:"refresh_token,omitempty"`     // of a person who granted offline_access
+	AuthTime        int64  `json:"auth_time,omitempty"`         // Unix seconds: when the person signed in
 }
 
 // AuthorizationServerMetadata is the document of
@@ -93,7 +102,16 @@ type AuthorizationServerMetadata struct {
 	IntrospectionEndpoint                     string   `json:"introspection_endpoint"`
 	IntrospectionEndpointAuthMethodsSupported []string `json:"introspection_endpoint_auth_methods_supported"`
 	IntrospectionSigningAlgorithmsSupported   []string `json:"introspection_signing_alg_values_supported"`
-	ScopesSupported                           []string `json:"scopes_supported"`
+
+	// Of hosts where programs act for people.
+	AuthorizationEndpoint       string   `json:"authorization_endpoint,omitempty"`
+	DeviceAuthorizationEndpoint string   `json:"device_authorization_endpoint,omitempty"` // RFC 8628 section 4
+	RegistrationEndpoint        string   `json:"registration_endpoint,omitempty"`         // where clients may register themselves
+	CodeChallengeMethods        []string `json:"code_challenge_methods_supported,omitempty"`
+	ResponseModes               []string `json:"response_modes_supported,omitempty"`
+	PromptValues                []string `json:"prompt_values_supported,omitempty"`
+	IssuerInAnswer              bool     `json:"authorization_response_iss_parameter_supported,omitempty"` // RFC 9207
+	ScopesSupported             []string `json:"scopes_supported"`
 }
 
 // JWKSet is the document of /.well-known/jwks.json (RFC 7517). The keys are
@@ -124,6 +142,7 @@ type Claims struct {
 
 	Confirmation *Confirmation `json:"cnf,omitempty"`       // the key that the sender must prove to have
 	Actor        *ActorClaim   `json:"act,omitempty"`       // who acts, where that is not the subject
+	Family       string        `json:"family,omitempty"`    // of a token of a person: what it is revoked with
 	Exchanged    bool          `json:"exchanged,omitempty"` // bought with a token of a host above, which is how organization-level clients reach tenants
 }
 

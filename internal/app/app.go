@@ -115,6 +115,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		rates:      throttle.NewRates(),
 		proxies:    proxies,
 	}
+	a.Credential.Accounts = a.SignIn.AccountActor
 	if a.Pages, err = console.New(a.console(keys)); err != nil {
 		return nil, errors.Join(fmt.Errorf("pages: %w", err), a.Close())
 	}

@@ -26,6 +26,7 @@ package console
 import (
 	"time"
 
+	"github.com/freehold-platform/freehold/internal/console/approve"
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/org"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -67,15 +68,27 @@ func consoleSite(c Config) frame.Site {
 	})
 	return frame.Site{
 		Kind: estate.SurfaceConsole, SignIn: signInPath,
-		Pages: o.Pages(),
+		Pages: append(o.Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console()...),
 		Nav:   o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
 	}
 }
 
 // tenantSite is the pages of tenant hosts.
-func tenantSite(Config) frame.Site {
+func tenantSite(c Config) frame.Site {
 	return frame.Site{
-		Kind: estate.SurfaceTenant, SignIn: signInPath,
+		Pages: approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant(),
+		Kind:  estate.SurfaceTenant, SignIn: signInPath,
 		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name },
+	}
+}
+
+// personOf is how who is signed in to a tenant is called.
+func personOf(c Config) func(*frame.Request) string {
+	return func(q *frame.Request) string {
+		user, err := c.Directory.User(q.Context(), q.Actor, q.Actor.User)
+		if err != nil || user.Name == "" {
+			return q.Actor.ID
+		}
+		return user.Name
 	}
 }

@@ -133,4 +133,7 @@ func (s *Service) auditThrottled(ctx context.Context, a throttledAttempt) error 
 }
 
 // Trim forgets the failed attempts of those who have been quiet for long.
-func (s *Service) Trim() { s.attempts.Trim(s.now()) }
+func (s *Service) Trim() {
+	s.attempts.Trim(s.now())
+	s.userCodes.Trim(s.now())
+}

@@ -22,13 +22,16 @@ type ConnectionStatus string
 // The states of a connection.
 const (
 	ConnectionApproved ConnectionStatus = "approved" // the client can be used in the tenant
-	ConnectionPending  ConnectionStatus = "pending"  // another tenant's, which an administrator has yet to trust
+	ConnectionPending  ConnectionStatus = "pending"  // which an administrator has yet to trust or connect: another tenant's, or one that registered itself
 )
 
 // connectionOf returns the connection of a tenant to a client, given what it has
 // decided about it.
 func connectionOf(tenant estate.Scope, c estate.Client, decided store.Connection) Connection {
 	n := Connection{Consent: c.Consent, Status: ConnectionApproved, DeletedByOwner: !c.DeletedAt.IsZero()}
+	if n.Consent == estate.ConsentPending {
+		n.Consent, n.Status = estate.ConsentRequired, ConnectionPending
+	}
 	if c.Scope == tenant {
 		return n
 	}

@@ -37,9 +37,13 @@ func (s *Service) Watch(ctx context.Context) {
 
 // Sweep does what is due of all secrets: those that end within SecretWarning are
 // announced once, by an audit record; those that have ended are erased; rotations
-// whose overlap is over are finished. With nothing to do it only reads, so it may
+// whose overlap is over are finished. Clients that registered themselves and that
+// nobody connected in time are deleted. With nothing to do it only reads, so it may
 // run on every node.
 func (s *Service) Sweep(ctx context.Context) error {
+	if err := s.sweepRegistrations(ctx); err != nil {
+		return err
+	}
 	for {
 		now := s.now()
 		var due []store.SecretDue

@@ -37,7 +37,7 @@ func (s *Service) exchangeAccessToken(ctx context.Context, i *issue) error {
 	if here {
 		i.scope, ok = reach(claims, i.surface, client)
 		ok = ok && i.scope.Tenant == estate.TenantID(claims.Tenant) // a host name can pass to another tenant
-	} else if claims.Tenant == "" { // the hosts above tenants are the only ones from which a way leads down
+	} else if claims.Tenant == "" && claims.Family == "" { // the hosts above tenants are the only ones from which a way leads down
 		i.scope, ok = i.surface.AdmitsExchanged(client)
 	}
 	if !ok {
@@ -55,7 +55,10 @@ func (s *Service) exchangeAccessToken(ctx context.Context, i *issue) error {
 	}
 	i.client, i.confirmation, i.actor = client, claims.Confirmation, claims.Actor
 	i.expires = time.Unix(claims.ExpiresAt, 0)
-	i.exchanged = claims.Exchanged || !here
+	i.exchanged, i.family = claims.Exchanged || !here, estate.FamilyID(claims.Family)
+	if i.family != "" {
+		i.user = estate.UserID(claims.User)
+	}
 	if i.surface.Kind != estate.SurfaceTenant {
 		return nil
 	}

@@ -141,6 +141,9 @@ func (r *revocations) revoked(ctx context.Context, c *api.Claims) (bool, error) 
 	if _, ok := r.tokens[c.ID]; ok {
 		return true, nil
 	}
+	if _, ok := r.tokens[c.Family]; ok && c.Family != "" {
+		return true, nil
+	}
 	if len(r.grants) == 0 {
 		return false, nil
 	}

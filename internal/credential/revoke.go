@@ -2,6 +2,7 @@ package credential
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -23,12 +24,29 @@ func (s *Service) AuthenticateClient(ctx context.Context, surface estate.Surface
 	return estate.Actor{Kind: estate.ActorClient, ID: string(client.ID), Level: client.Level, Scope: scope, Permissions: client.Permissions}, nil
 }
 
-// RevokeToken revokes an access token of the actor's own client that was issued
-// by surface (RFC 7009). Of any other token it says nothing and does nothing:
+// IdentifyClient is AuthenticateClient for what needs no proof: a program that can
+// keep no secret is believed who it is.
+func (s *Service) IdentifyClient(ctx context.Context, surface estate.Surface, c Credentials) (estate.Actor, error) {
+	client, _, err := s.identifyProgram(ctx, surface, TokenRequest{Credentials: c})
+	if err != nil {
+		return estate.Actor{}, err
+	}
+	scope, ok := surface.Admits(client)
+	if !ok {
+		return estate.Actor{}, errInvalidClient
+	}
+	return estate.Actor{Kind: estate.ActorClient, ID: string(client.ID), Level: client.Level, Scope: scope}, nil
+}
+
+// RevokeToken revokes a token of the actor's own client that was issued by surface
+// (RFC 7009). Of a person, either token ends all that came of the approval. Of any other token it says nothing and does nothing:
 // what the caller can't use needs no revocation, and is none of its business.
 func (s *Service) RevokeToken(ctx context.Context, surface estate.Surface, actor estate.Actor, token string) error {
 	if token == "" {
 		return errInvalidRequest.InParameter("token", "token is missing")
+	}
+	if strings.HasPrefix(token, refreshPrefix) {
+		return s.revokeRefreshToken(ctx, surface, actor, token)
 	}
 	claims, err := s.verifyToken(ctx, token)
 	if err == nil && !issuedFor(claims, surface) {
@@ -39,8 +57,11 @@ func (s *Service) RevokeToken(ctx context.Context, surface estate.Surface, actor
 		return nil
 	case err != nil:
 		return err
-	case actor.Kind != estate.ActorClient || claims.ClientID != actor.ID:
+	case claims.ClientID != string(clientOf(actor)), actor.Client != "" && claims.User != string(actor.User):
 		return nil
+	case claims.Family != "":
+		f := estate.TokenFamily{ID: estate.FamilyID(claims.Family), Client: estate.ClientID(claims.ClientID), Person: claims.User}
+		return s.store.Write(ctx, func(tx *store.Tx) error { return s.endFamily(ctx, tx, actor, actor.Scope, f, "") })
 	}
 	r := estate.RevokedToken{ID: claims.ID, Client: estate.ClientID(claims.ClientID), ExpiresAt: time.Unix(claims.ExpiresAt, 0)}
 	now := s.now()

@@ -20,6 +20,10 @@ const TokenLifetime = 6 * time.Hour
 
 // Service is the authorization server. It is safe for concurrent use.
 type Service struct {
+	// Accounts finds the account that a person at the console is, with what it may
+	// do now. Nil: there are no accounts. It is set before the service is used.
+	Accounts func(context.Context, estate.OrganizationID, estate.AccountID) (estate.Actor, error)
+
 	store *store.Store
 	keys  *keyring.Keyring
 	audit event.Auditor
@@ -35,6 +39,7 @@ type Service struct {
 
 	attempts  *throttle.Attempts
 	throttled throttled
+	userCodes *throttle.Window[string] // typed by people, right or wrong
 	nonces    nonces
 	spent     spent
 
@@ -51,6 +56,7 @@ type Service struct {
 // At about 1 KiB an entry they stay below 200 MiB when full.
 const (
 	maxCachedClients = 100_000
+	maxTypists       = 10_000
 	maxCachedBots    = 100_000
 	maxCachedUsers   = 20_000
 	maxCachedAccess  = maxCachedBots + maxCachedUsers
@@ -58,7 +64,7 @@ const (
 
 // New makes the service. It fetches what clients point to through fetch.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts()}
+	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), userCodes: throttle.NewWindow[string](maxTypists)}
 	s.trusts = cache.New(maxCachedClients, s.loadTrust)
 	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
 	s.keySets = outbound.NewCache(fetch, parseKeySet)

@@ -25,6 +25,13 @@ type TokenRequest struct {
 	// Nil admits everyone.
 	Admit      func(estate.Client) error
 	UserLookup UserLookup
+
+	// Of programs that act for a person.
+	Code         estate.Secret
+	RedirectURI  string
+	Verifier     string // of PKCE
+	RefreshToken estate.Secret
+	DeviceCode   estate.Secret
 }
 
 // Credentials are how a client says who it is: a secret, or an assertion.
@@ -61,6 +68,9 @@ type Token struct {
 	Scope      string
 	IssuedType string // of token exchange; else empty
 	DPoP       bool   // bound to a DPoP key, which changes the token_type
+
+	Refresh         estate.Secret // token; empty: none
+	AuthenticatedAt time.Time     // of the person for whom the client acts; zero: it acts for none
 }
 
 // grants maps grant types to what they do. Each grant fills in only what is its
@@ -69,18 +79,33 @@ var grants = map[string]func(*Service, context.Context, *issue) error{
 	api.GrantClientCredentials: (*Service).grantClientCredentials,
 	api.GrantUserImpersonation: (*Service).grantUserImpersonation,
 	api.GrantTokenExchange:     (*Service).grantTokenExchange,
+	api.GrantAuthorizationCode: (*Service).grantAuthorizationCode,
+	api.GrantRefreshToken:      (*Service).grantRefreshToken,
+	api.GrantDeviceCode:        (*Service).grantDeviceCode,
 }
 
 // selfAuthenticating tells whether the grant finds out by itself who the client
-// is: an access token of ours says it.
+// is: a token of ours says it, or what a person has approved.
 func (r TokenRequest) selfAuthenticating() bool {
+	switch r.GrantType {
+	case api.GrantRefreshToken:
+		return true
+	case api.GrantDeviceCode:
+		return r.Credentials.ClientID == api.CLIClientID
+	}
 	return r.GrantType == api.GrantTokenExchange && !isOutsideToken(r.Exchange.SubjectTokenType)
 }
 
 // GrantTypes lists the grant types that a surface supports.
 func GrantTypes(surface estate.SurfaceKind) []string {
-	if surface == estate.SurfaceTenant {
-		return []string{api.GrantClientCredentials, api.GrantUserImpersonation, api.GrantTokenExchange}
+	switch surface {
+	case estate.SurfaceTenant:
+		return []string{
+			api.GrantClientCredentials, api.GrantUserImpersonation, api.GrantTokenExchange,
+			api.GrantAuthorizationCode, api.GrantRefreshToken, api.GrantDeviceCode,
+		}
+	case estate.SurfaceConsole:
+		return []string{api.GrantClientCredentials, api.GrantTokenExchange, api.GrantRefreshToken, api.GrantDeviceCode}
 	}
 	return []string{api.GrantClientCredentials, api.GrantTokenExchange}
 }
@@ -100,6 +125,13 @@ type issue struct {
 	confirmation *api.Confirmation
 	actor        *api.ActorClaim
 	exchanged    bool
+
+	// Of a person: what the token is revoked with, when the person signed in, the
+	// refresh token, and what remains to be done once all is checked.
+	family          estate.FamilyID
+	authenticatedAt time.Time
+	refresh         estate.Secret
+	finish          func(context.Context, *issue) error
 }
 
 // IssueToken grants an access token for surface.
@@ -117,7 +149,11 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	}
 	i := &issue{surface: surface, request: r}
 	if !r.selfAuthenticating() {
-		if i.client, i.workload, err = s.identify(ctx, surface, r); err != nil {
+		identify := s.identify
+		if actsForPeople(r.GrantType) {
+			identify = s.identifyProgram
+		}
+		if i.client, i.workload, err = identify(ctx, surface, r); err != nil {
 			return Token{}, err
 		}
 		if i.scope, ok = surface.Admits(i.client); !ok {
@@ -130,18 +166,23 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 	if err := grant(s, ctx, i); err != nil {
 		return Token{}, err
 	}
-	if r.selfAuthenticating() {
+	if r.selfAuthenticating() && i.client.ID != "" {
 		if err := r.admit(i.client); err != nil {
-			return Token{}, err
-		}
-	}
-	if i.user != "" { // what the user's roles are is needed when the token is shown
-		if _, err := s.userAccess(ctx, i.scope, i.user); err != nil {
 			return Token{}, err
 		}
 	}
 	if err := s.bind(i, proof); err != nil {
 		return Token{}, err
+	}
+	if i.finish != nil {
+		if err := i.finish(ctx, i); err != nil {
+			return Token{}, err
+		}
+	}
+	if i.user != "" && i.scope.Tenant != "" { // what the user's roles are is needed when the token is shown
+		if _, err := s.userAccess(ctx, i.scope, i.user); err != nil {
+			return Token{}, err
+		}
 	}
 	if err := s.revocations.ready(ctx); err != nil {
 		return Token{}, err // see issueTime
@@ -166,7 +207,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		expires = i.expires.Truncate(time.Second)
 	}
 	subject := string(i.client.ID)
-	if i.actor != nil {
+	if i.actor != nil || i.family != "" {
 		subject = string(i.user)
 	}
 	claims, err := json.Marshal(api.Claims{
@@ -188,6 +229,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		Confirmation: i.confirmation,
 		Actor:        i.actor,
 		Exchanged:    i.exchanged,
+		Family:       string(i.family),
 	})
 	if err != nil {
 		return Token{}, err
@@ -199,7 +241,8 @@ func (s *Service) sign(i *issue) (Token, error) {
 	s.usage.add(i, now)
 	return Token{
 		Value: value, IssuedAt: now.Truncate(time.Second), ExpiresAt: expires, Scope: i.granted.String(), IssuedType: i.issuedType,
-		DPoP: i.confirmation != nil && i.confirmation.JWKThumbprint != "",
+		DPoP:    i.confirmation != nil && i.confirmation.JWKThumbprint != "",
+		Refresh: i.refresh, AuthenticatedAt: i.authenticatedAt,
 	}, nil
 }
 
@@ -249,6 +292,11 @@ func (s *Service) accept(ctx context.Context, surface estate.Surface, token stri
 
 		Permissions: stillHeld(claims, client),
 	}
+	if claims.Family != "" && surface.Kind != estate.SurfaceTenant {
+		if actor, err = s.accountOf(ctx, claims, client.ID, actor); err != nil {
+			return refused(err)
+		}
+	}
 	if surface.Kind == estate.SurfaceTenant {
 		user, err := s.tokenUser(ctx, scope, claims, client)
 		if err != nil {
@@ -260,6 +308,9 @@ func (s *Service) accept(ctx context.Context, surface estate.Surface, token stri
 		}
 		actor.User, actor.Roles = user.ID, access.Roles
 		actor.Permissions = access.Limit(actor.Permissions)
+		if claims.Family != "" {
+			actor.Kind, actor.ID, actor.Level, actor.Client = estate.ActorUser, string(user.ID), "", client.ID
+		}
 	}
 	return claims, client, actor, nil
 }

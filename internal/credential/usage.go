@@ -32,10 +32,11 @@ type usageKey struct {
 	workload
 
 	impersonated bool // user is not the client's own
+	approved     bool // by the user, for whom the client acts
 }
 
 func (u *usage) add(i *issue, now time.Time) {
-	key := usageKey{client: i.client.ID, user: i.user, impersonated: i.actor != nil, scope: i.scope, level: i.client.Level, workload: i.workload}
+	key := usageKey{client: i.client.ID, user: i.user, impersonated: i.actor != nil, approved: i.family != "", scope: i.scope, level: i.client.Level, workload: i.workload}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c := u.counts[key]
@@ -100,6 +101,9 @@ func (s *Service) Flush(ctx context.Context) {
 			data := map[string]any{"tokens": count.Tokens}
 			if key.impersonated {
 				data["impersonates"] = key.user
+			}
+			if key.approved {
+				data["actsFor"] = key.user
 			}
 			if w := key.workload; w.credential != "" {
 				data["federatedCredential"], data["issuer"], data["subject"] = w.credential, w.issuer, w.subject

@@ -59,9 +59,14 @@ func (s *Service) userBySubject(ctx context.Context, key subjectKey) (u estate.U
 }
 
 // tokenUser is the user as whom a token acts in the tenant of scope: the
-// client's bot, or whom it impersonates.
+// client's bot, the person who let the client act, or whom it impersonates.
 func (s *Service) tokenUser(ctx context.Context, scope estate.Scope, claims *api.Claims, client estate.Client) (user estate.User, err error) {
-	if claims.Actor == nil {
+	if claims.Family != "" {
+		user, err = s.users.Get(ctx, userKey{scope.Organization, scope.Tenant, estate.UserID(claims.User)})
+		if err == nil && user.ClientID != "" {
+			return user, errInvalidToken
+		}
+	} else if claims.Actor == nil {
 		user, err = s.bot(ctx, scope, client.ID)
 	} else {
 		if !mayImpersonate(client) {

@@ -40,6 +40,7 @@ type Actor struct {
 	Owned       []SubscriptionID // of an account: the subscriptions that it owns
 	Others      []SubscriptionID // of an account: those of its organization that it does not own
 	TraceID     string           // of the request, for audit records
+	Client      ClientID         // through which a person acts; empty: the person is signed in
 }
 
 // Operator is the actor of the operator commands: it reaches everything.

@@ -13,6 +13,8 @@ type Grant struct {
 	User         UserID
 	CreatedAt    time.Time
 	LastUsedAt   time.Time // when a token of it was last issued
+
+	Approved Permissions // by the user, where that is needed
 }
 
 // RevokedToken is an access token that is refused before its time.

@@ -170,4 +170,7 @@ type AuthSettings struct {
 	Idle      time.Duration // without a request
 	Lifespan  time.Duration // in all
 	UpdatedAt time.Time
+
+	Registration        bool     // clients may register themselves
+	RegistrationMethods []string // how those may authenticate, of api.RegistrationMethods
 }

@@ -58,6 +58,7 @@ var otherActions = map[string]string{
 	"oauth-client.throttle":                    "An OAuth client was slowed down after wrong secrets.",
 	"oauth-client.secret.expiring":             "A secret of an OAuth client will end soon.",
 	"oauth-client.secret.expire":               "A secret of an OAuth client has ended.",
+	"oauth-token.approve":                      "A person let a program act.",
 	"oauth-client.secret.rotate":               "The rotation of a secret began.",
 	"oauth-client.secret.finish-rotation":      "The rotation of a secret was finished.",
 	"oauth-client.secret.cancel-rotation":      "The rotation of a secret was cancelled.",

@@ -182,6 +182,12 @@ func (e *actorEstate) clientCall(request *testenv.Request, route httpapi.Route, 
 		request.JSON = federatedAs("new")
 	case "checkFederatedToken", "checkRegionFederatedToken":
 		request.JSON = api.CheckFederatedTokenRequest{Token: "nonsense"}
+	case "authorize":
+		request.URL += "?client_id=" + strings.Repeat("0", 32)
+	case "authorizeDevice":
+		request.JSON = api.DeviceAuthorizationRequest{ClientID: api.CLIClientID}
+	case "registerClient":
+		request.JSON = api.ClientRegistration{ClientName: "made", ClientURI: "https://app.example.com", RedirectURIs: []string{"https://app.example.com/callback"}}
 	case "adoptBot":
 		request.JSON = api.AdoptBotRequest{ClientID: string(made.client)}
 	case "createRegionOAuthClient":

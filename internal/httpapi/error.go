@@ -51,6 +51,13 @@ var oauthErrors = map[string]string{
 	api.CodeOAuthUseNonce:             "use_dpop_nonce",
 	api.CodeOAuthInvalidTarget:        "invalid_target",
 	api.CodeOAuthInvalidUser:          "invalid_grant",
+	api.CodeOAuthInvalidGrant:         "invalid_grant",
+	api.CodeOAuthRedirectURI:          "invalid_request",
+	api.CodeOAuthPending:              "authorization_pending",
+	api.CodeOAuthSlowDown:             "slow_down",
+	api.CodeOAuthDeviceExpired:        "expired_token",
+	api.CodeOAuthRegistrationURI:      "invalid_redirect_uri",
+	api.CodeOAuthRegistrationInvalid:  "invalid_client_metadata",
 }
 
 func oauthError(e *estate.Error) string {

@@ -149,9 +149,11 @@ func parseDir(t *testing.T, dir string) map[string]*ast.File {
 
 // TestOAuthErrors gives every error that the OAuth endpoints can answer one of the
 // names that RFC 6749 has, or the nearest; or of the RFCs for what it has not:
-// 9449 (DPoP) and 8693 (token exchange).
+// 9449 (DPoP), 8693 (token exchange), 8628 (devices) and 7591
+// (registration).
 func TestOAuthErrors(t *testing.T) {
-	registered := []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "access_denied", "server_error", "temporarily_unavailable", "invalid_dpop_proof", "use_dpop_nonce", "invalid_target"}
+	registered := []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "access_denied", "server_error", "temporarily_unavailable", "invalid_dpop_proof", "use_dpop_nonce", "invalid_target",
+		"authorization_pending", "slow_down", "expired_token", "invalid_redirect_uri", "invalid_client_metadata"}
 	for name, kind := range kinds {
 		if have := oauthError(estate.E(kind, "X-1", name, "")); !slices.Contains(registered, have) {
 			t.Errorf("%s is called %q", name, have)

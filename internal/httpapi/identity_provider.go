@@ -187,6 +187,7 @@ func (x *exchange) wireAuthSettings(s estate.AuthSettings) api.AuthSettings {
 	tenant := string(x.actor.Scope.Tenant)
 	return api.AuthSettings{
 		ID: tenant, TenantID: tenant, UserSessionInactivityTimeoutMins: int64(s.Idle / time.Minute), MaxUserSessionLifespanMins: int64(s.Lifespan / time.Minute),
+		DynamicClientRegistrationEnabled: s.Registration, DCRAllowedAuthenticationMethods: s.RegistrationMethods,
 		IsDefault: s.UpdatedAt.IsZero(),
 	}
 }

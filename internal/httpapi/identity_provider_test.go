@@ -17,6 +17,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -215,7 +217,7 @@ func TestIdentityProvider_BadInput(t *testing.T) {
 		"text":        {{Op: "replace", Path: "/userSessionInactivityTimeoutMinutes", Value: "5"}},
 		"part hour":   {{Op: "replace", Path: "/maxUserSessionLifespanMinutes", Value: 90}},
 		"half":        {{Op: "replace", Path: "/userSessionInactivityTimeoutMinutes", Value: 1.5}},
-		"DCR":         {{Op: "replace", Path: "/dynamicClientRegistrationEnabled", Value: true}},
+		"DCR":         {{Op: "replace", Path: "/dynamicClientRegistrationEnabled", Value: "yes"}},
 		"second half": {{Op: "replace", Path: "/userSessionInactivityTimeoutMinutes", Value: 5}, {Op: "replace", Path: "/maxUserSessionLifespanMinutes", Value: 0}},
 	} {
 		answer := e.Do(testenv.Request{Method: "PATCH", URL: origin + "/api/core/auth-settings", Token: admin, JSON: change})
@@ -223,13 +225,13 @@ func TestIdentityProvider_BadInput(t *testing.T) {
 	}
 	var settings api.AuthSettings
 	e.Do(testenv.Request{URL: origin + "/api/core/auth-settings", Token: admin}).Into(&settings)
-	want := api.AuthSettings{ID: string(tenant.ID), TenantID: string(tenant.ID), UserSessionInactivityTimeoutMins: 20, MaxUserSessionLifespanMins: 1440, IsDefault: true}
-	if settings != want {
+	want := api.AuthSettings{ID: string(tenant.ID), TenantID: string(tenant.ID), UserSessionInactivityTimeoutMins: 20, MaxUserSessionLifespanMins: 1440, IsDefault: true, DCRAllowedAuthenticationMethods: []string{"none", "client_secret"}}
+	if !cmp.Equal(settings, want) {
 		t.Errorf("settings that nobody changed: %+v", settings)
 	}
 	answer := e.Do(testenv.Request{Method: "PATCH", URL: origin + "/api/core/auth-settings", Token: admin, JSON: ops{{Op: "replace", Path: "/maxUserSessionLifespanMinutes", Value: 120}}})
 	want.MaxUserSessionLifespanMins, want.IsDefault = 120, false
-	if answer.Into(&settings); settings != want {
+	if answer.Into(&settings); !cmp.Equal(settings, want) {
 		t.Errorf("changed settings: %+v", settings)
 	}
 }

@@ -51,7 +51,7 @@ func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 	x.public()
 	origin := x.surface.Origin
 	methods := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
-	return api.AuthorizationServerMetadata{
+	metadata := api.AuthorizationServerMetadata{
 		Issuer:                            origin,
 		TokenEndpoint:                     origin + tokenPath,
 		JWKSURI:                           origin + "/.well-known/jwks.json",
@@ -69,7 +69,24 @@ func getMetadata(x *exchange) (api.AuthorizationServerMetadata, error) {
 		IntrospectionEndpoint:                     origin + inspectPath,
 		IntrospectionEndpointAuthMethodsSupported: append(methods[:len(methods):len(methods)], "Bearer"),
 		IntrospectionSigningAlgorithmsSupported:   x.server.Credential.SigningAlgorithms(),
-	}, nil
+	}
+	if x.surface.Kind == estate.SurfaceRegister {
+		return metadata, nil
+	}
+	public := append(methods[:len(methods):len(methods)], "none")
+	metadata.TokenEndpointAuthMethodsSupported, metadata.RevocationEndpointAuthMethodsSupported = public, public
+	metadata.DeviceAuthorizationEndpoint = origin + api.DeviceAuthorizationPath
+	if x.surface.Kind == estate.SurfaceConsole {
+		return metadata, nil
+	}
+	metadata.AuthorizationEndpoint, metadata.ResponseTypesSupported = origin+api.AuthorizePath, []string{"code"}
+	metadata.CodeChallengeMethods, metadata.ResponseModes, metadata.IssuerInAnswer = []string{"S256"}, []string{"query"}, true
+	metadata.PromptValues = []string{"none", "login", "consent"}
+	registers, err := x.server.SignIn.Registers(x.r.Context(), x.surface)
+	if registers {
+		metadata.RegistrationEndpoint = origin + api.RegisterPath
+	}
+	return metadata, err
 }
 
 // surfaceScopes are the scopes that mean something at a surface.
@@ -80,8 +97,7 @@ func surfaceScopes(kind estate.SurfaceKind) []string {
 	case estate.SurfaceRegister:
 		return api.RegionScopes()
 	}
-	scopes := slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin))
-	return slices.DeleteFunc(scopes, func(name string) bool { return name == api.ScopeOfflineAccess }) // there are no refresh tokens
+	return slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin))
 }
 
 func getResourceMetadata(x *exchange) (api.ProtectedResourceMetadata, error) {

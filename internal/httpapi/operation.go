@@ -29,6 +29,7 @@ var (
 	onRegister = []estate.SurfaceKind{estate.SurfaceRegister}
 	withPeople = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceTenant} // who sign in
 	onTenant   = []estate.SurfaceKind{estate.SurfaceTenant}
+	peopled    = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceTenant} // where people can let programs act for them
 )
 
 const (
@@ -174,6 +175,10 @@ var operations = []operation{
 	{id: "getLoginMetadata", method: "GET", path: "/api/v1/identity-providers/.well-known/metadata.json", surfaces: onTenant, public: true, handle: answers(getLoginMetadata)},
 	{id: "getAuthSettings", method: "GET", path: "/api/core/auth-settings", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getAuthSettings)},
 	{id: "updateAuthSettings", method: "PATCH", path: "/api/core/auth-settings", surfaces: onTenant, tier: throttle.Tier2, handle: updateAuthSettings},
+
+	{id: "authorize", method: "GET", path: api.AuthorizePath, surfaces: onTenant, public: true, tier: throttle.Tier1, handle: authorize},
+	{id: "authorizeDevice", method: "POST", path: api.DeviceAuthorizationPath, surfaces: peopled, public: true, tier: throttle.Tier2, handle: authorizeDevice},
+	{id: "registerClient", method: "POST", path: api.RegisterPath, surfaces: onTenant, public: true, tier: throttle.Tier2, handle: takes(http.StatusCreated, registerClient)},
 
 	{id: "listSubscriptions", method: "GET", path: "/api/core/subscriptions", surfaces: onConsole, tier: throttle.Tier1, handle: answers(listSubscriptions)},
 	{id: "getSubscription", method: "GET", path: "/api/core/subscriptions/{subscriptionId}", surfaces: onConsole, tier: throttle.Tier1, handle: answers(getSubscription)},

@@ -45,7 +45,8 @@ func TestRoutes_Documents(t *testing.T) {
 // is not among them by accident.
 func TestRoutes_Public(t *testing.T) {
 	want := []string{
-		"answerProvisioning", // whose path is a secret
+		"answerProvisioning",                             // whose path is a secret
+		"authorize", "authorizeDevice", "registerClient", // for programs that nobody has approved yet
 		"getAuthorizationServerMetadata", "getJWKS", "getLiveness", "getOpenAPI", "getProductInfo", "getProtectedResourceMetadata", "getReadiness",
 		"introspectToken", "issueToken", "revokeToken", // these three find out by themselves who asks
 		"beginLogin", "createSession", "deleteSession", "finishLogin", "getLoginMetadata", "logout", // for people who are not signed in yet, or don't want to be

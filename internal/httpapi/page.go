@@ -23,8 +23,9 @@ func (x *exchange) showPage() bool {
 	if pages == nil || !pages.Serves(x.surface.Kind, x.r) && (!navigates(x.r) || x.surface.Kind == estate.SurfaceRegister) {
 		return false
 	}
-	actor, err := x.visitor()
-	x.visit(actor, err)
+	person, err := x.person() // pages see to it themselves that nothing comes from another site
+	x.since = person.AuthenticatedAt
+	x.visit(person.Actor, err)
 	return true
 }
 
@@ -55,7 +56,7 @@ func navigates(r *http.Request) bool {
 func (x *exchange) visit(actor estate.Actor, problem error) {
 	actor.TraceID = x.trace
 	x.actor = actor
-	v := &visit.Visit{Surface: x.surface, Actor: actor, TraceID: x.trace, Problem: problem}
+	v := &visit.Visit{Surface: x.surface, Actor: actor, Since: x.since, TraceID: x.trace, Problem: problem}
 	x.server.Pages.ServeHTTP(x.w, x.r.WithContext(visit.With(x.r.Context(), v)))
 	x.op.id, x.err = "page", v.Err
 	if v.Page != "" {
@@ -64,26 +65,6 @@ func (x *exchange) visit(actor estate.Actor, problem error) {
 	if x.err == nil {
 		x.err = problem
 	}
-}
-
-// visitor is who is signed in: nobody, if there is no session. Pages see to it
-// themselves that nothing comes from another site.
-func (x *exchange) visitor() (estate.Actor, error) {
-	c := x.sessionCookie()
-	if c.Token == "" {
-		return estate.Actor{}, nil
-	}
-	ctx := x.r.Context()
-	session, err := x.server.SignIn.Session(ctx, x.surface, c)
-	if err != nil {
-		return estate.Actor{}, unlessNobody(err)
-	}
-	actor, err := x.personActor(session)
-	if err != nil {
-		return estate.Actor{}, unlessNobody(err)
-	}
-	x.session = session
-	return actor, nil
 }
 
 // unlessNobody is err, but for what says that nobody is signed in.

@@ -86,8 +86,9 @@ type exchange struct {
 	session estate.Session // by which actor is authenticated; zero: by a token
 	op      operation
 	trace   string
-	client  string // id claimed at the token endpoint, for the log
-	err     error  // what was answered, if an error
+	since   time.Time // when who looks at a page signed in
+	client  string    // id claimed at the token endpoint, for the log
+	err     error     // what was answered, if an error
 }
 
 type exchangeKey struct{}
@@ -185,6 +186,8 @@ func (s *Server) serve(op operation) http.Handler {
 			x.actor = actor
 			if actor.Kind == estate.ActorClient {
 				x.share(estate.ClientID(actor.ID))
+			} else if actor.Client != "" {
+				x.share(actor.Client)
 			}
 			if err := x.limit(actor.ID, actor.Scope); err != nil {
 				x.fail(err)

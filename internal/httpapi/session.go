@@ -169,6 +169,9 @@ func getCSRFToken(x *exchange) error {
 
 func beginLogin(x *exchange) error {
 	departure, err := x.server.SignIn.BeginLogin(x.r.Context(), x.surface, x.r.URL.Query().Get("returnto"), x.trace)
+	if err == nil {
+		departure.URL = askAlong(departure.URL, x.r.URL.Query())
+	}
 	return x.depart(departure, err)
 }
 

@@ -34,6 +34,9 @@ func issueToken(x *exchange) error {
 		},
 		Admit:      x.admit,
 		UserLookup: userLookup(in),
+
+		Code: estate.Secret(in.Code), RedirectURI: in.RedirectURI, Verifier: in.CodeVerifier,
+		RefreshToken: estate.Secret(in.RefreshToken), DeviceCode: estate.Secret(in.DeviceCode),
 	})
 	if err != nil {
 		return err
@@ -46,7 +49,7 @@ func issueToken(x *exchange) error {
 	if token.DPoP {
 		kind = "DPoP"
 	}
-	x.writeJSON(http.StatusOK, api.TokenResponse{
+	answer := api.TokenResponse{
 		AccessToken: token.Value,
 		TokenType:   kind,
 		ExpiresAt:   api.Time{Time: token.ExpiresAt},
@@ -54,7 +57,12 @@ func issueToken(x *exchange) error {
 		Scope:       token.Scope,
 
 		IssuedTokenType: token.IssuedType,
-	})
+		RefreshToken:    token.Refresh.Reveal(),
+	}
+	if !token.AuthenticatedAt.IsZero() {
+		answer.AuthTime = token.AuthenticatedAt.Unix()
+	}
+	x.writeJSON(http.StatusOK, answer)
 	return nil
 }
 
@@ -95,6 +103,7 @@ func parseTokenForm(body string, in *api.TokenRequest) error {
 		"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
 		"subject_token": &in.SubjectToken, "subject_token_type": &in.SubjectTokenType, "requested_token_type": &in.RequestedTokenType,
 		"audience": &in.Audience, "purpose": &in.Purpose, "user_lookup": &lookup,
+		"code": &in.Code, "redirect_uri": &in.RedirectURI, "code_verifier": &in.CodeVerifier, "refresh_token": &in.RefreshToken, "device_code": &in.DeviceCode,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // isOAuth tells whether a path is that of an OAuth endpoint, whose errors have a
 // form of their own.
 func isOAuth(path string) bool {
-	return path == tokenPath || path == revokePath || path == inspectPath
+	return path == tokenPath || path == revokePath || path == inspectPath || path == api.DeviceAuthorizationPath || path == api.RegisterPath
 }
 
 func revokeToken(x *exchange) error {
@@ -22,7 +23,7 @@ func revokeToken(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := x.identify(in); err != nil {
+	if err := x.identify(in, x.server.Credential.IdentifyClient); err != nil {
 		if header := x.r.Header.Get("Authorization"); in.Token != "" && bearer(header) == in.Token && kindOf(err) == estate.Unauthenticated {
 			return x.done() // a token that says goodbye and is dead already
 		}
@@ -49,7 +50,7 @@ func introspectToken(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := x.identify(in); err != nil {
+	if err := x.identify(in, x.server.Credential.AuthenticateClient); err != nil {
 		return err
 	}
 	answer, err := x.server.Credential.Introspect(x.r.Context(), x.surface, x.actor, in.Token)
@@ -113,21 +114,24 @@ func parseTokenQueryForm(body string, in *api.TokenQuery) error {
 	})
 }
 
+// identifies is how a client is found by what it shows.
+type identifies func(context.Context, estate.Surface, credential.Credentials) (estate.Actor, error)
+
 // identify finds out who asks about a token: whom an access token in the
 // Authorization header names, or the client whose credentials are there.
-func (x *exchange) identify(in api.TokenQuery) (err error) {
+func (x *exchange) identify(in api.TokenQuery, identify identifies) (err error) {
 	x.client = in.ClientID
 	scheme, _, _ := strings.Cut(x.r.Header.Get("Authorization"), " ")
 	if scheme != "" && !strings.EqualFold(scheme, "Basic") {
 		x.actor, err = x.authenticate()
 	} else {
-		x.actor, err = x.server.Credential.AuthenticateClient(x.r.Context(), x.surface, credential.Credentials{
+		x.actor, err = identify(x.r.Context(), x.surface, credential.Credentials{
 			ClientID: in.ClientID, Secret: estate.Secret(in.ClientSecret), Assertion: in.ClientAssertion, AssertionType: in.ClientAssertionType,
 			Address: x.address(),
 		})
 	}
 	x.actor.TraceID = x.trace
-	x.share(estate.ClientID(cmp.Or(x.actor.ID, x.client)))
+	x.share(cmp.Or(x.actor.Client, estate.ClientID(cmp.Or(x.actor.ID, x.client))))
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,9 @@ import (
 )
 
 // defaultSettings are those of tenants that have none of their own.
-var defaultSettings = estate.AuthSettings{Idle: 20 * time.Minute, Lifespan: 24 * time.Hour}
+var defaultSettings = estate.AuthSettings{
+	Idle: 20 * time.Minute, Lifespan: 24 * time.Hour, RegistrationMethods: []string{api.RegistrationMethodNone, api.RegistrationMethodSecret},
+}
 
 // Bounds of settings, in minutes.
 const (
@@ -56,6 +58,7 @@ func (s *Service) UpdateAuthSettings(ctx context.Context, actor estate.Actor, pa
 		}
 		return s.audit.Done(ctx, tx, actor, actor.Scope, "auth-settings.update", string(actor.Scope.Tenant), map[string]any{
 			"userSessionInactivityTimeoutMinutes": int64(settings.Idle / time.Minute), "maxUserSessionLifespanMinutes": int64(settings.Lifespan / time.Minute),
+			"dynamicClientRegistrationEnabled": settings.Registration, "dcrAllowedAuthenticationMethods": settings.RegistrationMethods,
 		})
 	})
 	return settings, err
@@ -83,12 +86,15 @@ func applySetting(s *estate.AuthSettings, op PatchOperation) error {
 	case "/maxUserSessionLifespanMinutes":
 		s.Lifespan, err = minutes(lifespanStep, maxLifespanMinutes, lifespanStep)
 	case "/dynamicClientRegistrationEnabled":
-		var enabled bool
-		if json.Unmarshal(op.Value, &enabled) != nil || enabled {
-			err = badSetting("/value", "must be false: dynamic client registration is not offered")
+		var enabled *bool
+		if json.Unmarshal(op.Value, &enabled) != nil || enabled == nil {
+			return badSetting("/value", "must be true or false")
 		}
+		s.Registration = *enabled
+	case "/dcrAllowedAuthenticationMethods":
+		s.RegistrationMethods, err = registrationMethods(op.Value)
 	default:
-		err = badSetting("/path", "must be /userSessionInactivityTimeoutMinutes, /maxUserSessionLifespanMinutes or /dynamicClientRegistrationEnabled")
+		err = badSetting("/path", "must be /userSessionInactivityTimeoutMinutes, /maxUserSessionLifespanMinutes, /dynamicClientRegistrationEnabled or /dcrAllowedAuthenticationMethods")
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func (tx *Tx) DeleteClient(ctx context.Context, scope estate.Scope, id estate.Cl
 	if err != nil {
 		return wrap("delete client", err)
 	}
-	for _, table := range []string{"client_secrets", "oauth_grants"} {
+	for _, table := range []string{"client_secrets", "oauth_grants", "oauth_codes", "oauth_families"} {
 		if _, err := tx.exec(ctx, "delete from "+table+" where organization_id = $1 and client_id = $2", scope.Organization, id); err != nil {
 			return wrap("delete from "+table, err)
 		}

@@ -52,6 +52,7 @@ var notTheCallers = []string{
 	"subscription_owners.subscription_id, subscription_owners.account_id",
 	"subscription_regions.subscription_id, subscription_regions.region",
 	"subscription_seats.subscription_id, subscription_seats.type",
+	"oauth_codes.hash", "oauth_devices.hash", "oauth_devices.tenant_id, oauth_devices.user_code", "oauth_families.id", "oauth_refresh_tokens.hash",
 	"tenant_labels.tenant_id, tenant_labels.name",
 	"tenant_preferences.tenant_id",
 	"tenants.id",

@@ -19,7 +19,8 @@ var (
 	errAssignmentNotFound      = estate.E(estate.NotFound, api.CodeLicenseNotFound, "Not found", "The subject has no seat.")
 	errSpaceAssignmentNotFound = estate.E(estate.NotFound, api.CodeSpaceAssignmentNotFound, "Not found", "No such assignment.")
 
-	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
+	errCredentialNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such code or token.")
+	errGrantNotFound      = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
 	errIdentityProviderNotFound  = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
 	errSessionNotFound           = notFound("session")

@@ -8,12 +8,14 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-const grantColumns = "id, organization_id, tenant_id, client_id, user_id, created_at, last_used_at"
+const grantColumns = "id, organization_id, tenant_id, client_id, user_id, created_at, last_used_at, approved"
 
 func scanGrant(row rowScanner) (estate.Grant, error) {
 	var g estate.Grant
 	var created, used int64
-	err := row.Scan(&g.ID, &g.Organization, &g.Tenant, &g.Client, &g.User, &created, &used)
+	var approved string
+	err := row.Scan(&g.ID, &g.Organization, &g.Tenant, &g.Client, &g.User, &created, &used, &approved)
+	g.Approved = estate.ParsePermissions(approved)
 	g.CreatedAt, g.LastUsedAt = fromMicros(created), fromMicros(used)
 	return g, err
 }
@@ -28,7 +30,7 @@ func (tx *Tx) AddGrantUse(ctx context.Context, scope estate.Scope, g estate.Gran
 		c.add("1 = 0") // above tenants, there is nobody to act through
 	}
 	tenant, client, user, used := c.arg(scope.Tenant), c.arg(g.Client), c.arg(g.User), c.arg(micros(g.LastUsedAt))
-	values := strings.Join([]string{c.arg(g.ID), "organization_id", tenant, "id", user, used, used}, ", ")
+	values := strings.Join([]string{c.arg(g.ID), "organization_id", tenant, "id", user, used, used, "''"}, ", ")
 	c.add("id = " + client)
 	c.add("deleted_at = 0")
 	c.add(actsIn(c, scope))
@@ -91,6 +93,9 @@ func (tx *Tx) RevokeGrant(ctx context.Context, scope estate.Scope, g estate.Gran
 		return estate.RevokedGrant{}, wrap("delete grant", err)
 	case n == 0:
 		return estate.RevokedGrant{}, errGrantNotFound
+	}
+	if err := tx.endFamilies(ctx, scope, g); err != nil {
+		return estate.RevokedGrant{}, err
 	}
 	// One past an earlier revocation at least: tokens are issued after the one
 	// that is known, even if a clock has not moved since. For the same reason it

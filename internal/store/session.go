@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -116,24 +117,36 @@ func (tx *Tx) trimSessions(ctx context.Context, now time.Time) error {
 // AuthSettings returns those of the tenant of scope; nil: it has none of its own.
 func (tx *Tx) AuthSettings(ctx context.Context, scope estate.Scope) (*estate.AuthSettings, error) {
 	c := inTenant(scope, "auth_settings")
-	var idle, lifespan, updated int64
-	err := tx.row(ctx, "select idle_micros, lifespan_micros, updated_at from auth_settings"+c.where(), c.args...).Scan(&idle, &lifespan, &updated)
+	var idle, lifespan, updated, registration int64
+	var methods string
+	err := tx.row(ctx, "select idle_micros, lifespan_micros, updated_at, registration, registration_methods from auth_settings"+c.where(), c.args...).
+		Scan(&idle, &lifespan, &updated, &registration, &methods)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // none is no error
 	}
-	return &estate.AuthSettings{
+	s := &estate.AuthSettings{
 		Idle: time.Duration(idle) * time.Microsecond, Lifespan: time.Duration(lifespan) * time.Microsecond, UpdatedAt: fromMicros(updated),
-	}, wrap("select auth settings", err)
+		Registration: registration != 0,
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(methods), &s.RegistrationMethods)
+	}
+	return s, wrap("select auth settings", err)
 }
 
 // SetAuthSettings gives the tenant of scope settings of its own.
 func (tx *Tx) SetAuthSettings(ctx context.Context, scope estate.Scope, s estate.AuthSettings) error {
 	c := &conditions{}
-	values := c.arg(s.Idle.Microseconds()) + ", " + c.arg(s.Lifespan.Microseconds()) + ", " + c.arg(micros(s.UpdatedAt))
+	registration := 0
+	if s.Registration {
+		registration = 1
+	}
+	values := c.arg(s.Idle.Microseconds()) + ", " + c.arg(s.Lifespan.Microseconds()) + ", " + c.arg(micros(s.UpdatedAt)) + ", " + c.arg(registration) + ", " + c.arg(marshal(s.RegistrationMethods))
 	c.add("id = " + c.arg(scope.Tenant))
 	c.add(tenantExists(c, "tenants.id", scope))
-	n, err := tx.exec(ctx, "insert into auth_settings (tenant_id, organization_id, idle_micros, lifespan_micros, updated_at) select id, organization_id, "+values+" from tenants"+c.where()+
-		" on conflict (tenant_id) do update set idle_micros = excluded.idle_micros, lifespan_micros = excluded.lifespan_micros, updated_at = excluded.updated_at", c.args...)
+	n, err := tx.exec(ctx, "insert into auth_settings (tenant_id, organization_id, idle_micros, lifespan_micros, updated_at, registration, registration_methods) select id, organization_id, "+values+" from tenants"+c.where()+
+		" on conflict (tenant_id) do update set idle_micros = excluded.idle_micros, lifespan_micros = excluded.lifespan_micros, updated_at = excluded.updated_at,"+
+		" registration = excluded.registration, registration_methods = excluded.registration_methods", c.args...)
 	if err == nil && n == 0 {
 		err = errTenantNotFound
 	}

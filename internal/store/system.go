@@ -55,6 +55,9 @@ func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 	if err := tx.trimSessions(ctx, now); err != nil {
 		return err
 	}
+	if err := tx.trimAuthorization(ctx, now); err != nil {
+		return err
+	}
 	if err := tx.trimDeliveries(ctx, now); err != nil {
 		return err
 	}

@@ -132,6 +132,11 @@ const (
 var tenantTables = []TenantTable{
 	{Name: "oauth_grants"},
 	{Name: "oauth_grants", by: byClient},
+	{Name: "oauth_codes"},
+	{Name: "oauth_codes", by: byClient},
+	{Name: "oauth_families"},
+	{Name: "oauth_families", by: byClient},
+	{Name: "oauth_devices", by: "$1 <> '' and tenant_id = $2"}, // nobody's organization until somebody decides
 	{Name: "client_connections"},
 	{Name: "client_usage"},
 	{Name: "client_usage", by: byClient},

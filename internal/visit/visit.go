@@ -5,6 +5,7 @@ package visit
 
 import (
 	"context"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -13,6 +14,7 @@ import (
 type Visit struct {
 	Surface estate.Surface
 	Actor   estate.Actor // zero: nobody is signed in
+	Since   time.Time    // when the actor signed in
 	TraceID string
 
 	// Problem is why there is no page to be had at all: the host is nobody's, or

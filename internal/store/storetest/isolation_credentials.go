@@ -283,12 +283,13 @@ var credentialWrites = map[string]writeCase{
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteClient(ctx, scope, estate.ClientID(key), moment(99))
 		},
-		again: both(both(by("update clients set deleted_at = 0"), saved("client_secrets")), saved("oauth_grants")),
+		again: both(both(by("update clients set deleted_at = 0"), saved("client_secrets")), both(saved("oauth_grants"), savedAuthorization)),
 		touches: func(w world, r row, _ estate.Scope) []string {
 			texts := []string{fmt.Sprintf("clients: id=%q", r.key), secretLine(r, "abc"), secretLine(r, "aaa"), changeLine(store.ChangeClient, r.key)}
 			for _, g := range w.grants {
 				if strings.HasPrefix(g.key, r.key+" ") {
 					texts = append(texts, fmt.Sprintf("oauth_grants: id=%q", g.key))
+					texts = append(texts, authorizationLines(g)...)
 				}
 			}
 			return texts
@@ -419,14 +420,14 @@ var credentialWrites = map[string]writeCase{
 			_, err := tx.RevokeGrant(ctx, scope, grantNamed(key), moment(98), moment(99))
 			return err
 		},
-		again: both(saved("oauth_grants"), by("delete from revoked_grants")),
+		again: both(both(saved("oauth_grants"), by("delete from revoked_grants")), savedAuthorization),
 		touches: func(_ world, r row, scope estate.Scope) []string {
 			g := grantNamed(r.key)
-			return []string{
+			return append(authorizationLines(r),
 				fmt.Sprintf("oauth_grants: id=%q", r.key),
 				fmt.Sprintf("revoked_grants: tenant_id=%q client_id=%q user_id=%q organization_id=%q", scope.Tenant, g.Client, g.User, scope.Organization),
 				fmt.Sprintf("kind=%q key=\"grant/%s/%s/%s/", store.ChangeRevocation, scope.Tenant, g.Client, g.User),
-			}
+			)
 		},
 	},
 	"InsertRevokedToken": {

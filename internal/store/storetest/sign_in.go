@@ -173,7 +173,7 @@ func testAuthSettings(t *testing.T, db Database) {
 	}
 	equal(t, "before", get(home), nil)
 	for i := range 2 {
-		want := complete(t, estate.AuthSettings{Idle: time.Duration(i+1) * time.Minute, Lifespan: time.Duration(i+5) * time.Hour, UpdatedAt: moment(i)})
+		want := complete(t, estate.AuthSettings{Idle: time.Duration(i+1) * time.Minute, Lifespan: time.Duration(i+5) * time.Hour, UpdatedAt: moment(i), Registration: true, RegistrationMethods: []string{"none"}})
 		heard := heardOf(t, db, func() {
 			write(t, db, func(tx *store.Tx) error { return tx.SetAuthSettings(t.Context(), home.Scope(), want) })
 		})

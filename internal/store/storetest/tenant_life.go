@@ -264,6 +264,9 @@ func testPurgeIsComplete(t *testing.T, db Database) {
 
 // aboutTenant tells whether a line of a dump is about a tenant or its clients.
 func aboutTenant(line string, v estate.Tenant, clients []string) bool {
+	if strings.HasPrefix(line, "oauth_refresh_tokens:") { // whose families are called by what they are about
+		return strings.Contains(line, string(v.ID)) || slices.ContainsFunc(clients, func(id string) bool { return strings.Contains(line, id) })
+	}
 	return strings.Contains(line, fmt.Sprintf("%q", v.ID)) ||
 		slices.ContainsFunc(clients, func(id string) bool { return strings.Contains(line, fmt.Sprintf("%q", id)) })
 }

@@ -129,7 +129,7 @@ func testGrant(t *testing.T, db Database) {
 	}{{"a", 10, 10}, {"b", 20, 20}, {"b", 15, 20}, {"b", 5, 20}} { // uses come in any order; the first gives the id
 		g.use(t, db, step.id, scope, g.c.ID, userID(1), step.used)
 		want.LastUsedAt = moment(step.last)
-		equal(t, "grant", read(t, db, g.get(t, g.home, "a")), complete(t, want))
+		equal(t, "grant", read(t, db, g.get(t, g.home, "a")), complete(t, want, "Approved"))
 	}
 	g.use(t, db, "c", g.next.Scope(), g.c.ID, userID(1), 1)
 	g.use(t, db, "d", scope, g.published.ID, userID(1), 1)

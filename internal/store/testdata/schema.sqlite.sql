@@ -62,7 +62,7 @@ CREATE TABLE auth_settings (
     organization_id  text not null,
     idle_micros      integer not null check (idle_micros > 0),
     lifespan_micros  integer not null check (lifespan_micros > 0),
-    updated_at       integer not null,
+    updated_at       integer not null, registration integer not null default 0 check (registration in (0, 1)), registration_methods text not null default '["none","client_secret"]',
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
 ) strict, without rowid;
 
@@ -147,6 +147,8 @@ CREATE INDEX clients_by_name on clients (organization_id, level, name_key, id);
 CREATE INDEX clients_by_owner on clients (organization_id, level, subscription_id, region, tenant_id, created_at, id);
 
 CREATE INDEX clients_by_tenant on clients (tenant_id, id) where tenant_id <> '';
+
+CREATE INDEX clients_pending on clients (created_at) where consent = 'pending';
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
@@ -275,6 +277,69 @@ CREATE INDEX license_assignments_by_subject on license_assignments (tenant_id, s
 
 CREATE INDEX license_assignments_by_type on license_assignments (subscription_id, type);
 
+CREATE TABLE oauth_codes (
+    hash             text primary key,
+    organization_id  text not null,
+    tenant_id        text not null,
+    client_id        text not null,
+    person           text not null,
+    family_id        text not null,
+    redirect_uri     text not null,
+    challenge        text not null,
+    permissions      text not null,
+    authenticated_at integer not null,
+    created_at       integer not null,
+    expires_at       integer not null,
+    used_at          integer not null,
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
+) strict;
+
+CREATE INDEX oauth_codes_by_client on oauth_codes (organization_id, client_id);
+
+CREATE INDEX oauth_codes_by_end on oauth_codes (expires_at);
+
+CREATE INDEX oauth_codes_by_grant on oauth_codes (tenant_id, client_id, person);
+
+CREATE TABLE oauth_devices (
+    hash             text primary key,
+    tenant_id        text not null,
+    user_code        text not null,
+    client_id        text not null,
+    permissions      text not null,
+    status           text not null check (status in ('pending', 'approved', 'denied')),
+    organization_id  text not null,
+    granted_to       text not null,
+    person           text not null,
+    authenticated_at integer not null,
+    interval_micros  integer not null,
+    polled_at        integer not null,
+    created_at       integer not null,
+    expires_at       integer not null,
+    unique (tenant_id, user_code)
+) strict;
+
+CREATE INDEX oauth_devices_by_end on oauth_devices (expires_at);
+
+CREATE TABLE oauth_families (
+    id               text primary key,
+    organization_id  text not null,
+    tenant_id        text not null,
+    client_id        text not null,
+    person           text not null,
+    permissions      text not null,
+    thumbprint       text not null,
+    authenticated_at integer not null,
+    created_at       integer not null,
+    expires_at       integer not null,
+    foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
+) strict;
+
+CREATE INDEX oauth_families_by_client on oauth_families (organization_id, client_id);
+
+CREATE INDEX oauth_families_by_end on oauth_families (expires_at);
+
+CREATE INDEX oauth_families_by_grant on oauth_families (tenant_id, client_id, person);
+
 CREATE TABLE oauth_grants (
     id              text primary key,
     organization_id text not null,
@@ -282,13 +347,25 @@ CREATE TABLE oauth_grants (
     client_id       text not null,
     user_id         text not null,
     created_at      integer not null,
-    last_used_at    integer not null,
+    last_used_at    integer not null, approved text not null default '',
     unique (tenant_id, client_id, user_id),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
     foreign key (organization_id, client_id) references clients (organization_id, id) on delete cascade
 ) strict;
 
 CREATE INDEX oauth_grants_by_user on oauth_grants (organization_id, tenant_id, user_id, id);
+
+CREATE TABLE oauth_refresh_tokens (
+    hash       text primary key,
+    family_id  text not null references oauth_families (id) on delete cascade,
+    created_at integer not null,
+    expires_at integer not null,
+    used_at    integer not null
+) strict;
+
+CREATE INDEX oauth_refresh_tokens_by_end on oauth_refresh_tokens (expires_at);
+
+CREATE INDEX oauth_refresh_tokens_by_family on oauth_refresh_tokens (family_id);
 
 CREATE TABLE organizations (
     id         text primary key,
