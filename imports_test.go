@@ -49,7 +49,7 @@ var services = []string{"api", "internal/estate", "internal/filter", "internal/c
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}
 
 // testSupport is imported by tests only, and free in its own imports.
-var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "interop"}
+var testSupport = []string{"internal/testenv", "internal/apitest", "internal/store/storetest", "internal/pgtest", "interop"}
 
 // sqlPackages may be imported where the SQL lives, and by the measurements that
 // hold the bare driver against it.

@@ -67,7 +67,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	db, err := store.Open(ctx, store.Options{Path: c.databasePath()})
+	db, err := store.Open(ctx, c.store())
 	if err != nil {
 		return nil, err
 	}

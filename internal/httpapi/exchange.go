@@ -111,6 +111,8 @@ func (x *exchange) readBody() ([]byte, error) {
 		return nil, statusError{http.StatusRequestEntityTooLarge, estate.E(estate.Invalid, api.CodeTooLarge, "Request body too large", "The limit is "+strconv.Itoa(maxBody)+" bytes.")}
 	case err != nil:
 		return nil, errBody("The body could not be read.")
+	case bytes.Contains(body, []byte(`\u0000`)) || bytes.Contains(body, []byte("%00")) || bytes.IndexByte(body, 0) >= 0:
+		return nil, errBody("The body has a NUL character, which no text of the API can have.")
 	}
 	return body, nil
 }

@@ -20,7 +20,7 @@ import (
 
 // Store is a database of one estate. It is safe for concurrent use.
 type Store struct {
-	engine *sqliteEngine
+	engine *engine
 
 	mu          sync.Mutex
 	pending     []*write
@@ -36,19 +36,31 @@ type Store struct {
 
 // Options say which database to open.
 type Options struct {
-	Path string // of the SQLite file; created when missing
+	Path string        // of the SQLite file; created when missing
+	URL  estate.Secret // of a PostgreSQL database ("postgres://…"), instead of Path; it may hold a password
 }
 
 // Open opens the database, creating and migrating it as needed. It fails when
 // the database was written by a newer version of the program.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	engine, err := openSQLite(ctx, o.Path)
+	engine, err := o.open(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", o.Path, err)
+		return nil, err
 	}
 	s := &Store{engine: engine, leader: make(chan struct{}, 1)}
 	s.leader <- struct{}{}
 	return s, nil
+}
+
+func (o Options) open(ctx context.Context) (*engine, error) {
+	if o.URL != "" {
+		return openPostgres(ctx, o.URL)
+	}
+	e, err := openSQLite(ctx, o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", o.Path, err)
+	}
+	return e, nil
 }
 
 // errClosed is the cause of what Read and Write answer after Close.
@@ -78,25 +90,23 @@ func (s *Store) Close() error {
 
 // Read runs fn in a transaction that sees one state of the database.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
-	c, err := s.engine.reader(ctx)
+	c, err := s.engine.beginReading(ctx)
 	if err != nil {
 		return unavailable(ctx, err)
 	}
 	defer s.engine.release(c)
-	// Both without the caller's context: the connection must come back clean. The
-	// driver answers a context that ends during a statement with its error even
-	// when the statement was executed, so a begin could leave a transaction
-	// behind of which nobody knows, and in which no other can begin.
-	if err := c.exec(context.WithoutCancel(ctx), "begin"); err != nil {
-		c.broken = true
-		return unavailable(ctx, fmt.Errorf("begin read: %w", err))
-	}
 	defer func() {
 		if err := c.exec(context.WithoutCancel(ctx), "commit"); err != nil {
 			c.broken = true
 		}
 	}()
-	return fn(&Tx{conn: c})
+	tx := &Tx{conn: c}
+	if s.engine.readTimeout > 0 {
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.engine.readTimeout)
+		defer cancel()
+		tx.within = within
+	}
+	return fn(tx)
 }
 
 // maxBatch bounds how many writes share one commit, and so how long the first
@@ -200,16 +210,15 @@ func (s *Store) commit(batch []*write) {
 
 // run executes w on c behind a savepoint. It returns an error only when the
 // whole transaction is lost.
-func (w *write) run(c *conn) error {
+func (w *write) run(ctx context.Context, c *conn) error {
 	if err := w.ctx.Err(); err != nil {
 		w.err = unavailable(w.ctx, err)
 		return nil
 	}
-	ctx := context.WithoutCancel(w.ctx) // an interrupted statement would roll back the others too
 	if err := c.exec(ctx, "savepoint w"); err != nil {
 		return err
 	}
-	w.tx = &Tx{conn: c, write: true}
+	w.tx = &Tx{conn: c, write: true, within: ctx} // an interrupted statement would roll back the others too
 	func() {
 		defer func() { w.panicked = recover() }()
 		w.err = w.fn(w.tx)
