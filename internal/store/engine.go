@@ -48,6 +48,12 @@ type dialect struct {
 	violated     func(error) string // which unique constraint err is about ("table.column, table.column"), or ""
 	retry        func(error) bool   // whether a failed migration is worth another attempt
 
+	// notify is executed at the end of a batch that has changes, and listen sends to
+	// told, until its context ends, when other processes have done so. It need not
+	// be reliable. Empty and nil: the database tells nobody.
+	notify string
+	listen func(ctx context.Context, told chan<- struct{})
+
 	// Of the catalogue, for copying: queries for the names of the tables, of the
 	// columns of $1, and of the tables that $1 refers to; and what is left to do
 	// after rows were inserted with the numbers that they had.
@@ -237,9 +243,16 @@ func (e *engine) commit(batch []*write) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	tell := false
 	for _, w := range batch {
 		if err := w.run(ctx, c); err != nil {
 			return errors.Join(fmt.Errorf("transaction lost: %w", err), e.rollback(c))
+		}
+		tell = tell || w.err == nil && w.tx != nil && len(w.tx.numbers) > 0
+	}
+	if tell && e.notify != "" {
+		if err := c.exec(ctx, e.notify); err != nil {
+			return errors.Join(fmt.Errorf("notify: %w", err), e.rollback(c))
 		}
 	}
 	if err := c.exec(ctx, "commit"); err != nil {

@@ -52,7 +52,10 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
+	notify, listen := notifier(config, pooler)
 	e, err := openEngine(ctx, db, dialect{
+		notify:       notify,
+		listen:       listen,
 		migrations:   "migrations/postgres",
 		goose:        goose.DialectPostgres,
 		options:      options,

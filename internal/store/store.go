@@ -10,9 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -31,7 +29,9 @@ type Store struct {
 	closing  sync.Once
 	closeErr error
 
-	seen int64 // last change that Follow has handed out; used by Follow only
+	seen      int64          // last change that Follow has handed out; used by Follow only
+	following bool           // Follow runs
+	own       map[int64]bool // changes in the feed that this process has published already; for Follow
 }
 
 // Options say which database to open.
@@ -192,16 +192,19 @@ func (s *Store) withdraw(w *write) bool {
 func (s *Store) commit(batch []*write) {
 	err := s.engine.commit(batch)
 	var changes []Change
+	var numbers []int64
 	for _, w := range batch {
 		if err != nil && w.err == nil {
 			w.err = unavailable(w.ctx, err)
 		}
 		if w.err == nil && w.panicked == nil {
 			changes = append(changes, w.tx.changes...)
+			numbers = append(numbers, w.tx.numbers...)
 		}
 	}
 	if len(changes) > 0 {
 		s.publish(changes) // before the writers return: they must read their own writes
+		s.published(numbers)
 	}
 	for _, w := range batch {
 		close(w.done)
@@ -297,79 +300,4 @@ func (s *Store) publish(changes []Change) {
 	for _, fn := range subscribers {
 		fn(changes)
 	}
-}
-
-// How long a change stays in the feed: far longer than any follower pauses
-// without being restarted.
-const changeRetention = time.Hour
-
-// Follow hands changes made by other processes to the subscribers, looking
-// every interval, until ctx ends. While the database does not answer it
-// reports so to log once, and once more when it answers again.
-func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	first, down := true, false
-	for {
-		changes, err := s.changesSince(ctx, first)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil && !down:
-			down = true
-			log.Error("change feed interrupted", "error", err)
-		case err == nil:
-			if down {
-				down = false
-				log.Info("change feed resumed")
-			}
-			first = false
-			if len(changes) > 0 {
-				s.publish(changes)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// changesSince returns what was committed after the last call. The first call
-// sets the starting point and has everything forgotten that was cached before.
-func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) {
-	var changes []Change
-	seen := s.seen
-	err := s.Read(ctx, func(tx *Tx) error {
-		if first {
-			changes = []Change{{Kind: ChangeAll}}
-			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&seen)
-		}
-		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", seen)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var c Change
-			var seq int64
-			if err := rows.Scan(&seq, &c.Kind, &c.Key); err != nil {
-				return err
-			}
-			// Some were trimmed before we saw them. That can be in the middle: they
-			// are trimmed by the time that their writers gave them.
-			if seq != seen+1 {
-				changes = append(changes, Change{Kind: ChangeAll})
-			}
-			seen = seq
-			changes = append(changes, c)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return nil, err // and s.seen stays: what was read so far must be read again
-	}
-	s.seen = seen
-	return changes, nil
 }

@@ -18,6 +18,7 @@ type Tx struct {
 	write   bool
 	within  context.Context // of statements, instead of the caller's; nil: the caller's
 	changes []Change
+	numbers []int64 // of changes in the feed
 }
 
 func (tx *Tx) context(ctx context.Context) context.Context {
@@ -61,11 +62,16 @@ var errReadTransaction = errors.New("write in a read transaction")
 // changed puts a change into the feed, to be seen when the transaction commits.
 func (tx *Tx) changed(ctx context.Context, at time.Time, kind ChangeKind, key string) error {
 	c := Change{Kind: kind, Key: key}
-	_, err := tx.exec(ctx, "insert into changes (seq, kind, key, created_at) values ((select coalesce(max(seq), 0) + 1 from changes), $1, $2, $3)", string(c.Kind), c.Key, micros(at))
+	if !tx.write {
+		return errReadTransaction
+	}
+	var number int64
+	err := tx.row(ctx, "insert into changes (seq, kind, key, created_at) values ((select coalesce(max(seq), 0) + 1 from changes), $1, $2, $3) returning seq",
+		string(c.Kind), c.Key, micros(at)).Scan(&number)
 	if err != nil {
 		return fmt.Errorf("insert change: %w", err)
 	}
-	tx.changes = append(tx.changes, c)
+	tx.changes, tx.numbers = append(tx.changes, c), append(tx.numbers, number)
 	return nil
 }
 
