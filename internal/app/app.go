@@ -229,7 +229,9 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Trail:      a.Trail,
 		Webhook:    a.Webhook,
 		Ready: func(ctx context.Context) map[string]error {
-			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}
+			// Without the database tokens go on, from memory. Every node loses it at the same
+			// time, and a load balancer that took them all out would end that too.
+			checks := map[string]error{"database": httpapi.Degrade(a.Store.Ping(ctx)), "serving": nil}
 			if stopping.Load() {
 				checks["serving"] = errors.New("shutting down")
 			}
