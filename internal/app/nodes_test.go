@@ -49,9 +49,10 @@ func within(t *testing.T, what string, done func() bool) {
 
 // TestNodes_Jobs: each of many jobs is done once, by one of two nodes, wherever it
 // was asked for.
-func TestNodes_Jobs(t *testing.T) {
+func TestNodes_Jobs(t *testing.T) { jobsOnce(t, twoNodes(t, pgtest.New(t, nil))) }
+
+func jobsOnce(t *testing.T, nodes [2]*testenv.Env) {
 	const jobs = 100
-	nodes := twoNodes(t, pgtest.New(t, nil))
 	var mu sync.Mutex
 	times := map[string]int{}
 	wrote := make(chan struct{}, jobs)
@@ -91,9 +92,14 @@ func TestNodes_Jobs(t *testing.T) {
 
 // TestNodes_Changes: what is changed on one node soon holds on the other, although
 // that had it in memory.
-func TestNodes_Changes(t *testing.T) {
-	nodes := twoNodes(t, pgtest.New(t, nil))
+func TestNodes_Changes(t *testing.T) { changes(t, twoNodes(t, pgtest.New(t, nil))) }
+
+// TestNodes_Pooler: all of that holds through a pooler that hands out connections
+// by transaction, where nobody can listen for notifications.
+func TestNodes_Pooler(t *testing.T) {
+	nodes := twoNodes(t, pgtest.Bouncer(t, pgtest.New(t, nil)))
 	changes(t, nodes)
+	jobsOnce(t, nodes)
 }
 
 func changes(t *testing.T, nodes [2]*testenv.Env) {

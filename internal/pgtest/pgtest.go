@@ -42,6 +42,9 @@ const startTimeout = time.Minute
 // memory is where Linux keeps files in memory.
 const memory = "/dev/shm"
 
+// nobody is the user and the group that the servers run as where the tests are root.
+const nobody = 65534
+
 // errMissing is the error where there is no PostgreSQL to be found.
 var errMissing = errors.New("initdb and postgres are not installed (Debian: postgresql)")
 
@@ -142,7 +145,6 @@ func newCluster() (*cluster, error) {
 	c := &cluster{dir: dir}
 	attributes := &syscall.SysProcAttr{}
 	if os.Geteuid() == 0 { // as whom PostgreSQL refuses to run
-		const nobody = 65534
 		attributes.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 		if err := os.Chown(dir, nobody, nobody); err != nil {
 			return nil, err
