@@ -127,6 +127,9 @@ func texts(t *testing.T, db *sql.DB, query string) (all []string) {
 		}
 		all = append(all, s)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
 

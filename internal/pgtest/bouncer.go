@@ -59,7 +59,7 @@ default_pool_size = 10
 ignore_startup_parameters = extra_float_digits
 `, c.dir, port, dir)
 	file := filepath.Join(dir, "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(config), 0o644); err != nil { //nolint:gosec // for the user that PgBouncer runs as
+	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	attributes := &syscall.SysProcAttr{}

@@ -151,7 +151,7 @@ func newCluster() (*cluster, error) {
 		}
 	}
 	data := filepath.Join(dir, "data")
-	init := exec.Command(initdb, "-D", data, "-U", "freehold", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync") //nolint:noctx // outlives every test
+	init := exec.Command(initdb, "-D", data, "-U", "freehold", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 	init.SysProcAttr, init.Dir = attributes, dir
 	if out, err := init.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
@@ -160,7 +160,7 @@ func newCluster() (*cluster, error) {
 	// when this process does, however that happens. What a crash would lose is of
 	// no use to tests.
 	const untilInputEnds = `"$@" >"$0/log" 2>&1 & cat; kill -TERM $!; wait $!; rm -rf "$0"`
-	server := exec.Command("sh", "-c", untilInputEnds, dir, postgres, "-D", data, "-k", dir, "-c", "listen_addresses=", //nolint:noctx // as above
+	server := exec.Command("sh", "-c", untilInputEnds, dir, postgres, "-D", data, "-k", dir, "-c", "listen_addresses=",
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "autovacuum=off")
 	server.SysProcAttr, server.Dir = attributes, "/"
 	if c.alive, err = server.StdinPipe(); err != nil {
