@@ -70,7 +70,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	db, err := store.Open(ctx, store.Options{Path: c.databasePath()})
+	db, err := store.Open(ctx, c.store())
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +237,9 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Trail:      a.Trail,
 		Webhook:    a.Webhook,
 		Ready: func(ctx context.Context) map[string]error {
-			checks := map[string]error{"database": a.Store.Ping(ctx), "serving": nil}
+			// Without the database tokens go on, from memory. Every node loses it at the same
+			// time, and a load balancer that took them all out would end that too.
+			checks := map[string]error{"database": httpapi.Degrade(a.Store.Ping(ctx)), "serving": nil}
 			if stopping.Load() {
 				checks["serving"] = errors.New("shutting down")
 			}

@@ -11,8 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/httpapi"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
@@ -22,6 +24,7 @@ import (
 // upper case, and the flags are the key with hyphens.
 type Config struct {
 	DataDir      string `key:"data_dir" doc:"folder of the database and the key file"`
+	Database     string `key:"database" doc:"PostgreSQL database, as a URL such as postgres://user:password@host:5432/name; default: an SQLite file in the data folder"`
 	KeyFile      string `key:"key_file" doc:"file with the key that seals the server's keys; default: master.key in the data folder"`
 	Domain       string `key:"domain" doc:"base domain of all hosts"`
 	Listen       string `key:"listen" doc:"address to listen on"`
@@ -102,6 +105,7 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.DataDir != "", "data_dir", "is missing")
+	check(c.Database == "" || isPostgres(c.Database), "database", "is not a URL like postgres://user@host:5432/name")
 	check(domainPattern.MatchString(c.Domain) && len(c.Domain) <= 180, "domain", "%q is not a domain in lower case", c.Domain)
 	_, port, err := net.SplitHostPort(c.Listen)
 	check(err == nil, "listen", "%q is not host:port", c.Listen)
@@ -144,7 +148,12 @@ func (c Config) Validate() error {
 // hours after it has signed.
 const minKeyRotation = 12 * time.Hour
 
-func (c Config) databasePath() string { return filepath.Join(c.DataDir, "freehold.db") }
+// databaseFile is the SQLite file in a data folder.
+const databaseFile = "freehold.db"
+
+func (c Config) store() store.Options {
+	return store.Options{Path: filepath.Join(c.DataDir, databaseFile), URL: estate.Secret(c.Database)}
+}
 
 // masterKey is where the key that seals the server's keys is.
 func (c Config) masterKey() keyring.MasterSource {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -116,8 +117,14 @@ func (l *Loader) readFile() (map[string]any, error) {
 	return settings, nil
 }
 
-// Print writes the configuration as YAML, in the form that a file has.
+// Print writes the configuration as YAML, in the form that a file has, but
+// without the database's password.
 func (c Config) Print(w io.Writer) error {
+	if u, err := url.Parse(c.Database); err == nil {
+		c.Database = u.Redacted()
+	} else {
+		c.Database = "xxxxx"
+	}
 	value := reflect.ValueOf(c)
 	for i, s := range Settings() {
 		text, err := yaml.Marshal(map[string]any{s.Key: value.Field(i).Interface()})

@@ -1,10 +1,9 @@
 package credential_test
 
 import (
-	"database/sql"
 	"log/slog"
-	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,14 +33,7 @@ func reopen(t *testing.T, e *testenv.Env) *app.App {
 
 func sqlExec(t *testing.T, e *testenv.Env, statement string, args ...any) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(e.App.Config.DataDir, "freehold.db")+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
-		t.Fatal(err)
-	}
+	e.With(t).Exec(statement, args...)
 }
 
 func TestService_Authenticate(t *testing.T) {
@@ -90,13 +82,15 @@ func TestService_Authenticate_WhatIsTrueNow(t *testing.T) {
 		"all scopes":                   {`update clients set permissions = '[]' where id = ?`, estate.Permissions{}},
 		"its secret, not its token":    {"delete from client_secrets where client_id = ?", api.OrganizationScopes()},
 		"that it is enabled":           {"update clients set disabled_at = 1 where id = ?", nil},
-		"its existence":                {"pragma foreign_keys = off; delete from client_secrets where client_id = ?1; delete from clients where id = ?1", nil},
+		"its existence":                {"delete from client_secrets where client_id = ?; delete from clients where id = ?", nil},
 		"its level, which is a defect": {"update clients set level = 'region', subscription_id = 's', region = 'us' where id = ?", nil},
 	} {
 		e := testenv.Open(t)
 		c := e.OrganizationClient(e.Organization.ID)
 		token := issue(t, e.App.Credential, console, c)
-		sqlExec(t, e, test.statement, string(c.ID))
+		for statement := range strings.SplitSeq(test.statement, "; ") {
+			sqlExec(t, e, statement, string(c.ID))
+		}
 		actor, err := reopen(t, e).Credential.Authenticate(t.Context(), console, credential.Presented{Scheme: "bearer", Token: token})
 		if test.want == nil {
 			expectError(t, name, err, estate.Unauthenticated, api.CodeUnauthenticated)

@@ -3,9 +3,7 @@ package credential_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	_ "modernc.org/sqlite"
 
 	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -138,14 +135,7 @@ func TestService_FlushFails(t *testing.T) {
 	defer a.Close()
 	issue(t, a.Credential, console, c)
 	issue(t, a.Credential, console, c)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(e.App.Config.DataDir, "freehold.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "alter table client_usage rename to gone"); err != nil {
-		t.Fatal(err)
-	}
+	e.Exec("alter table client_usage rename to gone")
 	a.Credential.Flush(t.Context())
 	for _, part := range []string{"level=ERROR", "clients=1", "tokens=2"} {
 		if !strings.Contains(log.String(), part) {

@@ -3,16 +3,12 @@ package event_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
@@ -138,18 +134,11 @@ func TestAuditor_Refused(t *testing.T) {
 // the operator that a record is lost.
 func TestAuditor_RefusedWithoutATable(t *testing.T) {
 	e := testenv.Open(t)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(e.App.Config.DataDir, "freehold.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "drop table audit_records"); err != nil {
-		t.Fatal(err)
-	}
+	e.Exec("drop table audit_records")
 	var log bytes.Buffer
 	a := auditor(e, &log)
 	refusal := error(estate.E(estate.Forbidden, "X-1", "Forbidden", ""))
-	err = refusal
+	err := refusal
 	a.Refused(t.Context(), estate.Actor{ID: "client", Scope: estate.Scope{Organization: e.Organization.ID}}, "test.refused", "", &err)
 	if !errors.Is(err, refusal) {
 		t.Errorf("the error became %v", err)

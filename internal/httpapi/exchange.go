@@ -103,6 +103,10 @@ func (x *exchange) readJSON(into any) error {
 	return nil
 }
 
+func isForm(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+}
+
 func (x *exchange) readBody() ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
@@ -111,6 +115,8 @@ func (x *exchange) readBody() ([]byte, error) {
 		return nil, statusError{http.StatusRequestEntityTooLarge, estate.E(estate.Invalid, api.CodeTooLarge, "Request body too large", "The limit is "+strconv.Itoa(maxBody)+" bytes.")}
 	case err != nil:
 		return nil, errBody("The body could not be read.")
+	case bytes.Contains(body, []byte(`\u0000`)) || isForm(x.r) && bytes.Contains(body, []byte("%00")) || bytes.IndexByte(body, 0) >= 0:
+		return nil, errBody("The body has a NUL character, which no text of the API can have.")
 	}
 	return body, nil
 }

@@ -1,13 +1,8 @@
 package httpapi_test
 
 import (
-	"database/sql"
 	"net/http"
-	"path/filepath"
-	"strings"
 	"testing"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -25,18 +20,7 @@ func expect(t *testing.T, what string, a testenv.Answer, status int, code string
 // operation leads to yet.
 func sqlExec(t *testing.T, e *testenv.Env, statement string, args ...any) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(e.App.Config.DataDir, "freehold.db")+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	result, err := db.ExecContext(t.Context(), statement, args...)
-	if err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-	if n, err := result.RowsAffected(); strings.HasPrefix(statement, "update ") && (err != nil || n == 0) {
-		t.Fatalf("%s: no row (%v)", statement, err)
-	}
+	e.With(t).Exec(statement, args...)
 }
 
 // tokenRequest asks the host of origin for a token with a JSON body.

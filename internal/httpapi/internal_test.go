@@ -176,6 +176,25 @@ func TestReadiness_NotReady(t *testing.T) {
 	}
 }
 
+// TestReadiness_Degraded goes on taking requests without what can be missed for a
+// while, but not without more than that.
+func TestReadiness_Degraded(t *testing.T) {
+	s := newServer(t, slog.New(slog.DiscardHandler))
+	for want, serving := range map[string]error{
+		`200 {"status":"degraded","checks":{"database":"unavailable","serving":"ok"}}`:             nil,
+		`503 {"status":"unavailable","checks":{"database":"unavailable","serving":"unavailable"}}`: errors.New("shutting down"),
+	} {
+		s.Ready = func(context.Context) map[string]error {
+			return map[string]error{"database": Degrade(errors.New("no connection")), "serving": serving}
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/readyz", http.NoBody))
+		if have := fmt.Sprint(w.Code, " ", strings.TrimSpace(w.Body.String())); have != want {
+			t.Errorf("%s, want %s", have, want)
+		}
+	}
+}
+
 // TestStatusOf has a status for every kind of error there is.
 func TestStatusOf(t *testing.T) {
 	for kind := estate.Internal; kind <= estate.Unavailable; kind++ {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -8,6 +9,21 @@ import (
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
+
+// Degraded is the error of a check that leaves the server of use: it is reported,
+// and load balancers go on sending requests.
+type Degraded struct{ error }
+
+// Degrade makes a Degraded of err, and nil of nil.
+func Degrade(err error) error {
+	if err == nil {
+		return nil
+	}
+	return Degraded{err}
+}
+
+// Unwrap returns what is wrong.
+func (d Degraded) Unwrap() error { return d.error }
 
 type status struct {
 	Status string            `json:"status"`
@@ -22,8 +38,12 @@ func getReadiness(x *exchange) error {
 		answer.Checks[name] = "ok"
 		if err != nil {
 			answer.Checks[name] = "unavailable"
-			answer.Status, code = "unavailable", http.StatusServiceUnavailable
 			x.err = err
+			if degraded := (Degraded{}); !errors.As(err, &degraded) {
+				answer.Status, code = "unavailable", http.StatusServiceUnavailable
+			} else if code == http.StatusOK {
+				answer.Status = "degraded"
+			}
 		}
 	}
 	x.writeJSON(code, answer)

@@ -40,6 +40,7 @@ func newInventory(t *testing.T) *inventory {
 	i.foreign = e.SubscriptionOf(stranger.ID, 5)
 	e.Tenant(i.foreign, "us")
 	names := []string{"Beta", "alpha", "Ärger", "beta", "zulu", "Alpha", "100%", "a_b", `quo"te`, "ärger", "Zulu", `back\slash`}
+	var made []estate.TenantID
 	for n := range inventorySize {
 		sub := i.subscriptions[n%2]
 		region := []estate.RegionCode{"us", "eu", "ap"}[n%3]
@@ -47,17 +48,25 @@ func newInventory(t *testing.T) *inventory {
 		if n%4 == 0 {
 			tenant.Hostnames = []string{fmt.Sprintf("alias-%c", 'z'-n)}
 		}
-		if _, err := e.App.Tenancy.CreateTenantFor(t.Context(), testenv.Operator, sub.ID, region, tenant); err != nil {
+		created, err := e.App.Tenancy.CreateTenantFor(t.Context(), testenv.Operator, sub.ID, region, tenant)
+		if err != nil {
 			t.Fatal(err)
 		}
+		made = append(made, created.ID)
 		if n%5 != 0 { // some are made in the same millisecond
 			e.Clock.Advance(time.Duration(n) * time.Minute)
 		}
 	}
 	// No operation changes a tenant yet.
 	later := e.Clock.Now().Add(time.Hour).UnixMicro()
-	sqlExec(t, e, "update tenants set updated_at = ? - rowid * 60000000 where rowid % 3 = 0", later)
-	sqlExec(t, e, "update tenants set status = 'disabled' where rowid % 4 = 1")
+	for n, id := range made {
+		if n%3 == 1 {
+			sqlExec(t, e, "update tenants set updated_at = ? where id = ?", later-int64(n)*time.Minute.Microseconds(), string(id))
+		}
+		if n%4 == 3 {
+			sqlExec(t, e, "update tenants set status = 'disabled' where id = ?", string(id))
+		}
+	}
 	i.token = e.Token(e.Console(), e.OrganizationClient(e.Organization.ID, api.ScopeOrgTenantsRead))
 	i.all = i.list(t, "limit=100").Data
 	if len(i.all) != inventorySize {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -130,6 +131,9 @@ func (x *exchange) dispatch() {
 	}
 	mux := s.surfaces[kind]
 	handler, pattern := mux.Handler(x.r)
+	if strings.ContainsRune(x.r.URL.Path, 0) { // not every engine can hold it, and it names nothing
+		handler, pattern = http.NotFoundHandler(), ""
+	}
 	if _, ours := handler.(http.HandlerFunc); pattern == "" || !ours { // not ours: a redirect to a cleaner path, which no document has
 		if x.showPage() {
 			return

@@ -532,7 +532,7 @@ func TestSession_Ends(t *testing.T) {
 	deactivated := p.signIn(t, "deactivated")
 	both("before", deactivated)
 	sqlExec(t, e, "update tenants set status = 'disabled' where id = ?", tenant.ID)
-	sqlExec(t, e, "insert into changes (kind, key, created_at) values ('hostname', ?, 0)", string(tenant.Hostname))
+	sqlExec(t, e, "insert into changes (seq, kind, key, created_at) select max(seq) + 1, 'hostname', ?, 0 from changes", string(tenant.Hostname))
 	gone("with its tenant", deactivated)
 }
 

@@ -128,7 +128,7 @@ func TestUpdateTenant_Errors(t *testing.T) {
 		"name null":         {ops1("/name", nil), []string{"/name TENANTS-13"}},
 		"name no text":      {ops1("/name", 5), []string{"/name TENANTS-13"}},
 		"name long":         {ops1("/name", strings.Repeat("é", 257)), []string{"/name TENANTS-13"}},
-		"name with control": {ops1("/name", "a\x00b"), []string{"/name TENANTS-13"}},
+		"name with control": {ops1("/name", "a\x01b"), []string{"/name TENANTS-13"}},
 		"switch no boolean": {ops1("/enableAnalyticCreation", "true"), []string{"/enableAnalyticCreation TENANTS-13"}},
 		"switch null":       {ops1("/enableAnalyticCreation", nil), []string{"/enableAnalyticCreation TENANTS-13"}},
 		"status":            {ops1("/status", "disabled"), []string{"/status TENANTS-12"}},

@@ -147,7 +147,7 @@ func basicCredentials(r *http.Request, in *api.TokenRequest) error {
 	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
 	id, secret, ok := strings.Cut(string(decoded), ":")
-	if err != nil || !ok {
+	if err != nil || !ok || strings.ContainsRune(id, 0) {
 		return invalidTokenRequest("The Authorization header is not HTTP Basic.")
 	}
 	if unescaped, err := url.QueryUnescape(id); err == nil {

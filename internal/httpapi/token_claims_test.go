@@ -155,9 +155,10 @@ func TestToken_OfAnotherInstallation(t *testing.T) {
 	e := testenv.New(t)
 	c := e.OrganizationClient(e.Organization.ID)
 	token := e.Token(e.Console(), c)
-	config := e.App.Config
-	config.DataDir, config.PublicPort = t.TempDir(), e.Port
-	other := testenv.Start(t, config, t.TempDir())
+	dir := t.TempDir()
+	config := testenv.Config(t, dir)
+	config.PublicPort = e.Port
+	other := testenv.Start(t, config, dir)
 	answer := other.Do(testenv.Request{URL: other.Console() + "/api/core/tenants", Token: token})
 	expect(t, "token of another installation", answer, http.StatusUnauthorized, api.CodeUnauthenticated)
 }

@@ -17,7 +17,7 @@ import (
 // of their own and no time to wait: the result is that of a server that has run
 // for long enough, apart from the order.
 func (q *Queue) RunDue(ctx context.Context) (attempts int, err error) {
-	db := q.driver.GetExecutor()
+	db := q.client.executor()
 	for {
 		now := q.now()
 		if _, err := db.JobSchedule(ctx, &riverdriver.JobScheduleParams{Max: 1000, Now: &now}); err != nil {

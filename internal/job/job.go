@@ -8,7 +8,6 @@ package job
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/freehold-platform/freehold/internal/store"
@@ -39,11 +37,9 @@ const queueOutside = "outside"
 
 // Queue is the jobs of an estate. It is safe for concurrent use.
 type Queue struct {
-	store  *store.Store
 	log    *slog.Logger
 	now    func() time.Time
-	driver *riversqlite.Driver
-	client *river.Client[*sql.Tx]
+	client client
 
 	mu    sync.RWMutex
 	kinds map[string]Kind
@@ -113,17 +109,17 @@ func (args) Kind() string { return "job" }
 
 // Open opens the queue in db. It starts nothing.
 func Open(db *store.Store, log *slog.Logger, now func() time.Time) (*Queue, error) {
-	q := &Queue{store: db, log: log, now: now, driver: riversqlite.New(db.Handle()), kinds: make(map[string]Kind)}
+	q := &Queue{log: log, now: now, kinds: make(map[string]Kind)}
 	known := river.NewWorkers()
 	if err := river.AddWorkerSafely(known, &worker{queue: q}); err != nil {
 		return nil, err
 	}
 	var err error
-	q.client, err = river.NewClient(q.driver, &river.Config{
+	q.client, err = newClient(db, &river.Config{
 		Logger:               slog.New(quiet{log.Handler()}),
 		Workers:              known,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, queueOutside: {MaxWorkers: outside}},
-		PollOnly:             true, // on this engine, listening is polling too
+		PollOnly:             true, // on SQLite listening is polling too, and through a pooler one can't listen
 		FetchCooldown:        busy,
 		FetchPollInterval:    poll,
 		JobTimeout:           Timeout,
@@ -134,7 +130,7 @@ func Open(db *store.Store, log *slog.Logger, now func() time.Time) (*Queue, erro
 		Test:                 river.TestConfig{Time: clock(now)},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("job queue: %w", err)
+		return nil, err
 	}
 	return q, nil
 }
@@ -179,13 +175,10 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) error {
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
 		}}
 	}
-	return tx.Lend(ctx, func(t *sql.Tx) error {
-		_, err := q.client.InsertTx(ctx, t, args{Name: n.Kind, Key: n.Key, Payload: payload}, opts)
-		if err != nil {
-			return fmt.Errorf("enqueue %s: %w", n.Kind, err)
-		}
-		return nil
-	})
+	if err := q.client.enqueue(ctx, tx, args{Name: n.Kind, Key: n.Key, Payload: payload}, opts); err != nil {
+		return fmt.Errorf("enqueue %s: %w", n.Kind, err)
+	}
+	return nil
 }
 
 // Run does jobs as they become due until ctx ends. Then it lets running attempts

@@ -1,7 +1,9 @@
 package job_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"strings"
@@ -25,7 +27,11 @@ type diary struct {
 func (d *diary) do(_ context.Context, j job.Job) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	line := string(j.Payload)
+	var compact bytes.Buffer // engines may keep JSON with more spaces
+	if err := json.Compact(&compact, j.Payload); err != nil {
+		return err
+	}
+	line := compact.String()
 	if j.Last {
 		line += " last"
 	}

@@ -21,7 +21,7 @@ import (
 // Commands returns the commands that work on a data folder.
 func Commands(getenv func(string) string) []*cobra.Command {
 	c := &commands{getenv: getenv}
-	return []*cobra.Command{c.quickstart(), c.serve(), c.config(), c.operator()}
+	return []*cobra.Command{c.quickstart(), c.serve(), c.config(), c.copy(), c.operator()}
 }
 
 type commands struct {
@@ -167,7 +167,7 @@ func (c *commands) operator() *cobra.Command {
 		Long: "Build and inspect the estate, directly on the data folder. The commands need no running server;\n" +
 			"a server that runs on the same folder sees their changes at once.",
 	}
-	loader := c.loader(cmd, "data-dir", "key-file", "key-command", "domain")
+	loader := c.loader(cmd, "data-dir", "database", "key-file", "key-command", "domain")
 	out := &command.Output{Getenv: c.getenv}
 	out.Flag(cmd)
 	// with opens the estate for one command.

@@ -118,6 +118,9 @@ func (tx *Tx) GiveBot(ctx context.Context, scope estate.Scope, id estate.UserID,
 		", stopped_with_client = 0, updated_at = " + c.arg(micros(at))
 	c.add("id = " + c.arg(id))
 	if _, err := tx.exec(ctx, set+c.where(), c.args...); err != nil {
+		if tx.conn.violated(err) != "" { // the subject is the client's too, and which of the two is found first is up to the engine
+			err = constraintErrors["users.tenant_id, users.client_id"].Because(err)
+		}
 		return wrap("give bot", err)
 	}
 	if err := tx.botChanged(ctx, at, scope.Organization, scope.Tenant, bot.ClientID); err != nil {

@@ -62,10 +62,3 @@ var constraintErrors = map[string]*estate.Error{
 	"identity_providers.tenant_id, identity_providers.issuer": estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "Another identity provider of the tenant has this issuer.").At("/options/issuer", "used"),
 	"identity_providers.tenant_id":                            estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "The tenant has an interactive identity provider; there can be only one.").At("/interactive", "used"),
 }
-
-func constraintError(err error) error {
-	if known, ok := constraintErrors[violated(err)]; ok {
-		return known.Because(err)
-	}
-	return err
-}

@@ -109,7 +109,7 @@ func (tx *Tx) RevokeGrant(ctx context.Context, scope estate.Scope, g estate.Gran
 		returning issued_until, expires_at`,
 		scope.Tenant, g.Client, g.User, scope.Organization, micros(now), micros(expires), micros(now)).Scan(&until, &end)
 	if err != nil {
-		return estate.RevokedGrant{}, wrap("insert revoked grant", constraintError(err))
+		return estate.RevokedGrant{}, wrap("insert revoked grant", tx.constraintError(err))
 	}
 	r := estate.RevokedGrant{Tenant: scope.Tenant, Client: g.Client, User: g.User, IssuedUntil: fromMicros(until), ExpiresAt: fromMicros(end)}
 	return r, tx.changed(ctx, now, ChangeRevocation, RevokedGrantKey(r))

@@ -181,7 +181,7 @@ func TestWrite_FailuresInAGroup(t *testing.T) {
 		ok := false
 		switch i % 5 {
 		case 1:
-			ok = violated(errs[i]) == "organizations.id"
+			ok = sqliteViolated(errs[i]) == "organizations.id"
 		case 2:
 			ok = errors.Is(errs[i], failure)
 		case 3:
@@ -434,9 +434,9 @@ func TestConn_KeepsFewStatements(t *testing.T) {
 // TestBusy: a lock is told from other errors, in all its forms.
 func TestBusy(t *testing.T) {
 	s := openTest(t)
-	a, b := s.engine.writer, newConn(nil)
-	var err error
-	if b.Conn, err = s.engine.db.Conn(t.Context()); err != nil {
+	a := s.engine.writer
+	b, err := s.engine.connect(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.close()

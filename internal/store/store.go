@@ -10,9 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -20,7 +18,7 @@ import (
 
 // Store is a database of one estate. It is safe for concurrent use.
 type Store struct {
-	engine *sqliteEngine
+	engine *engine
 
 	mu          sync.Mutex
 	pending     []*write
@@ -31,24 +29,38 @@ type Store struct {
 	closing  sync.Once
 	closeErr error
 
-	seen int64 // last change that Follow has handed out; used by Follow only
+	seen      int64          // last change that Follow has handed out; used by Follow only
+	following bool           // Follow runs
+	own       map[int64]bool // changes in the feed that this process has published already; for Follow
 }
 
 // Options say which database to open.
 type Options struct {
-	Path string // of the SQLite file; created when missing
+	Path string        // of the SQLite file; created when missing
+	URL  estate.Secret // of a PostgreSQL database ("postgres://…"), instead of Path; it may hold a password
 }
 
 // Open opens the database, creating and migrating it as needed. It fails when
 // the database was written by a newer version of the program.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	engine, err := openSQLite(ctx, o.Path)
+	engine, err := o.open(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", o.Path, err)
+		return nil, err
 	}
 	s := &Store{engine: engine, leader: make(chan struct{}, 1)}
 	s.leader <- struct{}{}
 	return s, nil
+}
+
+func (o Options) open(ctx context.Context) (*engine, error) {
+	if o.URL != "" {
+		return openPostgres(ctx, o.URL)
+	}
+	e, err := openSQLite(ctx, o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", o.Path, err)
+	}
+	return e, nil
 }
 
 // errClosed is the cause of what Read and Write answer after Close.
@@ -78,25 +90,23 @@ func (s *Store) Close() error {
 
 // Read runs fn in a transaction that sees one state of the database.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
-	c, err := s.engine.reader(ctx)
+	c, err := s.engine.beginReading(ctx)
 	if err != nil {
 		return unavailable(ctx, err)
 	}
 	defer s.engine.release(c)
-	// Both without the caller's context: the connection must come back clean. The
-	// driver answers a context that ends during a statement with its error even
-	// when the statement was executed, so a begin could leave a transaction
-	// behind of which nobody knows, and in which no other can begin.
-	if err := c.exec(context.WithoutCancel(ctx), "begin"); err != nil {
-		c.broken = true
-		return unavailable(ctx, fmt.Errorf("begin read: %w", err))
-	}
 	defer func() {
 		if err := c.exec(context.WithoutCancel(ctx), "commit"); err != nil {
 			c.broken = true
 		}
 	}()
-	return fn(&Tx{conn: c})
+	tx := &Tx{conn: c}
+	if s.engine.readTimeout > 0 {
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.engine.readTimeout)
+		defer cancel()
+		tx.within = within
+	}
+	return fn(tx)
 }
 
 // maxBatch bounds how many writes share one commit, and so how long the first
@@ -182,16 +192,19 @@ func (s *Store) withdraw(w *write) bool {
 func (s *Store) commit(batch []*write) {
 	err := s.engine.commit(batch)
 	var changes []Change
+	var numbers []int64
 	for _, w := range batch {
 		if err != nil && w.err == nil {
 			w.err = unavailable(w.ctx, err)
 		}
 		if w.err == nil && w.panicked == nil {
 			changes = append(changes, w.tx.changes...)
+			numbers = append(numbers, w.tx.numbers...)
 		}
 	}
 	if len(changes) > 0 {
 		s.publish(changes) // before the writers return: they must read their own writes
+		s.published(numbers)
 	}
 	for _, w := range batch {
 		close(w.done)
@@ -200,16 +213,15 @@ func (s *Store) commit(batch []*write) {
 
 // run executes w on c behind a savepoint. It returns an error only when the
 // whole transaction is lost.
-func (w *write) run(c *conn) error {
+func (w *write) run(ctx context.Context, c *conn) error {
 	if err := w.ctx.Err(); err != nil {
 		w.err = unavailable(w.ctx, err)
 		return nil
 	}
-	ctx := context.WithoutCancel(w.ctx) // an interrupted statement would roll back the others too
 	if err := c.exec(ctx, "savepoint w"); err != nil {
 		return err
 	}
-	w.tx = &Tx{conn: c, write: true}
+	w.tx = &Tx{conn: c, write: true, within: ctx} // an interrupted statement would roll back the others too
 	func() {
 		defer func() { w.panicked = recover() }()
 		w.err = w.fn(w.tx)
@@ -289,79 +301,4 @@ func (s *Store) publish(changes []Change) {
 	for _, fn := range subscribers {
 		fn(changes)
 	}
-}
-
-// How long a change stays in the feed: far longer than any follower pauses
-// without being restarted.
-const changeRetention = time.Hour
-
-// Follow hands changes made by other processes to the subscribers, looking
-// every interval, until ctx ends. While the database does not answer it
-// reports so to log once, and once more when it answers again.
-func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Duration) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	first, down := true, false
-	for {
-		changes, err := s.changesSince(ctx, first)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil && !down:
-			down = true
-			log.Error("change feed interrupted", "error", err)
-		case err == nil:
-			if down {
-				down = false
-				log.Info("change feed resumed")
-			}
-			first = false
-			if len(changes) > 0 {
-				s.publish(changes)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// changesSince returns what was committed after the last call. The first call
-// sets the starting point and has everything forgotten that was cached before.
-func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) {
-	var changes []Change
-	seen := s.seen
-	err := s.Read(ctx, func(tx *Tx) error {
-		if first {
-			changes = []Change{{Kind: ChangeAll}}
-			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&seen)
-		}
-		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", seen)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var c Change
-			var seq int64
-			if err := rows.Scan(&seq, &c.Kind, &c.Key); err != nil {
-				return err
-			}
-			// Some were trimmed before we saw them. That can be in the middle: they
-			// are trimmed by the time that their writers gave them.
-			if seq != seen+1 {
-				changes = append(changes, Change{Kind: ChangeAll})
-			}
-			seen = seq
-			changes = append(changes, c)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return nil, err // and s.seen stays: what was read so far must be read again
-	}
-	s.seen = seen
-	return changes, nil
 }

@@ -16,30 +16,24 @@ import (
 type Tx struct {
 	conn    *conn
 	write   bool
+	within  context.Context // of statements, instead of the caller's; nil: the caller's
 	changes []Change
+	numbers []int64 // of changes in the feed
 }
 
 func (tx *Tx) context(ctx context.Context) context.Context {
-	if tx.write {
-		return context.WithoutCancel(ctx) // see write.run
+	if tx.within == nil || !tx.write && ctx.Err() != nil {
+		return ctx
 	}
-	return ctx
+	return tx.within
 }
 
 func (tx *Tx) row(ctx context.Context, query string, args ...any) rowScanner {
-	stmt, err := tx.conn.prepare(ctx, query)
-	if err != nil {
-		return failedRow{err}
-	}
-	return stmt.QueryRowContext(tx.context(ctx), args...)
+	return tx.conn.row(tx.context(ctx), query, args...)
 }
 
 func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := tx.conn.prepare(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(tx.context(ctx), args...)
+	return tx.conn.rows(tx.context(ctx), query, args...)
 }
 
 // exec runs a statement and returns how many rows it touched. Violated
@@ -48,15 +42,18 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	if !tx.write {
 		return 0, errReadTransaction
 	}
-	stmt, err := tx.conn.prepare(ctx, query)
+	result, err := tx.conn.run(tx.context(ctx), query, args...)
 	if err != nil {
-		return 0, err
-	}
-	result, err := stmt.ExecContext(tx.context(ctx), args...)
-	if err != nil {
-		return 0, constraintError(err)
+		return 0, tx.constraintError(err)
 	}
 	return result.RowsAffected()
+}
+
+func (tx *Tx) constraintError(err error) error {
+	if known, ok := constraintErrors[tx.conn.violated(err)]; ok {
+		return known.Because(err)
+	}
+	return err
 }
 
 // errReadTransaction is a defect of the program.
@@ -65,11 +62,16 @@ var errReadTransaction = errors.New("write in a read transaction")
 // changed puts a change into the feed, to be seen when the transaction commits.
 func (tx *Tx) changed(ctx context.Context, at time.Time, kind ChangeKind, key string) error {
 	c := Change{Kind: kind, Key: key}
-	_, err := tx.exec(ctx, "insert into changes (kind, key, created_at) values ($1, $2, $3)", string(c.Kind), c.Key, micros(at))
+	if !tx.write {
+		return errReadTransaction
+	}
+	var number int64
+	err := tx.row(ctx, "insert into changes (seq, kind, key, created_at) values ((select coalesce(max(seq), 0) + 1 from changes), $1, $2, $3) returning seq",
+		string(c.Kind), c.Key, micros(at)).Scan(&number)
 	if err != nil {
 		return fmt.Errorf("insert change: %w", err)
 	}
-	tx.changes = append(tx.changes, c)
+	tx.changes, tx.numbers = append(tx.changes, c), append(tx.numbers, number)
 	return nil
 }
 

@@ -47,6 +47,9 @@ func scanWebhook(row rowScanner) (w estate.Webhook, err error) {
 	if err == nil && headers != "null" {
 		err = json.Unmarshal([]byte(headers), &w.Headers)
 	}
+	if len(w.Sealed) == 0 {
+		w.Sealed = nil // the engines differ in how they give what is empty
+	}
 	return w, err
 }
 

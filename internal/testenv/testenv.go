@@ -4,6 +4,7 @@ package testenv
 
 import (
 	"context"
+	"database/sql"
 	"io"
 	"log/slog"
 	"net"
@@ -12,15 +13,22 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // for Exec
+	_ "modernc.org/sqlite"             // for Exec
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/pgtest"
 	"github.com/freehold-platform/freehold/internal/quickstart"
+	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
 
@@ -76,11 +84,57 @@ func New(t testing.TB) *Env {
 func Open(t testing.TB) *Env {
 	t.Helper()
 	dir := t.TempDir()
+	return openNew(t, Config(t, dir), dir)
+}
+
+// Config is that of a new installation with its data below dir.
+func Config(t testing.TB, dir string) app.Config {
+	t.Helper()
 	config := app.Defaults()
 	config.DataDir = filepath.Join(dir, "data")
+	if os.Getenv(engineVariable) == "postgres" {
+		config.Database = pgtest.New(t, prepare)
+	}
 	config.Domain = Domain
 	config.AllowPrivate = true // what tests fetch from is on loopback
-	return openNew(t, config, dir)
+	return config
+}
+
+// engineVariable names the environment variable that says on which engine tests
+// run: sqlite, the default, or postgres.
+const engineVariable = "FREEHOLD_TEST_ENGINE"
+
+// prepare makes the tables in a new database.
+func prepare(url string) error {
+	s, err := store.Open(context.Background(), store.Options{URL: estate.Secret(url)})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// Exec changes the database behind the server's back, for states that no
+// operation leads to yet. The statement has ? for its arguments. An update must
+// find a row.
+func (e *Env) Exec(statement string, args ...any) {
+	e.t.Helper()
+	driver, dsn := "sqlite", "file:"+filepath.Join(e.App.Config.DataDir, "freehold.db")+"?_pragma=busy_timeout(10000)"
+	if e.App.Config.Database != "" {
+		driver, dsn = "pgx", e.App.Config.Database
+		for i := range args {
+			statement = strings.Replace(statement, "?", "$"+strconv.Itoa(i+1), 1)
+		}
+	}
+	db, err := sql.Open(driver, dsn)
+	e.must(nil, err)
+	defer db.Close()
+	result, err := db.ExecContext(e.t.Context(), statement, args...)
+	if err != nil {
+		e.t.Fatalf("%s: %v", statement, err)
+	}
+	if n, err := result.RowsAffected(); strings.HasPrefix(statement, "update ") && (err != nil || n == 0) {
+		e.t.Fatalf("%s: no row (%v)", statement, err)
+	}
 }
 
 // Start is New with a configuration of the test's own.
@@ -99,6 +153,13 @@ func (e *Env) Node() *Env {
 	if config.PublicPort == 0 {
 		config.PublicPort = e.Port
 	}
+	return e.NodeWith(config)
+}
+
+// NodeWith is Node with another configuration, such as another database with the
+// same estate.
+func (e *Env) NodeWith(config app.Config) *Env {
+	e.t.Helper()
 	node := open(e.t, config, e.Dir, e.Clock)
 	node.Organization = e.Organization
 	node.serve()

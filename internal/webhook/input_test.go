@@ -4,23 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/freehold-platform/freehold/api"
-	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/testenv"
 	"github.com/freehold-platform/freehold/internal/webhook"
 )
-
-// strictConfig is config for a server of its own.
-func strictConfig(t *testing.T, config app.Config) app.Config {
-	config.DataDir = filepath.Join(t.TempDir(), "data")
-	return config
-}
 
 // pointer is the field that err names; empty: none.
 func pointer(t *testing.T, err error, code string) string {

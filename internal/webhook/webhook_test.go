@@ -312,9 +312,10 @@ func TestDelivery_PrivateAddress(t *testing.T) {
 	home := e.Tenant(e.Subscription(2), "us")
 	r := newReceiver(t)
 	w := create(t, e, home.Scope(), input(r, clientCreated))
-	config := e.App.Config
+	dir := t.TempDir()
+	config := testenv.Config(t, dir)
 	config.AllowPrivate = false
-	strict := testenv.Start(t, strictConfig(t, config), t.TempDir())
+	strict := testenv.Start(t, config, dir)
 	tenant := strict.Tenant(strict.Subscription(2), "us")
 	for _, url := range []string{w.URL, "https://127.0.0.1/x", "https://10.0.0.1/x", "https://[::1]/x", "http://example.com/x"} {
 		in := input(r, clientCreated)

@@ -141,6 +141,7 @@ var unscoped = map[string]string{
 	"InsertWebhook":          "the webhook says whose it is",
 	"Keys":                   "keys are the server's own",
 	"Lend":                   "the library has tables of its own",
+	"LendPgx":                "the library has tables of its own",
 	"Organizations":          "for the operator, who reaches everything",
 	"OwnAuditChain":          "what belongs to no organization is the operator's",
 	"PendingClients":         "for the server's own clock, which goes for everybody",

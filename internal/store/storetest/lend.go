@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"testing"
@@ -17,12 +18,12 @@ func testLend(t *testing.T, db Database) {
 			if err := tx.InsertOrganization(t.Context(), estate.Organization{ID: estate.OrganizationID(name), CreatedAt: moment(1), UpdatedAt: moment(1)}); err != nil {
 				return err
 			}
-			return tx.Lend(t.Context(), func(lent *sql.Tx) error {
-				if _, err := lent.ExecContext(t.Context(), "insert into river_queue (name) values ($1)", name); err != nil {
+			return tx.Lend(t.Context(), func(ctx context.Context, lent *sql.Tx) error {
+				if _, err := lent.ExecContext(ctx, "insert into river_queue (name) values ($1)", name); err != nil {
 					return err
 				}
 				var n int
-				if err := lent.QueryRowContext(t.Context(), "select count(*) from organizations where id = $1", name).Scan(&n); err != nil || n != 1 {
+				if err := lent.QueryRowContext(ctx, "select count(*) from organizations where id = $1", name).Scan(&n); err != nil || n != 1 {
 					t.Errorf("the library sees %d rows of its transaction (%v)", n, err)
 				}
 				return end(lent)
@@ -39,7 +40,9 @@ func testLend(t *testing.T, db Database) {
 	equal(t, "rows", column(t, db, "select name from river_queue"), []string{"kept"})
 	equal(t, "organizations", column(t, db, "select id from organizations"), []string{"kept"})
 
-	wantDefect(t, readError(t, db, func(tx *store.Tx) (bool, error) { return false, tx.Lend(t.Context(), nothing) }))
+	wantDefect(t, readError(t, db, func(tx *store.Tx) (bool, error) {
+		return false, tx.Lend(t.Context(), func(context.Context, *sql.Tx) error { return nil })
+	}))
 
 	if _, err := db.Store.Handle().ExecContext(t.Context(), "insert into river_queue (name) values ('beside')"); err != nil {
 		t.Error(err)

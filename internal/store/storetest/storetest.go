@@ -137,6 +137,7 @@ var conformance = []struct {
 	{"Trim", []string{"Trim"}, testTrim},
 	{"Webhook", []string{"InsertWebhook", "Webhook", "Webhooks", "WebhooksToTell", "UpdateWebhook", "DeleteWebhook", "InsertDelivery", "Delivery", "UpdateDelivery", "Deliveries"}, testWebhook},
 	{"Lend", []string{"Lend"}, testLend},
+	{"LendPgx", []string{"LendPgx"}, testLendPgx},
 	{"Provisioner", []string{"InsertProvisioner", "Provisioner", "Provisioners", "UpdateProvisioner"}, testProvisioner},
 	{"Provisioning", []string{"StartProvisioning", "SetProvisioning", "Provisioning", "Provisionings", "DeleteProvisioner"}, testProvisioning},
 	{"Text", nil, testText},
@@ -146,7 +147,7 @@ var conformance = []struct {
 
 // storeMethods are the methods of *store.Store, and where they are tested.
 var storeMethods = map[string]string{
-	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Handle": "Lend",
+	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Handle": "Lend", "Pool": "LendPgx",
 }
 
 // testComplete fails when the store has a method that the suite does not know.

@@ -1,0 +1,59 @@
+package app_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/freehold-platform/freehold/internal/pgtest"
+	"github.com/freehold-platform/freehold/internal/testenv"
+)
+
+// TestPostgres_Away: while the database is out of reach, tokens are issued and
+// verified from memory, readiness says what is wrong, and what needs the database
+// is refused as unavailable; then all goes on, and what was counted is written.
+func TestPostgres_Away(t *testing.T) {
+	dir := t.TempDir()
+	config := testenv.Config(t, dir)
+	config.Database = pgtest.New(t, nil)
+	e := testenv.Start(t, config, dir)
+	tenant := e.Tenant(e.Subscription(5), "us")
+	here := e.TenantURL(tenant)
+	client := e.TenantClient(tenant)
+	token := e.Token(here, client)
+	status := func(url, token string) int { return e.Do(testenv.Request{URL: url, Token: token}).Status }
+	if have := status(e.Console()+"/readyz", ""); have != http.StatusOK {
+		t.Fatalf("ready: %d", have)
+	}
+	me := here + "/api/v1/tenants/me"
+	if have := status(me, token); have != http.StatusFound {
+		t.Fatalf("a warm token: %d", have)
+	}
+
+	back := pgtest.Away(t, config.Database)
+	for range 5 {
+		token = e.Token(here, client)
+		if have := status(me, token); have != http.StatusFound {
+			t.Errorf("a token that was issued meanwhile: %d", have)
+		}
+	}
+	ready := e.Do(testenv.Request{URL: e.Console() + "/readyz"})
+	if want := `{"status":"degraded","checks":{"database":"unavailable","serving":"ok"}}`; ready.Status != http.StatusOK || strings.TrimSpace(string(ready.Body)) != want {
+		t.Errorf("ready without a database: %d %s", ready.Status, ready.Body)
+	}
+	if have := status(here+"/api/v1/oauth-clients", token); have != http.StatusServiceUnavailable {
+		t.Errorf("a list without a database: %d", have)
+	}
+
+	back()
+	if have := status(e.Console()+"/readyz", ""); have != http.StatusOK {
+		t.Errorf("ready again: %d", have)
+	}
+	if have := status(here+"/api/v1/oauth-clients", token); have != http.StatusOK {
+		t.Errorf("a list again: %d", have)
+	}
+	e.App.Credential.Flush(t.Context())
+	if have := e.Do(testenv.Request{URL: here + "/api/v1/oauth-tokens", Token: token}); have.Status != http.StatusOK {
+		t.Errorf("tokens: %d %s", have.Status, have.Body)
+	}
+}

@@ -1,0 +1,384 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// engine is a database with one writing connection and a pool of reading ones.
+// Readers and the writer do not wait for one another.
+type engine struct {
+	dialect
+	db      *sql.DB
+	writer  *conn      // used by the leader only; nil: lost
+	readers chan *conn // one slot a reader; nil: not opened yet
+	closed  chan struct{}
+	handle  *sql.DB       // see Store.Handle
+	pool    *pgxpool.Pool // see Store.Pool
+}
+
+// dialect is what engines do differently. Their SQL is the same.
+type dialect struct {
+	migrations string // folder
+	goose      goose.Dialect
+	options    []goose.ProviderOption
+
+	beginRead  string
+	beginWrite []string // after these, no other process writes until the end of the transaction
+	unprepared bool     // statements are not prepared, for poolers that can't keep them
+
+	// readTimeout bounds the statements of a read, instead of the caller's context:
+	// they are short, and to interrupt one costs its connection. 0: the caller's.
+	readTimeout time.Duration
+	// writeTimeout bounds a whole batch. 0: the driver does.
+	writeTimeout time.Duration
+	violated     func(error) string // which unique constraint err is about ("table.column, table.column"), or ""
+	retry        func(error) bool   // whether a failed migration is worth another attempt
+
+	// notify is executed at the end of a batch that has changes, and listen sends to
+	// told, until its context ends, when other processes have done so. It need not
+	// be reliable. Empty and nil: the database tells nobody.
+	notify string
+	listen func(ctx context.Context, told chan<- struct{})
+
+	// Of the catalogue, for copying: queries for the names of the tables, of the
+	// columns of $1, and of the tables that $1 refers to; and what is left to do
+	// after rows were inserted with the numbers that they had.
+	tableNames, columns, references string
+	afterCopy                       func(context.Context, *conn) error
+	neutral                         map[string]column // "table.column" → how it is copied, where engines keep the same in different types
+}
+
+func openEngine(ctx context.Context, db *sql.DB, d dialect) (*engine, error) {
+	e := &engine{dialect: d, db: db, readers: make(chan *conn, max(4, 2*runtime.GOMAXPROCS(0))), closed: make(chan struct{})}
+	err := e.migrate(ctx)
+	if err == nil {
+		e.writer, err = e.connect(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	for range cap(e.readers) {
+		e.readers <- nil
+	}
+	return e, nil
+}
+
+func (e *engine) connect(ctx context.Context) (*conn, error) {
+	c, err := e.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: c, dialect: &e.dialect, statements: make(map[string]*sql.Stmt)}, nil
+}
+
+// conn is a connection with its prepared statements.
+type conn struct {
+	*sql.Conn
+	*dialect
+	statements map[string]*sql.Stmt
+	length     int // of their texts together
+	broken     bool
+}
+
+// Bounds of the statements kept by a connection: the listing queries have many
+// shapes. A statement takes some twenty times its text in memory, and that of a
+// large filter is long.
+const (
+	maxStatements       = 200
+	maxStatementsLength = 128 << 10
+)
+
+// migrate brings the schema to this program's version. Programs that start on
+// one database at the same time all try, and on SQLite nothing but the file is
+// between them. So a failure counts only when the database was not busy, for
+// which not every statement waits (the switch to WAL does not), and when nobody
+// else brought the schema further meanwhile, which makes a migration fail that
+// was next.
+func (e *engine) migrate(ctx context.Context) error {
+	const attempts, pause = 100, 100 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		overtaken, err := e.tryMigrate(ctx)
+		if err == nil || attempt == attempts || !overtaken && !e.retry(err) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// tryMigrate is one attempt of migrate. It tells whether somebody else brought
+// the schema further during an attempt that failed.
+func (e *engine) tryMigrate(ctx context.Context) (overtaken bool, err error) {
+	dir, err := fs.Sub(migrations, e.migrations)
+	if err != nil {
+		return false, err
+	}
+	provider, err := goose.NewProvider(e.goose, e.db, dir, e.options...)
+	if err != nil {
+		return false, fmt.Errorf("migrations: %w", err)
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read schema version: %w", err)
+	}
+	if current > target {
+		return false, fmt.Errorf("the database has schema version %d, this program knows only %d: use the newer program", current, target)
+	}
+	if _, err = provider.Up(ctx); err == nil {
+		return false, nil
+	}
+	var partial *goose.PartialError
+	if errors.As(err, &partial) && len(partial.Applied) > 0 {
+		current = partial.Applied[len(partial.Applied)-1].Source.Version
+	}
+	now, versionErr := provider.GetDBVersion(ctx)
+	return versionErr == nil && now > current, fmt.Errorf("migrate: %w", err)
+}
+
+// close waits for the readers and closes all connections. The writer is idle.
+func (e *engine) close() error {
+	close(e.closed)
+	for range cap(e.readers) {
+		if c := <-e.readers; c != nil {
+			c.close()
+		}
+	}
+	if e.writer != nil {
+		e.writer.close()
+	}
+	if e.pool != nil {
+		e.pool.Close()
+	}
+	return errors.Join(e.handle.Close(), e.db.Close())
+}
+
+// reader takes a reading connection from the pool.
+func (e *engine) reader(ctx context.Context) (*conn, error) {
+	select {
+	case c := <-e.readers:
+		if c != nil {
+			return c, nil
+		}
+	case <-e.closed:
+		return nil, errClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	// A connection is for all, so it is made even if this caller gives up.
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginTimeout)
+	defer cancel()
+	c, err := e.connect(within)
+	if err != nil {
+		e.readers <- nil
+	}
+	return c, err
+}
+
+func (e *engine) release(c *conn) {
+	if c.broken {
+		c.close()
+		c = nil
+	}
+	e.readers <- c
+}
+
+// beginReading takes a connection and begins a transaction that sees one state
+// of the database. Connections that were lost while they were idle are replaced:
+// there can be as many as the pool has.
+func (e *engine) beginReading(ctx context.Context) (*conn, error) {
+	for attempt := 0; ; attempt++ {
+		c, err := e.reader(ctx)
+		if err != nil {
+			return nil, err
+		}
+		// Without the caller's context: the connection must come back clean. A driver
+		// may answer a context that ends during a statement with its error even when
+		// the statement was executed, so a begin could leave a transaction behind of
+		// which nobody knows, and in which no other can begin.
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), beginTimeout)
+		err = c.exec(within, e.beginRead)
+		cancel()
+		if err == nil {
+			return c, nil
+		}
+		c.broken = true
+		e.release(c)
+		if attempt == cap(e.readers) || ctx.Err() != nil {
+			return nil, fmt.Errorf("begin read: %w", err)
+		}
+	}
+}
+
+// beginTimeout bounds how long a database that is out of reach is waited for.
+const beginTimeout = 5 * time.Second
+
+// commit executes a batch in one transaction. An error means that nothing of
+// the batch remains, except where the connection was lost during the commit
+// itself: then nobody can know.
+func (e *engine) commit(batch []*write) error {
+	ctx := context.Background() // a batch belongs to several callers
+	if e.writeTimeout > 0 {
+		limited, cancel := context.WithTimeout(ctx, e.writeTimeout)
+		defer cancel()
+		ctx = limited
+	}
+	c, err := e.begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	tell := false
+	for _, w := range batch {
+		if err := w.run(ctx, c); err != nil {
+			return errors.Join(fmt.Errorf("transaction lost: %w", err), e.rollback(c))
+		}
+		tell = tell || w.err == nil && w.tx != nil && len(w.tx.numbers) > 0
+	}
+	if tell && e.notify != "" {
+		if err := c.exec(ctx, e.notify); err != nil {
+			return errors.Join(fmt.Errorf("notify: %w", err), e.rollback(c))
+		}
+	}
+	if err := c.exec(ctx, "commit"); err != nil {
+		return errors.Join(fmt.Errorf("commit: %w", err), e.rollback(c))
+	}
+	return nil
+}
+
+// begin begins a write. A connection that was lost while it was idle is
+// replaced.
+func (e *engine) begin(ctx context.Context) (*conn, error) {
+	for attempt := 1; ; attempt++ {
+		if e.writer == nil {
+			c, err := e.connect(ctx)
+			if err != nil {
+				return nil, err
+			}
+			e.writer = c
+		}
+		err := e.tryBegin(ctx)
+		if err == nil {
+			return e.writer, nil
+		}
+		err = errors.Join(err, e.rollback(e.writer))
+		if e.writer != nil || attempt == 2 {
+			return nil, err
+		}
+	}
+}
+
+func (e *engine) tryBegin(ctx context.Context) error {
+	for _, statement := range e.beginWrite {
+		if err := e.writer.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rollback brings the writer back into a state to begin in, or gives it up.
+func (e *engine) rollback(c *conn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+	defer cancel()
+	err := c.exec(ctx, "rollback")
+	if err != nil && c.gone(ctx) {
+		c.broken = true
+		c.close()
+		e.writer = nil
+	}
+	return err
+}
+
+const rollbackTimeout = 5 * time.Second
+
+// gone tells whether the database can't be reached by c any more.
+func (c *conn) gone(ctx context.Context) bool { return c.PingContext(ctx) != nil }
+
+func (c *conn) close() {
+	for _, stmt := range c.statements {
+		_ = stmt.Close()
+	}
+	if c.broken {
+		// Close alone gives it back to the pool of database/sql, which would hand
+		// it out again as it is; this makes the pool throw it away.
+		_ = c.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	_ = c.Close()
+}
+
+// prepare returns the statement of query, preparing it at first use.
+func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := c.statements[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := c.PrepareContext(context.WithoutCancel(ctx), query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %q: %w", query, err)
+	}
+	for old, victim := range c.statements {
+		if len(c.statements) < maxStatements && c.length+len(query) <= maxStatementsLength {
+			break
+		}
+		_ = victim.Close()
+		delete(c.statements, old)
+		c.length -= len(old)
+	}
+	c.statements[query] = stmt
+	c.length += len(query)
+	return stmt, nil
+}
+
+func (c *conn) exec(ctx context.Context, query string) error {
+	_, err := c.run(ctx, query)
+	return err
+}
+
+// run, row and rows are the ways to execute a statement.
+func (c *conn) run(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if c.unprepared {
+		return c.ExecContext(ctx, query, args...)
+	}
+	stmt, err := c.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func (c *conn) row(ctx context.Context, query string, args ...any) rowScanner {
+	if c.unprepared {
+		return c.QueryRowContext(ctx, query, args...)
+	}
+	stmt, err := c.prepare(ctx, query)
+	if err != nil {
+		return failedRow{err}
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+func (c *conn) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if c.unprepared {
+		return c.QueryContext(ctx, query, args...)
+	}
+	stmt, err := c.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}

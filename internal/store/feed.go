@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// How long a change stays in the feed: far longer than any follower pauses
+// without being restarted.
+const changeRetention = time.Hour
+
+// Follow hands changes made by other processes to the subscribers until ctx ends.
+// It looks every interval, and at once where the database tells of them. While
+// the database does not answer it reports so to log once, and once more when it
+// answers again.
+func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	s.mu.Lock()
+	s.following, s.own = true, map[int64]bool{}
+	s.mu.Unlock()
+	told := make(chan struct{}, 1)
+	if s.engine.listen != nil {
+		var listening sync.WaitGroup
+		defer listening.Wait()
+		listening.Go(func() { s.engine.listen(ctx, told) })
+	}
+	first, down := true, false
+	for {
+		changes, err := s.changesSince(ctx, first)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !down:
+			down = true
+			log.Error("change feed interrupted", "error", err)
+		case err == nil:
+			if down {
+				down = false
+				log.Info("change feed resumed")
+			}
+			first = false
+			if len(changes) > 0 {
+				s.publish(changes)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case <-told:
+		}
+	}
+}
+
+// published notes changes of this process, so that Follow does not hand them out
+// a second time: what is in memory by then is newer than they are. Where Follow is
+// faster it does so, to no harm.
+func (s *Store) published(numbers []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.following {
+		return
+	}
+	for _, n := range numbers {
+		s.own[n] = true
+	}
+}
+
+// takeOwn tells which changes after seen, up to last, were published already, and
+// forgets them.
+func (s *Store) takeOwn(last int64) map[int64]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := map[int64]bool{}
+	for n := range s.own {
+		if n <= last {
+			taken[n] = true
+			delete(s.own, n)
+		}
+	}
+	return taken
+}
+
+// changesSince returns what was committed after the last call. The first call
+// sets the starting point and has everything forgotten that was cached before.
+func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) {
+	var changes []Change
+	var numbers []int64 // of changes; 0: not in the feed
+	seen := s.seen
+	err := s.Read(ctx, func(tx *Tx) error {
+		if first {
+			changes, numbers = []Change{{Kind: ChangeAll}}, []int64{0}
+			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&seen)
+		}
+		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", seen)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var c Change
+			var seq int64
+			if err := rows.Scan(&seq, &c.Kind, &c.Key); err != nil {
+				return err
+			}
+			// Some were trimmed before we saw them. That can be in the middle: they
+			// are trimmed by the time that their writers gave them.
+			if seq != seen+1 {
+				changes, numbers = append(changes, Change{Kind: ChangeAll}), append(numbers, 0)
+			}
+			seen = seq
+			changes, numbers = append(changes, c), append(numbers, seq)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, err // and s.seen stays: what was read so far must be read again
+	}
+	s.seen = seen
+	own := s.takeOwn(seen)
+	var others []Change
+	for i, c := range changes {
+		if !own[numbers[i]] {
+			others = append(others, c)
+		}
+	}
+	return others, nil
+}
