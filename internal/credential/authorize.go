@@ -207,7 +207,7 @@ func (s *Service) authorize(ctx context.Context, surface estate.Surface, r autho
 		if a.SignIn && silent {
 			a.SignIn, a.Err = false, errLoginRequired
 		}
-		return a, nil
+		return a, nil //nolint:nilerr // the program is told
 	}
 	if client.Consent == estate.ConsentPending && !administers(p.Actor) {
 		a.Err = errUnconnected
