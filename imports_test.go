@@ -38,7 +38,7 @@ var direction = map[string][]string{
 	"internal/console/assets": {},
 	"internal/console/ui":     {},
 	"internal/console/frame":  {"api", "internal/estate", "internal/visit", "internal/console/assets", "internal/console/ui"},
-	"internal/console":        append([]string{"internal/console/frame", "internal/console/org"}, pages...),
+	"internal/console":        append([]string{"internal/console/frame", "internal/console/org", "internal/console/approve"}, pages...),
 	"internal/app":            append([]string{"internal/console", "internal/console/frame", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
 	"internal/command":        {},
 	"internal/cli":            {"api", "client", "internal/command"},

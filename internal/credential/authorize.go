@@ -200,7 +200,7 @@ func (s *Service) authorize(ctx context.Context, surface estate.Surface, r autho
 	}
 	prompts := strings.Fields(r.Prompt)
 	if a.Err = checkAuthorization(r, prompts); a.Err != nil {
-		return a, nil
+		return a, nil //nolint:nilerr // the program is told
 	}
 	silent := slices.Contains(prompts, "none")
 	if a.SignIn, a.Fresh, a.Err = s.needsSignIn(r, p, prompts); a.SignIn || a.Err != nil {
