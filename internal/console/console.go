@@ -28,6 +28,7 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/org"
+	"github.com/freehold-platform/freehold/internal/console/people"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -52,7 +53,8 @@ type Config struct {
 	Provision  *provision.Service
 }
 
-// signInPath is where people are sent who aren't signed in.
+// signInPath is where people of tenants are sent who aren't signed in: from there
+// to the identity provider or, where there is none, to the page of ours.
 const signInPath = "/login"
 
 // New makes the pages of all surfaces.
@@ -66,16 +68,17 @@ func consoleSite(c Config) frame.Site {
 		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Trail: c.Trail, Webhook: c.Webhook, Provision: c.Provision,
 	})
 	return frame.Site{
-		Kind: estate.SurfaceConsole, SignIn: signInPath,
-		Pages: o.Pages(),
+		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,
+		Pages: append(o.Pages(), (&people.People{SignIn: c.SignIn}).Pages()...),
 		Nav:   o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
 	}
 }
 
 // tenantSite is the pages of tenant hosts.
-func tenantSite(Config) frame.Site {
+func tenantSite(c Config) frame.Site {
 	return frame.Site{
-		Kind: estate.SurfaceTenant, SignIn: signInPath,
+		Kind: estate.SurfaceTenant, SignIn: signInPath, SignOut: people.SignOutPath, Account: people.AccountPath,
+		Pages: (&people.People{SignIn: c.SignIn}).Pages(),
 		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name },
 	}
 }

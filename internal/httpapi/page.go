@@ -55,7 +55,10 @@ func navigates(r *http.Request) bool {
 func (x *exchange) visit(actor estate.Actor, problem error) {
 	actor.TraceID = x.trace
 	x.actor = actor
-	v := &visit.Visit{Surface: x.surface, Actor: actor, TraceID: x.trace, Problem: problem}
+	v := &visit.Visit{
+		Surface: x.surface, Actor: actor, TraceID: x.trace, Problem: problem,
+		Session: x.session, Guest: x.guest(), SignedIn: x.setSession, SignedOut: x.clearSession,
+	}
 	x.server.Pages.ServeHTTP(x.w, x.r.WithContext(visit.With(x.r.Context(), v)))
 	x.op.id, x.err = "page", v.Err
 	if v.Page != "" {
@@ -78,10 +81,11 @@ func (x *exchange) visitor() (estate.Actor, error) {
 	if err != nil {
 		return estate.Actor{}, unlessNobody(err)
 	}
-	actor, err := x.server.Credential.UserActor(ctx, x.surface, session.User)
+	actor, err := x.personActor(session)
 	if err != nil {
 		return estate.Actor{}, unlessNobody(err)
 	}
+	x.session = session
 	return actor, nil
 }
 

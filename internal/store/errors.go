@@ -23,6 +23,8 @@ var (
 
 	errIdentityProviderNotFound = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
 	errSessionNotFound          = notFound("session")
+	errCredentialNotFound       = notFound("credential")
+	errLinkNotFound             = notFound("link")
 	errProvisionerNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
 	errProvisioningNotFound     = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
 
@@ -43,6 +45,7 @@ func taken(detail string) *estate.Error {
 // constraintErrors says what it means to the caller that a unique constraint is
 // violated. What is not listed is a defect of the program.
 var constraintErrors = map[string]*estate.Error{
+	"credentials.id":   taken("The passkey is somebody's already."),
 	"regions.code":     taken("A region has this code."),
 	"subscriptions.id": taken("A subscription has this licence number."),
 	"subscriptions.organization_id, subscriptions.id": taken("A subscription has this licence number."), // which of the two is violated first is the engine's choice

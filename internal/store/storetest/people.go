@@ -32,7 +32,9 @@ func testAccountSession(t *testing.T, db Database) {
 	byToken := func(tx *store.Tx) (estate.Session, error) { return tx.AccountSession(t.Context(), open.ID) }
 	equal(t, "session", read(t, db, get(home)), open)
 	equal(t, "session by its token", read(t, db, byToken), open)
-	equal(t, "sessions", read(t, db, func(tx *store.Tx) ([]estate.Session, error) { return tx.Sessions(t.Context(), home, string(s.owner.ID)) }), []estate.Session{newer, open})
+	equal(t, "sessions", read(t, db, func(tx *store.Tx) ([]estate.Session, error) {
+		return tx.Sessions(t.Context(), home, string(s.owner.ID))
+	}), []estate.Session{newer, open})
 	wantError(t, readError(t, db, get(elsewhere)), estate.NotFound, api.CodeEstateNotFound)
 	foreign := accountSession(s.owner, 3)
 	foreign.Organization = s.others.Organization

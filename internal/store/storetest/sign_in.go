@@ -127,7 +127,9 @@ func testSession(t *testing.T, db Database) {
 		return func(tx *store.Tx) (estate.Session, error) { return tx.Session(t.Context(), of.Scope(), open.ID) }
 	}
 	equal(t, "session", read(t, db, get(home)), open)
-	equal(t, "sessions", read(t, db, func(tx *store.Tx) ([]estate.Session, error) { return tx.Sessions(t.Context(), home.Scope(), string(open.User)) }), []estate.Session{open})
+	equal(t, "sessions", read(t, db, func(tx *store.Tx) ([]estate.Session, error) {
+		return tx.Sessions(t.Context(), home.Scope(), string(open.User))
+	}), []estate.Session{open})
 	wantError(t, readError(t, db, get(elsewhere)), estate.NotFound, api.CodeEstateNotFound)
 	wantDefect(t, refused(t, db, func(tx *store.Tx) error { return tx.InsertSession(t.Context(), session(elsewhere, providerID(1), 2)) }))
 
