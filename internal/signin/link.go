@@ -28,7 +28,7 @@ func (s *Service) NewLink(ctx context.Context, tx *store.Tx, actor estate.Actor,
 	if err := tx.InsertLink(ctx, l); err != nil {
 		return "", l, err
 	}
-	return secret, l, s.audit.Done(ctx, tx, actor, person.Scope(), "sign-in-link.create", person.ID, map[string]any{"recovery": recovery})
+	return secret, l, s.done(ctx, tx, actor, person, "sign-in-link.create", person.ID, map[string]any{"recovery": recovery})
 }
 
 // CreateAccountLink makes a link that signs an account in once. Only the operator

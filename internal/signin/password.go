@@ -179,7 +179,7 @@ func (s *Service) useCode(ctx context.Context, tx *store.Tx, p estate.Person, al
 		if err != nil {
 			return "", err
 		}
-		return estate.SignInRecovery, s.audit.Done(ctx, tx, actorOfPerson(p, ""), p.Scope(), "credential.delete", p.ID, map[string]any{"kind": c.Kind, "used": true})
+		return estate.SignInRecovery, s.done(ctx, tx, actorOfPerson(p, ""), p, "credential.delete", p.ID, map[string]any{"kind": c.Kind, "used": true})
 	}
 	return "", refuse("the code is wrong")
 }
@@ -339,7 +339,7 @@ func (s *Service) changeCredentials(ctx context.Context, actor estate.Actor, ses
 		if err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, person.Scope(), action, person.ID, data)
+		return s.done(ctx, tx, actor, person, action, person.ID, data)
 	})
 }
 

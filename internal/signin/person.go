@@ -74,7 +74,7 @@ func (s *Service) arrive(ctx context.Context, tx *store.Tx, k known, traceID str
 	if err := tx.UpdateUser(ctx, k.Scope(), u); err != nil {
 		return err
 	}
-	return s.audit.Done(ctx, tx, actorOfPerson(k.Person, traceID), k.Scope(), "user.update", k.ID, map[string]any{"status": u.Status})
+	return s.done(ctx, tx, actorOfPerson(k.Person, traceID), k.Person, "user.update", k.ID, map[string]any{"status": u.Status})
 }
 
 // attemptKey names whoever signs in as name at a place, for throttling.
@@ -115,7 +115,7 @@ func (s *Service) attempt(ctx context.Context, surface estate.Surface, name stri
 // tenant, or of the organization of the account. At most so many a minute.
 func (s *Service) recordRefusal(ctx context.Context, place estate.Scope, person estate.Person, traceID, reason string) {
 	scope := place
-	if person.ID != "" {
+	if person.ID != "" && person.IsAccount() {
 		scope = person.Scope()
 	}
 	if scope.Organization == "" { // of no account: it is nobody's
