@@ -138,6 +138,13 @@ const (
 	CodeLoginRefused       = "LOGIN-3"      // nobody can be signed in by this token, or this answer of an identity provider
 	CodeLoginNoInteractive = "LOGIN-4"      // the tenant has no interactive identity provider to send people to
 	CodeLoginState         = "LOGIN-5"      // the answer is not to a login that this browser began, or comes too late
+	CodeLoginWrong         = "LOGIN-6"      // e-mail address, password, code or passkey is wrong
+	CodeLoginTooMany       = "LOGIN-7"      // too many failed attempts to sign in from this address; see Retry-After
+	CodeLoginCode          = "LOGIN-8"      // the password is right, and a code is needed too
+	CodeLoginStale         = "LOGIN-9"      // what one signs in with can be changed only soon after signing in
+	CodeLinkNone           = "LOGIN-10"     // the link was used, has expired, or is none
+	CodeLinkUser           = "LOGIN-11"     // bots and disabled users get no link
+	CodeCredential         = "LOGIN-12"     // the password, code or passkey can't be set up
 	CodeCSRF               = "CSRF-TOKEN-2" // a request with a session cookie does not show the session's CSRF token, or comes from another site
 
 	CodeIDPInvalid     = "IDP-1" // a field of the identity provider is invalid

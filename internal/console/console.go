@@ -24,11 +24,13 @@
 package console
 
 import (
+	"slices"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/console/approve"
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/org"
+	"github.com/freehold-platform/freehold/internal/console/people"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -53,7 +55,8 @@ type Config struct {
 	Provision  *provision.Service
 }
 
-// signInPath is where people are sent who aren't signed in.
+// signInPath is where people of tenants are sent who aren't signed in: from there
+// to the identity provider or, where there is none, to the page of ours.
 const signInPath = "/login"
 
 // New makes the pages of all surfaces.
@@ -67,8 +70,8 @@ func consoleSite(c Config) frame.Site {
 		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Trail: c.Trail, Webhook: c.Webhook, Provision: c.Provision,
 	})
 	return frame.Site{
-		Kind: estate.SurfaceConsole, SignIn: signInPath,
-		Pages: append(o.Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console()...),
+		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,
+		Pages: slices.Concat(o.Pages(), (&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console()),
 		Nav:   o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
 	}
 }
@@ -76,8 +79,8 @@ func consoleSite(c Config) frame.Site {
 // tenantSite is the pages of tenant hosts.
 func tenantSite(c Config) frame.Site {
 	return frame.Site{
-		Pages: approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant(),
-		Kind:  estate.SurfaceTenant, SignIn: signInPath,
+		Kind: estate.SurfaceTenant, SignIn: signInPath, SignOut: people.SignOutPath, Account: people.AccountPath,
+		Pages: append((&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant()...),
 		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name },
 	}
 }

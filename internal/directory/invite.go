@@ -97,7 +97,7 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, actor estate.Actor, 
 		Status: estate.UserInvited, Profile: estate.UserProfile{PreferredLocale: n.Language},
 		CreatedAt: now, UpdatedAt: now, InviteExpiresAt: now.Add(inviteLifetime),
 	}
-	u.Subject = inviteSubject + string(u.ID)
+	u.Subject = estate.InviteSubject(u.ID)
 	result.Status, result.User = InviteOK, u
 	if err := tx.InsertUser(ctx, u); err != nil {
 		return result, err
@@ -130,9 +130,6 @@ func (s *Service) inviteAgain(ctx context.Context, tx *store.Tx, actor estate.Ac
 	}
 	return result, s.audit.Done(ctx, tx, actor, actor.Scope, "user.invite", string(u.ID), userData(u))
 }
-
-// inviteSubject begins the subject of a user until it signs in and has one.
-const inviteSubject = "invite|"
 
 var (
 	errInviteActive   = estate.E(estate.Conflict, api.CodeInviteActive, "User is active", "A user with this e-mail address is active already.")

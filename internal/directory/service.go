@@ -71,7 +71,12 @@ func (s *Service) CreateAccount(ctx context.Context, actor estate.Actor, n NewAc
 		if _, err := tx.Organization(ctx, scope); err != nil {
 			return err
 		}
-		if err := tx.InsertAccount(ctx, a); err != nil {
+		stored := a
+		stored.PasswordHash = "" // which is a credential like others
+		if err := tx.InsertAccount(ctx, stored); err != nil {
+			return err
+		}
+		if err := s.setPassword(ctx, tx, a, a.PasswordHash); err != nil {
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, scope, "account.create", string(a.ID), map[string]any{"email": a.Email, "name": a.Name})
@@ -90,7 +95,14 @@ func (s *Service) SetPassword(ctx context.Context, actor estate.Actor, organizat
 	}
 	scope := estate.Scope{Organization: organization}
 	return s.store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.SetAccountPassword(ctx, scope, id, hash, s.now()); err != nil {
+		if err := tx.SetAccountPassword(ctx, scope, id, "", s.now()); err != nil { // where hashes used to be
+			return err
+		}
+		a, err := tx.Account(ctx, scope, string(id))
+		if err != nil {
+			return err
+		}
+		if err := s.setPassword(ctx, tx, a, hash); err != nil {
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, scope, "account.set-password", string(id), nil)
@@ -114,10 +126,47 @@ func (s *Service) Accounts(ctx context.Context, actor estate.Actor, organization
 		return nil, errOperatorOnly
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		all, err = tx.Accounts(ctx, estate.Scope{Organization: organization})
-		return err
+		scope := estate.Scope{Organization: organization}
+		if all, err = tx.Accounts(ctx, scope); err != nil {
+			return err
+		}
+		for i := range all {
+			credentials, err := tx.Credentials(ctx, scope, string(all[i].ID))
+			if err != nil {
+				return err
+			}
+			for _, c := range credentials {
+				if c.Kind == estate.CredentialPassword {
+					all[i].PasswordHash = string(c.Data)
+				}
+			}
+		}
+		return nil
 	})
 	return all, err
+}
+
+// setPassword gives an account a password, in place of the one that it has. With an
+// empty hash it gets none.
+func (s *Service) setPassword(ctx context.Context, tx *store.Tx, a estate.Account, hash string) error {
+	person := estate.Person{Organization: a.Organization, ID: string(a.ID)}
+	before, err := tx.Credentials(ctx, person.Scope(), person.ID)
+	if err != nil {
+		return err
+	}
+	for _, c := range before {
+		if c.Kind == estate.CredentialPassword {
+			if _, err := tx.DeleteCredential(ctx, person.Scope(), c.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if hash == "" {
+		return nil
+	}
+	return tx.InsertCredential(ctx, estate.PersonCredential{
+		ID: estate.NewCredentialID(), Person: person, Kind: estate.CredentialPassword, Data: []byte(hash), CreatedAt: s.now(),
+	})
 }
 
 var errOperatorOnly = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "Only the operator may do this.")

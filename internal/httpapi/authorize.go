@@ -39,16 +39,12 @@ func (x *exchange) person() (credential.Person, error) {
 	if err != nil {
 		return credential.Person{}, unlessNobody(err)
 	}
-	var actor estate.Actor
-	if session.Account != "" {
-		actor, err = x.server.SignIn.AccountActor(ctx, session.Organization, session.Account)
-	} else {
-		actor, err = x.server.Credential.UserActor(ctx, x.surface, session.User)
-	}
+	actor, err := x.personActor(session)
 	if err != nil {
 		return credential.Person{}, unlessNobody(err)
 	}
 	actor.TraceID = x.trace
+	x.session = session
 	return credential.Person{Actor: actor, AuthenticatedAt: session.CreatedAt}, nil
 }
 

@@ -24,7 +24,6 @@ func (x *exchange) showPage() bool {
 		return false
 	}
 	person, err := x.person() // pages see to it themselves that nothing comes from another site
-	x.since = person.AuthenticatedAt
 	x.visit(person.Actor, err)
 	return true
 }
@@ -56,7 +55,10 @@ func navigates(r *http.Request) bool {
 func (x *exchange) visit(actor estate.Actor, problem error) {
 	actor.TraceID = x.trace
 	x.actor = actor
-	v := &visit.Visit{Surface: x.surface, Actor: actor, Since: x.since, TraceID: x.trace, Problem: problem}
+	v := &visit.Visit{
+		Surface: x.surface, Actor: actor, TraceID: x.trace, Problem: problem,
+		Session: x.session, Guest: x.guest(), SignedIn: x.setSession, SignedOut: x.clearSession,
+	}
 	x.server.Pages.ServeHTTP(x.w, x.r.WithContext(visit.With(x.r.Context(), v)))
 	x.op.id, x.err = "page", v.Err
 	if v.Page != "" {

@@ -87,7 +87,6 @@ type exchange struct {
 	session estate.Session // by which actor is authenticated; zero: by a token
 	op      operation
 	trace   string
-	since   time.Time // when who looks at a page signed in
 	client  string    // id claimed at the token endpoint, for the log
 	err     error     // what was answered, if an error
 }

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/freehold-platform/freehold/api"
@@ -168,9 +170,14 @@ func getCSRFToken(x *exchange) error {
 }
 
 func beginLogin(x *exchange) error {
-	departure, err := x.server.SignIn.BeginLogin(x.r.Context(), x.surface, x.r.URL.Query().Get("returnto"), x.trace)
-	if err == nil {
+	returnTo := x.r.URL.Query().Get("returnto")
+	departure, err := x.server.SignIn.BeginLogin(x.r.Context(), x.surface, returnTo, x.trace)
+	switch {
+	case err == nil:
 		departure.URL = askAlong(departure.URL, x.r.URL.Query())
+	case estate.HasCode(err, api.CodeLoginNoInteractive) && navigates(x.r):
+		http.Redirect(x.w, x.r, signin.LocalPath+"?"+url.Values{"returnto": {returnTo}}.Encode(), http.StatusFound)
+		return nil
 	}
 	return x.depart(departure, err)
 }

@@ -127,7 +127,7 @@ func accountCommand(with with) *cobra.Command {
 		}),
 	}
 	listAll.Flags().StringVar(&listOf, "organization", "", organizationUsage)
-	return group("account", "Accounts are the people of an organization", create, listAll)
+	return group("account", "Accounts are the people of an organization", create, listAll, accountLinkCommand(with))
 }
 
 func viewRegion(r estate.Region) regionView {

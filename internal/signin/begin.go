@@ -74,7 +74,7 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, b beginning, person e
 	for name, value := range data {
 		record[name] = value
 	}
-	err := s.audit.Done(ctx, tx, actorOfPerson(person, b.visitor.TraceID), person.Scope(), "session.create", person.ID, record)
+	err := s.done(ctx, tx, actorOfPerson(person, b.visitor.TraceID), person, "session.create", person.ID, record)
 	return SignedIn{Session: begun, Cookie: Cookie{Token: token, Signature: s.sign(place, token)}}, err
 }
 

@@ -121,6 +121,11 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, p estate.IdentityProvider, a arrival) (estate.User, error) {
 	l, now := a.login, s.now()
 	user, err := tx.UserBySubject(ctx, scope, l.Subject)
+	if estate.HasKind(err, estate.NotFound) {
+		if user, err = s.claim(ctx, tx, scope, a); err == nil && user.ID == "" {
+			_, err = tx.UserBySubject(ctx, scope, l.Subject) // not found, once more
+		}
+	}
 	switch {
 	case estate.HasKind(err, estate.NotFound) && !p.CreateUsers:
 		return user, assertion.Refuse("nobody has this subject, and the identity provider creates no users")

@@ -20,6 +20,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // Service lets people in. It is safe for concurrent use.
@@ -39,6 +40,8 @@ type Service struct {
 	discoveries *outbound.Cache[oidc.ProviderConfig]
 	keySets     *outbound.Cache[jose.JSONWebKeySet]
 	refusals    refusals
+	attempts    *throttle.Attempts // to sign in by what this server keeps
+	hashes      chan struct{}      // turns to hash a password
 }
 
 // key names something of a tenant. The organization is carried along for the
@@ -68,7 +71,7 @@ const (
 
 // New makes the service. It reaches identity providers through fetch.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log}
+	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), hashes: make(chan struct{}, maxHashes)}
 	s.sessions = cache.New(maxCachedSessions, s.loadSession)
 	s.providers = cache.New(maxCachedProviders, s.loadProvider)
 	s.settings = cache.New(maxCachedSettings, s.loadSettings)

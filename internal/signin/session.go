@@ -187,7 +187,21 @@ func (s *Service) end(ctx context.Context, tx *store.Tx, of estate.Session, trac
 	if of.Provider != "" {
 		data["identityProvider"] = of.Provider
 	}
-	return s.audit.Done(ctx, tx, actorOfPerson(of.Person(), traceID), scope, "session.delete", of.Person().ID, data)
+	return s.done(ctx, tx, actorOfPerson(of.Person(), traceID), of.Person(), "session.delete", of.Person().ID, data)
+}
+
+// done writes down what was done about a person: in its tenant, or in the
+// organization of the account.
+func (s *Service) done(ctx context.Context, tx *store.Tx, actor estate.Actor, p estate.Person, action, target string, data map[string]any) error {
+	scope := p.Scope()
+	if !p.IsAccount() {
+		t, err := tx.Tenant(ctx, scope, p.Tenant)
+		if err != nil {
+			return err
+		}
+		scope = t.Scope()
+	}
+	return s.audit.Done(ctx, tx, actor, scope, action, target, data)
 }
 
 // actorOfPerson is a person as it stands in the audit trail.

@@ -31,7 +31,7 @@ func (tx *Tx) UseCode(ctx context.Context, scope estate.Scope, hash estate.Crede
 	err := tx.row(ctx, "select "+codeColumns+" from oauth_codes"+c.where(), c.args...).Scan(&code.Hash, &f.Organization, &f.Tenant, &f.Client, &f.Person, &f.ID,
 		&code.RedirectURI, &code.Challenge, &permissions, &authenticated, &created, &expires, &used)
 	if err != nil {
-		return code, wrap("select code", orNotFound(err, errCredentialNotFound))
+		return code, wrap("select code", orNotFound(err, errCodeNotFound))
 	}
 	f.Permissions, f.AuthenticatedAt, f.CreatedAt = estate.ParsePermissions(permissions), fromMicros(authenticated), fromMicros(created)
 	code.CreatedAt, code.ExpiresAt, code.UsedAt = fromMicros(created), fromMicros(expires), fromMicros(used)
@@ -74,7 +74,7 @@ func (tx *Tx) RefreshToken(ctx context.Context, tenant estate.TenantID, hash est
 		from oauth_refresh_tokens r join oauth_families f on f.id = r.family_id where r.hash = $1 and f.tenant_id = $2`, hash, tenant).
 		Scan(&f.ID, &f.Organization, &f.Tenant, &f.Client, &f.Person, &permissions, &f.Thumbprint, &authenticated, &begun, &ends, &created, &expires, &used)
 	if err != nil {
-		return r, wrap("select refresh token", orNotFound(err, errCredentialNotFound))
+		return r, wrap("select refresh token", orNotFound(err, errCodeNotFound))
 	}
 	f.Permissions, f.AuthenticatedAt, f.CreatedAt, f.ExpiresAt = estate.ParsePermissions(permissions), fromMicros(authenticated), fromMicros(begun), fromMicros(ends)
 	r.CreatedAt, r.ExpiresAt, r.UsedAt = fromMicros(created), fromMicros(expires), fromMicros(used)

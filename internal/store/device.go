@@ -35,7 +35,7 @@ func (tx *Tx) device(ctx context.Context, condition string, args ...any) (d esta
 		&d.Status, &d.Organization, &d.GrantedTo, &d.Person, &authenticated, &interval, &polled, &created, &expires)
 	d.Permissions, d.Interval = estate.ParsePermissions(permissions), time.Duration(interval)*time.Microsecond
 	d.AuthenticatedAt, d.PolledAt, d.CreatedAt, d.ExpiresAt = fromMicros(authenticated), fromMicros(polled), fromMicros(created), fromMicros(expires)
-	return d, wrap("select device", orNotFound(err, errCredentialNotFound))
+	return d, wrap("select device", orNotFound(err, errCodeNotFound))
 }
 
 // UpdateDevice replaces what can change of a device: what was decided, and when it
@@ -46,7 +46,7 @@ func (tx *Tx) UpdateDevice(ctx context.Context, d estate.Device) error {
 		where tenant_id = $1 and hash = $2`, d.Tenant, d.Hash, d.Permissions.String(), d.Status, d.Organization, d.GrantedTo, d.Person,
 		micros(d.AuthenticatedAt), d.Interval.Microseconds(), micros(d.PolledAt))
 	if err == nil && n == 0 {
-		err = errCredentialNotFound
+		err = errCodeNotFound
 	}
 	return wrap("update device", err)
 }

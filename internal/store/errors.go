@@ -19,14 +19,16 @@ var (
 	errAssignmentNotFound      = estate.E(estate.NotFound, api.CodeLicenseNotFound, "Not found", "The subject has no seat.")
 	errSpaceAssignmentNotFound = estate.E(estate.NotFound, api.CodeSpaceAssignmentNotFound, "Not found", "No such assignment.")
 
-	errCredentialNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such code or token.")
-	errGrantNotFound      = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
+	errCodeNotFound  = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such code or token.")
+	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
 	errIdentityProviderNotFound  = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
 	errSessionNotFound           = notFound("session")
 	errTenantPreferencesNotFound = estate.E(estate.NotFound, api.CodeTenantSettingsNotFound, "Not found", "The tenant has no settings of its own.")
 	errProvisionerNotFound       = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
 	errProvisioningNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
+	errCredentialNotFound        = notFound("credential")
+	errLinkNotFound              = notFound("link")
 
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")
@@ -45,6 +47,7 @@ func taken(detail string) *estate.Error {
 // constraintErrors says what it means to the caller that a unique constraint is
 // violated. What is not listed is a defect of the program.
 var constraintErrors = map[string]*estate.Error{
+	"credentials.id":   taken("The passkey is somebody's already."),
 	"regions.code":     taken("A region has this code."),
 	"subscriptions.id": taken("A subscription has this licence number."),
 	"subscriptions.organization_id, subscriptions.id": taken("A subscription has this licence number."), // which of the two is violated first is the engine's choice

@@ -155,6 +155,8 @@ var tenantTables = []TenantTable{
 	{Name: "roles"},
 	{Name: "directories"},
 	{Name: "sessions"},
+	{Name: "credentials"},
+	{Name: "sign_in_links"},
 	{Name: "identity_providers", Count: "identityProviders"},
 	{Name: "auth_settings"},
 	{Name: "tenant_preferences"},

@@ -39,9 +39,10 @@ func (s *Service) inviteAdministrator(ctx context.Context, tx *store.Tx, actor e
 		return nil
 	}
 	u := estate.User{
-		ID: estate.NewUserID(), Organization: t.Organization, Tenant: t.ID, Subject: a.Email, Name: strings.TrimSpace(a.Name), Email: a.Email,
+		ID: estate.NewUserID(), Organization: t.Organization, Tenant: t.ID, Name: strings.TrimSpace(a.Name), Email: a.Email,
 		Status: estate.UserInvited, Roles: []estate.RoleName{estate.RoleTenantAdmin}, CreatedAt: t.CreatedAt, UpdatedAt: t.CreatedAt,
 	}
+	u.Subject = estate.InviteSubject(u.ID)
 	if u.Name == "" {
 		u.Name = a.Email
 	}

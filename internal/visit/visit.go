@@ -5,17 +5,21 @@ package visit
 
 import (
 	"context"
-	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
 )
 
 // Visit is a request for a page.
 type Visit struct {
 	Surface estate.Surface
 	Actor   estate.Actor // zero: nobody is signed in
-	Since   time.Time    // when the actor signed in
 	TraceID string
+
+	Session   estate.Session      // of Actor
+	Guest     signin.Visitor      // who asks, also if nobody is signed in
+	SignedIn  func(signin.Cookie) // hands the cookies of a session to the browser
+	SignedOut func()              // makes the browser forget them
 
 	// Problem is why there is no page to be had at all: the host is nobody's, or
 	// its tenant is deactivated. The answer then only says so.

@@ -53,7 +53,7 @@ type question struct {
 }
 
 func person(q *frame.Request) credential.Person {
-	return credential.Person{Actor: q.Actor, AuthenticatedAt: q.Since}
+	return credential.Person{Actor: q.Actor, AuthenticatedAt: q.Session.CreatedAt}
 }
 
 func (p Pages) ask(q *frame.Request, about credential.Question) question {

@@ -107,6 +107,9 @@ func testIsolationComplete(t *testing.T) {
 
 // unscoped are the methods that take no scope, and why they need none.
 var unscoped = map[string]string{
+	"AccountByEmail":         "no two accounts have the same address, and whose it is has to be found out",
+	"AccountCredential":      "no two credentials have the same id, and whose it is has to be found out",
+	"AccountLink":            "the id is the hash of a secret, and whose it is has to be found out",
 	"AccountSession":         "the id is the hash of a secret, and whose it is has to be found out",
 	"AppendAudit":            "the record says in which scope it is",
 	"ChainHeads":             "for the operator, who reaches everything",
@@ -119,6 +122,8 @@ var unscoped = map[string]string{
 	"DeleteKey":              "keys are the server's own",
 	"HostnameFree":           "host names are taken across the platform, and the answer names nobody",
 	"InsertAccount":          "the account says whose it is",
+	"InsertCredential":       "the credential says whose it is",
+	"InsertLink":             "the link says whose it is",
 	"InsertClient":           "the client says whose it is",
 	"InsertCode":             "the code says whose it is",
 	"InsertDelivery":         "the delivery says whose it is",

@@ -157,7 +157,7 @@ func testReadOnly(t *testing.T, db Database) {
 	s := newSample(t, db)
 	before := dump(t, db)
 	reads := map[string]bool{
-		"Account": true, "AccountSession": true, "Accounts": true, "AuditChain": true, "AuditNames": true, "AuditPage": true, "AuditRecord": true,
+		"Account": true, "AccountByEmail": true, "AccountCredential": true, "AccountLink": true, "Credential": true, "Credentials": true, "Link": true, "AccountSession": true, "Accounts": true, "AuditChain": true, "AuditNames": true, "AuditPage": true, "AuditRecord": true,
 		"AuditRecords": true, "AuthSettings": true, "BotUser": true, "ChainHeads": true, "ChainsBehind": true, "Client": true,
 		"ClientConnection": true, "ClientConnections": true, "ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true,
 		"Clients": true, "CountClients": true, "CountDevices": true, "Device": true, "DeviceByUserCode": true, "GrantFor": true, "PendingClients": true, "RefreshToken": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,

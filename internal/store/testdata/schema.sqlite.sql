@@ -152,6 +152,33 @@ CREATE INDEX clients_pending on clients (created_at) where consent = 'pending';
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
+CREATE TABLE credentials (
+    tenant_id       text,
+    id              text primary key,
+    organization_id text not null,
+    user_id         text,
+    account_id      text,
+    kind            text not null check (kind in ('passkey', 'password', 'totp', 'recovery-code')),
+    name            text not null,
+    data            blob not null,
+    counter         integer not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    check ((tenant_id is null) = (user_id is null)),
+    check ((tenant_id is null) = (account_id is not null)),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade,
+    foreign key (organization_id, account_id) references accounts (organization_id, id) on delete cascade
+) strict;
+
+CREATE INDEX credentials_by_account on credentials (organization_id, account_id);
+
+CREATE INDEX credentials_by_user on credentials (tenant_id, user_id);
+
+CREATE UNIQUE INDEX credentials_one_of_account on credentials (organization_id, account_id, kind) where tenant_id is null and kind in ('password', 'totp');
+
+CREATE UNIQUE INDEX credentials_one_of_user on credentials (tenant_id, user_id, kind) where tenant_id is not null and kind in ('password', 'totp');
+
 CREATE TABLE directories (
     organization_id text not null,
     tenant_id       text primary key,
@@ -582,6 +609,29 @@ CREATE INDEX sessions_by_end on sessions (expires_at);
 CREATE INDEX sessions_by_provider on sessions (tenant_id, provider_id);
 
 CREATE INDEX sessions_by_user on sessions (tenant_id, user_id);
+
+CREATE TABLE sign_in_links (
+    tenant_id       text,
+    id              text primary key,
+    organization_id text not null,
+    user_id         text,
+    account_id      text,
+    recovery        integer not null check (recovery in (0, 1)),
+    created_by      text not null,
+    created_at      integer not null,
+    expires_at      integer not null,
+    check ((tenant_id is null) = (user_id is null)),
+    check ((tenant_id is null) = (account_id is not null)),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
+    foreign key (tenant_id, user_id) references users (tenant_id, id) on delete cascade,
+    foreign key (organization_id, account_id) references accounts (organization_id, id) on delete cascade
+) strict;
+
+CREATE INDEX sign_in_links_by_account on sign_in_links (organization_id, account_id);
+
+CREATE INDEX sign_in_links_by_end on sign_in_links (expires_at);
+
+CREATE INDEX sign_in_links_by_user on sign_in_links (tenant_id, user_id);
 
 CREATE TABLE space_assignments (
     organization_id text not null,

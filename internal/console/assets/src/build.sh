@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 npx tailwindcss -i app.css -o ../dist/app.css --minify
-cp app.js icon.svg ../dist/
+cp app.js passkey.js icon.svg ../dist/
 cp node_modules/htmx.org/dist/htmx.min.js ../dist/htmx.js
 cp node_modules/uplot/dist/uPlot.iife.min.js ../dist/uplot.js
 cp node_modules/uplot/dist/uPlot.min.css ../dist/uplot.css

@@ -1,0 +1,297 @@
+// Package people is the pages by which people sign in, at the console and in
+// tenants alike, and see to what they sign in with.
+package people
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/boombuler/barcode/qr"
+
+	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/console/frame"
+	"github.com/freehold-platform/freehold/internal/console/ui"
+	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
+)
+
+// Paths of pages that others lead to.
+const (
+	LocalPath   = signin.LocalPath // where people sign in by what this server keeps
+	AccountPath = "/account"       // what the person who is signed in signs in with
+	SignOutPath = "/account/sign-out"
+)
+
+// script is what passkeys need.
+const script = "passkey.js"
+
+// People is the pages of one surface.
+type People struct {
+	SignIn *signin.Service
+}
+
+// Pages is the table of all pages.
+func (p *People) Pages() []frame.Page {
+	return []frame.Page{
+		{Method: "GET", Path: LocalPath, ID: "signIn", Public: true, Handle: p.show},
+		{Method: "POST", Path: LocalPath, ID: "signInByPassword", Public: true, Handle: p.byPassword},
+		{Method: "POST", Path: LocalPath + "/passkey", ID: "signInByPasskey", Public: true, Handle: p.byPasskey},
+		{Method: "GET", Path: signin.LinkPath + "{secret}", ID: "link", Public: true, Handle: p.link},
+		{Method: "POST", Path: signin.LinkPath + "{secret}", ID: "useLink", Public: true, Handle: p.useLink},
+		{Method: "GET", Path: AccountPath, ID: "account", Handle: p.account},
+		{Method: "POST", Path: AccountPath + "/password", ID: "setPassword", Handle: p.setPassword},
+		{Method: "GET", Path: AccountPath + "/authenticator", ID: "authenticator", Handle: p.authenticator},
+		{Method: "POST", Path: AccountPath + "/authenticator", ID: "addAuthenticator", Handle: p.addAuthenticator},
+		{Method: "POST", Path: AccountPath + "/recovery-codes", ID: "recoveryCodes", Handle: p.recoveryCodes},
+		{Method: "POST", Path: AccountPath + "/passkeys", ID: "addPasskey", Handle: p.addPasskey},
+		{Method: "POST", Path: AccountPath + "/credentials/{id}/remove", ID: "removeCredential", Handle: p.remove},
+		{Method: "POST", Path: AccountPath + "/sessions/{id}/end", ID: "endSession", Handle: p.endSession},
+		{Method: "POST", Path: AccountPath + "/sessions/end-others", ID: "endOtherSessions", Handle: p.endOthers},
+		{Method: "POST", Path: SignOutPath, ID: "signOut", Handle: p.signOut},
+	}
+}
+
+// login is what the sign-in page shows.
+type login struct {
+	Email    string
+	ReturnTo string
+	Code     bool // is asked for
+	Problem  string
+	Passkey  signin.Ceremony
+}
+
+func (p *People) show(q *frame.Request) error { return p.login(q, http.StatusOK, login{}) }
+
+func (p *People) login(q *frame.Request, status int, l login) (err error) {
+	l.ReturnTo = q.Value("returnto")
+	if l.Passkey, err = p.SignIn.BeginPasskeyLogin(q.Surface); err != nil {
+		return err
+	}
+	return q.RenderNarrow(status, "Sign in", loginPage(l), script)
+}
+
+func (p *People) byPassword(q *frame.Request) error {
+	in, err := p.SignIn.SignInByPassword(q.Context(), q.Surface, signin.Proof{
+		Email: q.Value("email"), Password: estate.Secret(q.FormValue("password")), Code: q.Value("code"),
+	}, q.Guest)
+	return p.enter(q, in, err)
+}
+
+func (p *People) byPasskey(q *frame.Request) error {
+	in, err := p.SignIn.SignInByPasskey(q.Context(), q.Surface, q.Value("state"), q.Value("response"), q.Guest)
+	return p.enter(q, in, err)
+}
+
+// enter leads in whoever has signed in, or shows the page again.
+func (p *People) enter(q *frame.Request, in signin.SignedIn, err error) error {
+	if err == nil {
+		q.SignedIn(in.Cookie)
+		return q.Redirect(q.Value("returnto"))
+	}
+	known := frame.Known(err)
+	l := login{Email: q.Value("email"), Problem: known.Detail}
+	switch known.Code {
+	case api.CodeLoginCode:
+		l.Code = true
+		return p.login(q, http.StatusUnprocessableEntity, l)
+	case api.CodeLoginWrong:
+		return p.login(q, http.StatusUnprocessableEntity, l)
+	case api.CodeLoginTooMany:
+		q.W.Header().Set("Retry-After", seconds(known.RetryAfter))
+		return p.login(q, http.StatusTooManyRequests, l)
+	}
+	return err
+}
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
+
+func (p *People) link(q *frame.Request) error {
+	invited, err := p.SignIn.LookAtLink(q.Context(), q.Surface, estate.Secret(q.PathValue("secret")))
+	if err != nil {
+		return err
+	}
+	return q.RenderNarrow(http.StatusOK, "Sign in", linkPage(q.URL.Path, invited))
+}
+
+func (p *People) useLink(q *frame.Request) error {
+	in, err := p.SignIn.UseLink(q.Context(), q.Surface, estate.Secret(q.PathValue("secret")), q.Guest)
+	if err != nil {
+		return err
+	}
+	q.SignedIn(in.Cookie)
+	return q.Redirect(AccountPath)
+}
+
+func (p *People) signOut(q *frame.Request) error {
+	to, err := p.SignIn.SignOut(q.Context(), q.Surface, q.Guest.Cookie, q.TraceID)
+	if err != nil {
+		return err
+	}
+	q.SignedOut()
+	if u, err := url.Parse(to); err == nil && u.Host != "" { // where the identity provider wants people to be
+		http.Redirect(q.W, q.Request, to, http.StatusSeeOther)
+		return nil
+	}
+	return q.Redirect(LocalPath)
+}
+
+// account is what the page about one's own sign-in shows.
+type account struct {
+	Passkeys []estate.PersonCredential
+	Password estate.PersonCredential
+	TOTP     estate.PersonCredential
+	Codes    int      // recovery codes that are left
+	NewCodes []string // that were just made
+	Sessions []estate.Session
+	Here     estate.SessionID
+	Fresh    bool
+	SignIn   string // where to sign in anew
+	Passkey  signin.Ceremony
+	Problems frame.FieldErrors
+}
+
+func (p *People) account(q *frame.Request) error {
+	a, err := p.accountOf(q)
+	if err != nil {
+		return err
+	}
+	q.Take("recovery-codes", &a.NewCodes)
+	return q.Render("Sign-in and sessions", accountPage(a), script)
+}
+
+func (p *People) accountOf(q *frame.Request) (a account, err error) {
+	a = account{Here: q.Session.ID, Fresh: q.Now().Sub(q.Session.CreatedAt) <= signin.FreshFor, SignIn: ui.Query(LocalPath, nil, "returnto", AccountPath)}
+	all, err := p.SignIn.Credentials(q.Context(), q.Actor)
+	if err != nil {
+		return a, err
+	}
+	for _, c := range all {
+		switch c.Kind {
+		case estate.CredentialPasskey:
+			a.Passkeys = append(a.Passkeys, c)
+		case estate.CredentialPassword:
+			a.Password = c
+		case estate.CredentialTOTP:
+			a.TOTP = c
+		case estate.CredentialRecoveryCode:
+			a.Codes++
+		}
+	}
+	if a.Sessions, err = p.SignIn.Sessions(q.Context(), q.Actor); err != nil {
+		return a, err
+	}
+	if a.Fresh {
+		a.Passkey, err = p.SignIn.BeginPasskey(q.Context(), q.Actor, q.Surface)
+	}
+	return a, err
+}
+
+// done says that something was changed, or shows the page again with what is wrong.
+func (p *People) done(q *frame.Request, said string, err error) error {
+	var known *estate.Error
+	if errors.As(err, &known) && known.Kind != estate.Internal {
+		a, failed := p.accountOf(q)
+		if failed != nil {
+			return failed
+		}
+		if a.Problems, failed = frame.Fields(err, map[string]string{"/password": "password", "/name": "name"}); failed != nil {
+			return failed
+		}
+		return q.Again("Sign-in and sessions", accountPage(a), script)
+	}
+	if err != nil {
+		return err
+	}
+	q.Say("success", said)
+	return q.Redirect(AccountPath)
+}
+
+func (p *People) setPassword(q *frame.Request) error {
+	return p.done(q, "The password is set.", p.SignIn.SetPassword(q.Context(), q.Actor, q.Session, estate.Secret(q.FormValue("password"))))
+}
+
+func (p *People) addPasskey(q *frame.Request) error {
+	return p.done(q, "The passkey is added.", p.SignIn.AddPasskey(q.Context(), q.Actor, q.Session, q.Surface, q.Value("state"), q.Value("response"), q.Value("name")))
+}
+
+func (p *People) remove(q *frame.Request) error {
+	return p.done(q, "Removed.", p.SignIn.RemoveCredential(q.Context(), q.Actor, q.Session, estate.CredentialID(q.PathValue("id"))))
+}
+
+func (p *People) recoveryCodes(q *frame.Request) error {
+	codes, err := p.SignIn.NewRecoveryCodes(q.Context(), q.Actor, q.Session)
+	if err == nil {
+		q.Pass("recovery-codes", codes)
+	}
+	return p.done(q, "There are new recovery codes. Those of before don't work any more.", err)
+}
+
+func (p *People) endSession(q *frame.Request) error {
+	return p.done(q, "The session has ended.", p.SignIn.EndSession(q.Context(), q.Actor, estate.SessionID(q.PathValue("id"))))
+}
+
+func (p *People) endOthers(q *frame.Request) error {
+	_, err := p.SignIn.EndOtherSessions(q.Context(), q.Actor, q.Session.ID)
+	return p.done(q, "All other sessions have ended.", err)
+}
+
+// enrolment is what the page for a new authenticator app shows. Its key goes with
+// the form, sealed.
+type enrolment struct {
+	Secret  string
+	QR      string // path of an SVG
+	Size    int    // of the square
+	Problem string
+}
+
+// authenticator shows the key of a new authenticator app. It stays the same until
+// it is used or given up.
+func (p *People) authenticator(q *frame.Request) error {
+	return p.enrol(q, "", "")
+}
+
+func (p *People) enrol(q *frame.Request, secret, problem string) error {
+	name := q.Actor.ID
+	if a, err := p.SignIn.Account(q.Context(), q.Actor); err == nil {
+		name = a.Email
+	}
+	key, err := p.SignIn.NewTOTP(q.Surface, name, secret)
+	if err != nil {
+		return err
+	}
+	code, err := qr.Encode(key.URL(), qr.M, qr.Auto)
+	if err != nil {
+		return err
+	}
+	e := enrolment{Secret: key.Secret(), Size: code.Bounds().Dx(), Problem: problem}
+	var path strings.Builder
+	for y := range e.Size {
+		for x := range e.Size {
+			if r, _, _, _ := code.At(x, y).RGBA(); r == 0 {
+				path.WriteString("M" + strconv.Itoa(x+4) + " " + strconv.Itoa(y+4) + "h1v1h-1z")
+			}
+		}
+	}
+	e.QR, e.Size = path.String(), e.Size+8 // with the quiet zone
+	q.Pass("authenticator", e.Secret)
+	if problem != "" {
+		return q.Again("Authenticator app", enrolPage(e))
+	}
+	return q.Render("Authenticator app", enrolPage(e))
+}
+
+func (p *People) addAuthenticator(q *frame.Request) error {
+	var secret string
+	if !q.Take("authenticator", &secret) {
+		return p.enrol(q, "", "That took too long. Scan this new picture instead.")
+	}
+	err := p.SignIn.AddTOTP(q.Context(), q.Actor, q.Session, secret, q.Value("code"))
+	if known := frame.Known(err); err != nil && known.Code == api.CodeCredential {
+		return p.enrol(q, secret, known.Fields[0].Detail)
+	}
+	return p.done(q, "The authenticator app is set up. Make recovery codes now, for when you lose it.", err)
+}
