@@ -192,7 +192,7 @@ const (
 func setTheme(q *Request) error {
 	if theme := q.Value("theme"); theme == "light" || theme == "dark" {
 		c := q.cookie(themeCookie, theme, int((365 * 24 * time.Hour).Seconds())) //nolint:gosec // see cookie
-		c.HttpOnly = false // the toggle sets it too
+		c.HttpOnly = false                                                       // the toggle sets it too
 		http.SetCookie(q.W, c)
 	}
 	return q.Redirect(q.Value("to"))
