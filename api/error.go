@@ -42,6 +42,8 @@ const (
 	CodeUnauthenticated   = "AUTH-1"  // no token, or one that is invalid, expired or of another host
 	CodeForbidden         = "AUTH-2"  // authenticated, but not allowed to do this
 	CodeInsufficientScope = "AUTH-3"  // the token lacks a scope
+	CodeNoOwner           = "AUTH-4"  // the account owns no subscription
+	CodeOtherOwner        = "AUTH-5"  // the account owns other subscriptions than this is about
 	CodeInvalidProof      = "AUTH-20" // RFC 9449 invalid_dpop_proof, at a resource
 	CodeUseNonce          = "AUTH-21" // RFC 9449 use_dpop_nonce, at a resource
 	CodeTokenBound        = "AUTH-22" // the token is bound to a key that was not shown

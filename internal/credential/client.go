@@ -86,7 +86,7 @@ func (s *Service) CreateClient(ctx context.Context, actor estate.Actor, n NewCli
 	if err := s.validateTrust(c); err != nil {
 		return c, "", err
 	}
-	if actor.Kind == estate.ActorClient && n.Level == estate.LevelOrganization && !c.Permissions.Within(actor.Permissions) {
+	if isBounded(actor) && n.Level == estate.LevelOrganization && !c.Permissions.Within(actor.Permissions) {
 		return c, "", errScopeBeyondActor
 	}
 	if slices.Contains(c.AuthMethods, authClientSecret) {
@@ -129,10 +129,10 @@ func mayCreateClient(actor estate.Actor, n NewClient) error {
 	}
 	switch n.Level {
 	case estate.LevelOrganization:
-		if actor.Can(estate.LevelOrganization, api.ScopeOrgOAuthClients) && actor.Scope == n.Scope {
-			return nil
+		if actor.Scope != n.Scope {
+			return errNeedsScope(api.ScopeOrgOAuthClients)
 		}
-		return errNeedsScope(api.ScopeOrgOAuthClients)
+		return actor.Lacks(estate.LevelOrganization, api.ScopeOrgOAuthClients)
 	case estate.LevelRegion:
 		return mayManage(actor, Realm{Level: n.Level, Scope: n.Scope})
 	case estate.LevelTenant:

@@ -71,7 +71,7 @@ func (s *Service) followAuthMethods(ctx context.Context, tx *store.Tx, actor est
 // mayGrant refuses to give an organization-level client what the actor lacks. What
 // the client had before it may keep.
 func mayGrant(actor estate.Actor, before, c estate.Client) error {
-	if actor.Kind != estate.ActorClient || c.Level != estate.LevelOrganization {
+	if !isBounded(actor) || c.Level != estate.LevelOrganization {
 		return nil
 	}
 	for _, name := range c.Permissions {

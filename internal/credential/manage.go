@@ -42,17 +42,19 @@ func mayRead(actor estate.Actor, realm Realm) (view, error) {
 		}
 		return viewNothing, errNeedsScope(api.ScopeAdminClassic)
 	case realm.Level == estate.LevelOrganization && actor.Scope == realm.Scope:
-		if actor.Can(estate.LevelOrganization, api.ScopeOrgOAuthClientsRead) {
-			return viewAll, nil
-		}
-		return viewNothing, errNeedsScope(api.ScopeOrgOAuthClientsRead)
+		return viewOr(actor.Lacks(estate.LevelOrganization, api.ScopeOrgOAuthClientsRead))
 	case realm.Level == estate.LevelRegion && actor.Scope.Organization == realm.Scope.Organization:
-		if actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead) {
-			return viewAll, nil
-		}
-		return viewNothing, errNeedsScope(api.ScopeOrgSubscriptionsRead)
+		return viewOr(actor.LacksFor(realm.Scope.Subscription, api.ScopeOrgSubscriptionsRead))
 	}
 	return viewNothing, errNotHere
+}
+
+// viewOr is the view of everything, unless there is something that is lacking.
+func viewOr(lacking error) (view, error) {
+	if lacking != nil {
+		return viewNothing, lacking
+	}
+	return viewAll, nil
 }
 
 // mayManage tells why actor may not change the clients of realm; nil: it may.
@@ -70,24 +72,24 @@ func mayManage(actor estate.Actor, realm Realm) error {
 		}
 		return nil
 	case realm.Level == estate.LevelOrganization && actor.Scope == realm.Scope:
-		if !actor.Can(estate.LevelOrganization, api.ScopeOrgOAuthClients) {
-			return errNeedsScope(api.ScopeOrgOAuthClients)
-		}
-		return nil
+		return actor.Lacks(estate.LevelOrganization, api.ScopeOrgOAuthClients)
 	case realm.Level == estate.LevelRegion && actor.Scope.Organization == realm.Scope.Organization:
-		if !actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptions) {
-			return errNeedsScope(api.ScopeOrgSubscriptions)
-		}
-		return nil
+		return actor.LacksFor(realm.Scope.Subscription, api.ScopeOrgSubscriptions)
 	}
 	return errNotHere
+}
+
+// isBounded tells whether actor can give a client of its own level no more than it
+// may do itself.
+func isBounded(actor estate.Actor) bool {
+	return actor.Kind == estate.ActorClient || actor.Kind == estate.ActorAccount
 }
 
 // mayHand refuses to hand out the secret of an organization-level client that may
 // do more than the actor: with it, the actor would get what it was not given.
 // Clients of the other levels do things that their managers can't do at all.
 func mayHand(actor estate.Actor, c estate.Client) error {
-	if actor.Kind == estate.ActorClient && c.Level == estate.LevelOrganization && !c.Permissions.Within(actor.Permissions) {
+	if isBounded(actor) && c.Level == estate.LevelOrganization && !c.Permissions.Within(actor.Permissions) {
 		return errSecretBeyondActor
 	}
 	return nil

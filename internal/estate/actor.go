@@ -31,13 +31,15 @@ const (
 // service method. The zero Actor may do nothing.
 type Actor struct {
 	Kind        ActorKind
-	ID          string      // client id, account id, user id, or the operator's name
-	Level       Level       // of a client
-	Scope       Scope       // how far it reaches, at the surface where it was authenticated
-	Permissions Permissions // granted OAuth scopes
-	User        UserID      // as whom it acts at Scope.Tenant: the client's bot, whom that impersonates, or the person
-	Roles       []RoleName  // of the user
-	TraceID     string      // of the request, for audit records
+	ID          string           // client id, account id, user id, or the operator's name
+	Level       Level            // of a client or account
+	Scope       Scope            // how far it reaches, at the surface where it was authenticated
+	Permissions Permissions      // granted OAuth scopes
+	User        UserID           // as whom it acts at Scope.Tenant: the client's bot, whom that impersonates, or the person
+	Roles       []RoleName       // of the user
+	Owned       []SubscriptionID // of an account: the subscriptions that it owns
+	Others      []SubscriptionID // of an account: those of its organization that it does not own
+	TraceID     string           // of the request, for audit records
 }
 
 // Operator is the actor of the operator commands: it reaches everything.
@@ -46,7 +48,8 @@ func Operator(name string) Actor { return Actor{Kind: ActorOperator, ID: name} }
 // IsOperator tells whether a is the operator.
 func (a Actor) IsOperator() bool { return a.Kind == ActorOperator }
 
-// Can tells whether a is a client of the given level that holds permission.
+// Can tells whether a is a client, or an account, that acts at the given level and
+// holds permission.
 func (a Actor) Can(level Level, permission string) bool {
-	return a.Kind == ActorClient && a.Level == level && a.Permissions.Holds(permission)
+	return (a.Kind == ActorClient || a.Kind == ActorAccount) && a.Level == level && a.Permissions.Holds(permission)
 }

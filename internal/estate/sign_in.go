@@ -101,17 +101,57 @@ type OpenIDEndpoints struct {
 // it in the database can't use it.
 type SessionID string
 
-// Session is a person who is signed in to a tenant.
+// Session is a person who is signed in: a user of a tenant, or an account of an
+// organization.
 type Session struct {
 	ID           SessionID
 	Organization OrganizationID
-	Tenant       TenantID
-	User         UserID
-	Provider     IdentityProviderID
+	Tenant       TenantID           // empty: of an account
+	User         UserID             // of the tenant
+	Account      AccountID          // instead of Tenant and User
+	Provider     IdentityProviderID // empty: signed in by what this server keeps itself
+	Method       SignInMethod
+	Agent        string // the browser, as it calls itself
+	Address      string // where it signed in from
 	CreatedAt    time.Time
 	LastUsedAt   time.Time // to the minute
 	ExpiresAt    time.Time // at the latest
 }
+
+// Person is whose session it is.
+func (s Session) Person() Person {
+	if s.Tenant == "" {
+		return Person{Organization: s.Organization, ID: string(s.Account)}
+	}
+	return Person{Organization: s.Organization, Tenant: s.Tenant, ID: string(s.User)}
+}
+
+// Person is somebody who signs in: a user of a tenant or, without a tenant, an
+// account of an organization.
+type Person struct {
+	Organization OrganizationID
+	Tenant       TenantID
+	ID           string
+}
+
+// IsAccount tells whether p is an account.
+func (p Person) IsAccount() bool { return p.Tenant == "" }
+
+// Scope is where p is.
+func (p Person) Scope() Scope { return Scope{Organization: p.Organization, Tenant: p.Tenant} }
+
+// SignInMethod is how somebody signed in.
+type SignInMethod string
+
+// The ways to sign in.
+const (
+	SignInFederated SignInMethod = "federated" // an identity provider says who it is
+	SignInPasskey   SignInMethod = "passkey"
+	SignInPassword  SignInMethod = "password"
+	SignInTOTP      SignInMethod = "password+totp"
+	SignInRecovery  SignInMethod = "password+recovery-code"
+	SignInLink      SignInMethod = "link" // that was used once
+)
 
 // NewSessionToken makes the secret that is a session's cookie.
 func NewSessionToken() Secret {

@@ -53,10 +53,8 @@ func mayReadTrail(actor estate.Actor) error {
 		return nil
 	case actor.Scope.Tenant != "":
 		return AdministersTenant(actor, api.ScopeAdminClassic)
-	case !actor.Can(estate.LevelOrganization, api.ScopeOrgAuditsRead):
-		return needsScope(api.ScopeOrgAuditsRead)
 	}
-	return nil
+	return actor.Lacks(estate.LevelOrganization, api.ScopeOrgAuditsRead)
 }
 
 // AdministersTenant tells why actor does not administer the tenant of its scope

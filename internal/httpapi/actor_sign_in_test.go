@@ -35,9 +35,9 @@ func (e *actorEstate) sessions(t *testing.T) []*actor {
 	kept := maps.Clone(out.session.cookies)
 	expect(t, "sign out", out.session.do(testenv.Request{Method: http.MethodPost, URL: "/logout"}), http.StatusNoContent, "")
 	out.session.cookies = kept
-	return []*actor{
+	return append(e.accounts(t), []*actor{
 		signedIn("administrator, signed in", here, e.tenant, estate.RoleTenantAdmin), signedIn("user without roles, signed in", here, e.tenant), forged, foreign, out,
-	}
+	}...)
 }
 
 var dayOfIdleness = ops{{Op: "replace", Path: "/userSessionInactivityTimeoutMinutes", Value: 24 * 60}}

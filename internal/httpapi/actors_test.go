@@ -46,6 +46,7 @@ type actor struct {
 	home        string
 	tokens      map[estate.SurfaceKind]string // what to show at each surface
 	session     *browser                      // who is signed in there shows its cookies
+	renew       func()                        // signs in anew
 	foreign     bool                          // of another organization, subscription, region or tenant than what is called
 }
 
@@ -217,6 +218,9 @@ func (e *actorEstate) ok(t *testing.T, err error) {
 // be told so in the words for a wrong secret, and shows a token of its home.
 func (e *actorEstate) admit(t *testing.T, surface estate.SurfaceKind, a *actor) {
 	t.Helper()
+	if a.renew != nil {
+		a.renew()
+	}
 	if a.credentials == nil {
 		return
 	}

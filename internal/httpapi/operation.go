@@ -17,6 +17,7 @@ type operation struct {
 	path         string
 	surfaces     []estate.SurfaceKind
 	public       bool
+	form         bool // takes the forms of pages: a session counts without the CSRF token, but not across origins
 	handle       handler
 	tier         throttle.Tier // how often a caller may call it; every operation that is not public has one
 	internalCode string        // what the contract calls an internal error of the operation; empty: HTTP-500
@@ -26,6 +27,7 @@ var (
 	everywhere = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceRegister, estate.SurfaceTenant}
 	onConsole  = []estate.SurfaceKind{estate.SurfaceConsole}
 	onRegister = []estate.SurfaceKind{estate.SurfaceRegister}
+	withPeople = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceTenant} // who sign in
 	onTenant   = []estate.SurfaceKind{estate.SurfaceTenant}
 )
 
@@ -152,7 +154,7 @@ var operations = []operation{
 	{id: "createSession", method: "POST", path: jwtSessionPath, surfaces: onTenant, public: true, handle: createSession},
 	{id: "logout", method: "GET", path: "/logout", surfaces: onTenant, public: true, handle: logout},
 	{id: "deleteSession", method: "POST", path: "/logout", surfaces: onTenant, public: true, handle: deleteSession},
-	{id: "getCSRFToken", method: "GET", path: "/api/v1/csrf-token", surfaces: onTenant, tier: throttle.Tier1, handle: getCSRFToken},
+	{id: "getCSRFToken", method: "GET", path: "/api/v1/csrf-token", surfaces: withPeople, tier: throttle.Tier1, handle: getCSRFToken},
 	{id: "listIdentityProviders", method: "GET", path: "/api/v1/identity-providers", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listIdentityProviders)},
 	{id: "createIdentityProvider", method: "POST", path: "/api/v1/identity-providers", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createIdentityProvider)},
 	{id: "getIdentityProvider", method: "GET", path: "/api/v1/identity-providers/{identityProviderId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getIdentityProvider)},

@@ -83,6 +83,7 @@ type exchange struct {
 	r       *http.Request
 	surface estate.Surface
 	actor   estate.Actor
+	session estate.Session // by which actor is authenticated; zero: by a token
 	op      operation
 	trace   string
 	client  string // id claimed at the token endpoint, for the log

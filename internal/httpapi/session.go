@@ -23,7 +23,7 @@ const jwtSessionPath = "/login/jwt-session"
 // sessionCookie is what the request shows of a session.
 func (x *exchange) sessionCookie() signin.Cookie {
 	var c signin.Cookie
-	if x.surface.Kind != estate.SurfaceTenant {
+	if x.surface.Kind == estate.SurfaceRegister {
 		return c
 	}
 	if token, err := x.r.Cookie(cookieSession); err == nil {
@@ -47,11 +47,22 @@ func (x *exchange) authenticateSession(c signin.Cookie) (estate.Actor, error) {
 		if err := x.sameOrigin(); err != nil {
 			return estate.Actor{}, err
 		}
-		if err := signin.CheckCSRF(c, x.r.Header.Get(api.HeaderCSRF)); err != nil {
-			return estate.Actor{}, err
+		if !x.op.form { // forms can't send it; what they do is for people to see, and no other site can make a browser send one
+			if err := signin.CheckCSRF(c, x.r.Header.Get(api.HeaderCSRF)); err != nil {
+				return estate.Actor{}, err
+			}
 		}
 	}
+	x.session = session
+	if session.Account != "" {
+		return x.server.SignIn.AccountActor(x.r.Context(), session.Organization, session.Account)
+	}
 	return x.server.Credential.UserActor(x.r.Context(), x.surface, session.User)
+}
+
+// visitor is what is known of who sends the request before anybody signs in.
+func (x *exchange) visitor() signin.Visitor {
+	return signin.Visitor{Cookie: x.sessionCookie(), Agent: x.r.UserAgent(), Address: x.address(), TraceID: x.trace}
 }
 
 func isSafe(method string) bool {
@@ -89,12 +100,15 @@ func (x *exchange) clearSession() {
 }
 
 // cookie is one of a session. Over https, pages of other sites may embed what is
-// here, so that it is sent to them too; what they can't do with it is seen to by
-// authenticateSession.
+// in a tenant, so that it is sent to them too; what they can't do with it is seen to
+// by authenticateSession. Nobody embeds the console.
 func (x *exchange) cookie(name, value string) *http.Cookie {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if x.secure() {
-		c.Secure, c.SameSite = true, http.SameSiteNoneMode
+		c.Secure = true
+	}
+	if x.secure() && x.surface.Kind == estate.SurfaceTenant {
+		c.SameSite = http.SameSiteNoneMode
 	}
 	return c
 }
@@ -120,7 +134,7 @@ func createSession(x *exchange) error {
 	if !strings.EqualFold(scheme, "Bearer") {
 		token = "" // which is refused like any other that is wrong
 	}
-	signedIn, err := x.server.SignIn.SignInByJWT(x.r.Context(), x.surface, strings.TrimSpace(token), x.sessionCookie(), x.trace)
+	signedIn, err := x.server.SignIn.SignInByJWT(x.r.Context(), x.surface, strings.TrimSpace(token), x.visitor())
 	if err != nil {
 		return err
 	}
@@ -129,7 +143,7 @@ func createSession(x *exchange) error {
 }
 
 func getCSRFToken(x *exchange) error {
-	if x.actor.Kind == estate.ActorUser {
+	if x.session.ID != "" {
 		x.w.Header().Set(api.HeaderCSRF, signin.CSRFToken(x.sessionCookie().Token))
 	}
 	x.noStore()
@@ -164,7 +178,7 @@ func finishLogin(x *exchange) error {
 		state = cookie.Value
 	}
 	x.loginCookie("")
-	arrived, err := x.server.SignIn.FinishLogin(x.r.Context(), x.surface, state, x.r.URL.Query(), x.sessionCookie(), x.trace)
+	arrived, err := x.server.SignIn.FinishLogin(x.r.Context(), x.surface, state, x.r.URL.Query(), x.visitor())
 	switch {
 	case err != nil:
 		return err

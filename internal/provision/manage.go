@@ -23,22 +23,12 @@ const (
 // mayRead and mayManage: provisioners are managed by those who manage the
 // subscription's region-level clients.
 
-func mayRead(actor estate.Actor) error {
-	if actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead) {
-		return nil
-	}
-	return errNeedsScope(api.ScopeOrgSubscriptionsRead)
+func mayRead(actor estate.Actor, id estate.SubscriptionID) error {
+	return actor.LacksFor(id, api.ScopeOrgSubscriptionsRead)
 }
 
-func mayManage(actor estate.Actor) error {
-	if actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptions) {
-		return nil
-	}
-	return errNeedsScope(api.ScopeOrgSubscriptions)
-}
-
-func errNeedsScope(scope string) error {
-	return estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "The token lacks the scope "+scope+".")
+func mayManage(actor estate.Actor, id estate.SubscriptionID) error {
+	return actor.LacksFor(id, api.ScopeOrgSubscriptions)
 }
 
 // within is the scope of a subscription of the actor's organization.
@@ -53,7 +43,7 @@ func within(ctx context.Context, tx *store.Tx, actor estate.Actor, id estate.Sub
 // change, or when they are retried by hand.
 func (s *Service) Create(ctx context.Context, actor estate.Actor, id estate.SubscriptionID, in api.CreateProvisionerRequest) (p estate.Provisioner, secret estate.Secret, err error) {
 	defer s.audit.Refused(ctx, actor, "provisioner.create", string(id), &err)
-	if err := mayManage(actor); err != nil {
+	if err := mayManage(actor, id); err != nil {
 		return p, "", err
 	}
 	now := s.now()
@@ -108,7 +98,7 @@ func (s *Service) check(p *estate.Provisioner) error {
 
 // List returns the provisioners of a subscription, oldest first.
 func (s *Service) List(ctx context.Context, actor estate.Actor, id estate.SubscriptionID) (all []estate.Provisioner, err error) {
-	if err := mayRead(actor); err != nil {
+	if err := mayRead(actor, id); err != nil {
 		return nil, err
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
@@ -123,7 +113,7 @@ func (s *Service) List(ctx context.Context, actor estate.Actor, id estate.Subscr
 
 // Get returns a provisioner of a subscription.
 func (s *Service) Get(ctx context.Context, actor estate.Actor, sub estate.SubscriptionID, id estate.ProvisionerID) (p estate.Provisioner, err error) {
-	if err := mayRead(actor); err != nil {
+	if err := mayRead(actor, sub); err != nil {
 		return p, err
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
@@ -168,7 +158,7 @@ func (s *Service) RotateSecret(ctx context.Context, actor estate.Actor, sub esta
 
 func (s *Service) change(ctx context.Context, actor estate.Actor, sub estate.SubscriptionID, id estate.ProvisionerID, action string, fn func(*estate.Provisioner) error) (p estate.Provisioner, err error) {
 	defer s.audit.Refused(ctx, actor, action, string(id), &err)
-	if err := mayManage(actor); err != nil {
+	if err := mayManage(actor, sub); err != nil {
 		return p, err
 	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
@@ -194,7 +184,7 @@ func (s *Service) change(ctx context.Context, actor estate.Actor, sub estate.Sub
 // Delete erases a provisioner. Tenants wait for it no more.
 func (s *Service) Delete(ctx context.Context, actor estate.Actor, sub estate.SubscriptionID, id estate.ProvisionerID) (err error) {
 	defer s.audit.Refused(ctx, actor, "provisioner.delete", string(id), &err)
-	if err := mayManage(actor); err != nil {
+	if err := mayManage(actor, sub); err != nil {
 		return err
 	}
 	return s.store.Write(ctx, func(tx *store.Tx) error {

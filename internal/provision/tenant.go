@@ -10,20 +10,34 @@ import (
 
 // Status returns a tenant with how far each of its provisioners is.
 func (s *Service) Status(ctx context.Context, actor estate.Actor, id estate.TenantID) (t estate.Tenant, all []estate.Provisioning, err error) {
-	if err := mayRead(actor); err != nil {
+	if err := mayLook(actor, api.ScopeOrgSubscriptionsRead); err != nil {
 		return t, nil, err
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		t, all, err = status(ctx, tx, actor, id)
+		t, all, err = status(ctx, tx, actor, id, api.ScopeOrgSubscriptionsRead)
 		return err
 	})
 	return t, all, err
 }
 
-func status(ctx context.Context, tx *store.Tx, actor estate.Actor, id estate.TenantID) (t estate.Tenant, all []estate.Provisioning, err error) {
-	if t, err = tx.Tenant(ctx, actor.Scope, id); err == nil {
-		all, err = tx.Provisionings(ctx, t.Scope(), id)
+// mayLook refuses, before a tenant is looked for, who may do nothing to any. Which
+// of them an account may, status tells.
+func mayLook(actor estate.Actor, permission string) error {
+	if actor.IsOwner() {
+		return nil
 	}
+	return actor.Lacks(estate.LevelOrganization, permission)
+}
+
+// status looks at a tenant for an actor that needs permission for it.
+func status(ctx context.Context, tx *store.Tx, actor estate.Actor, id estate.TenantID, permission string) (t estate.Tenant, all []estate.Provisioning, err error) {
+	if t, err = tx.Tenant(ctx, actor.Scope, id); err != nil {
+		return t, nil, err
+	}
+	if err := actor.LacksFor(t.Subscription, permission); err != nil {
+		return estate.Tenant{}, nil, err
+	}
+	all, err = tx.Provisionings(ctx, t.Scope(), id)
 	return t, all, err
 }
 
@@ -64,11 +78,11 @@ func (s *Service) act(ctx context.Context, actor estate.Actor, id estate.TenantI
 	fn func(*store.Tx, *estate.Tenant, []estate.Provisioning) (int, error),
 ) (t estate.Tenant, all []estate.Provisioning, err error) {
 	defer s.audit.Refused(ctx, actor, action, string(id), &err)
-	if err := mayManage(actor); err != nil {
+	if err := mayLook(actor, api.ScopeOrgSubscriptions); err != nil {
 		return t, nil, err
 	}
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		if t, all, err = status(ctx, tx, actor, id); err != nil {
+		if t, all, err = status(ctx, tx, actor, id, api.ScopeOrgSubscriptions); err != nil {
 			return err
 		}
 		n, err := fn(tx, &t, all)
@@ -85,7 +99,7 @@ func (s *Service) act(ctx context.Context, actor estate.Actor, id estate.TenantI
 		if err := s.audit.Done(ctx, tx, actor, t.Scope(), action, string(id), data); err != nil {
 			return err
 		}
-		t, all, err = status(ctx, tx, actor, id)
+		t, all, err = status(ctx, tx, actor, id, api.ScopeOrgSubscriptions)
 		return err
 	})
 	return t, all, err

@@ -40,7 +40,7 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, scope estate.Scope, us
 	for _, name := range a.login.Groups {
 		g, err := tx.GroupByName(ctx, scope, name)
 		if isNotFound(err) && settings.AutoCreateGroups && name != estate.EveryoneName {
-			g, err = s.newGroup(ctx, tx, scope, user, name, a.traceID)
+			g, err = s.newGroup(ctx, tx, scope, user, name, a.visitor.TraceID)
 		}
 		switch {
 		case isNotFound(err), errors.Is(err, errTooManyGroups):
@@ -58,7 +58,7 @@ func (s *Service) join(ctx context.Context, tx *store.Tx, scope estate.Scope, us
 	if err := tx.SetUserGroups(ctx, scope, user.ID, is, s.now()); err != nil {
 		return err
 	}
-	return s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "user.update", string(user.ID), map[string]any{
+	return s.audit.Done(ctx, tx, actorOf(user, scope, a.visitor.TraceID), scope, "user.update", string(user.ID), map[string]any{
 		event.KeyUpdates: []event.Update{{Path: "/assignedGroups", OldValue: was, NewValue: is}},
 	})
 }

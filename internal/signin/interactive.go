@@ -59,7 +59,7 @@ func (s *Service) BeginLogin(ctx context.Context, surface estate.Surface, return
 		return Departure{}, err
 	}
 	d, err := s.depart(ctx, surface, p, p.Options, loginState{ReturnTo: localPath(surface, returnTo)})
-	return d, s.answer(ctx, arrival{surface: surface, provider: p, traceID: traceID}, asRefusal(err))
+	return d, s.answer(ctx, arrival{surface: surface, provider: p, visitor: Visitor{TraceID: traceID}}, asRefusal(err))
 }
 
 // interactive is the tenant's active interactive identity provider.
@@ -147,7 +147,7 @@ type Arrived struct {
 
 // FinishLogin ends a login or a test that the same browser began, by the parameters
 // that the identity provider sent along.
-func (s *Service) FinishLogin(ctx context.Context, surface estate.Surface, sealed string, query url.Values, before Cookie, traceID string) (Arrived, error) {
+func (s *Service) FinishLogin(ctx context.Context, surface estate.Surface, sealed string, query url.Values, v Visitor) (Arrived, error) {
 	state, err := s.openState(surface, sealed)
 	if err != nil || subtle.ConstantTimeCompare([]byte(state.State), []byte(query.Get("state"))) != 1 {
 		return Arrived{}, errLoginState
@@ -164,10 +164,10 @@ func (s *Service) FinishLogin(ctx context.Context, surface estate.Surface, seale
 	case err != nil:
 		return Arrived{}, err
 	case state.Test != "":
-		result, err := s.finishTest(ctx, surface, p, state, query, traceID)
+		result, err := s.finishTest(ctx, surface, p, state, query, v.TraceID)
 		return Arrived{Test: &result}, err
 	}
-	a := arrival{surface: surface, provider: p, before: before, traceID: traceID}
+	a := arrival{surface: surface, provider: p, visitor: v}
 	arrived := Arrived{ReturnTo: state.ReturnTo}
 	if a.login, _, err = s.redeem(ctx, surface, p, p.Options, state, query); err == nil {
 		arrived.SignedIn, err = s.enter(ctx, a)

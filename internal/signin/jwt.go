@@ -154,8 +154,8 @@ func moment(seconds float64) time.Time { return time.UnixMicro(int64(seconds * 1
 // SignInByJWT begins a session for the person that a JWT is about, which an
 // identity provider of the tenant has signed. before is the cookie that the
 // browser had; its session ends. Whatever is wrong, the answer is the same.
-func (s *Service) SignInByJWT(ctx context.Context, surface estate.Surface, token string, before Cookie, traceID string) (SignedIn, error) {
-	a := arrival{surface: surface, before: before, traceID: traceID}
+func (s *Service) SignInByJWT(ctx context.Context, surface estate.Surface, token string, v Visitor) (SignedIn, error) {
+	a := arrival{surface: surface, visitor: v}
 	signedIn, err := func() (SignedIn, error) {
 		t, err := parsePersonToken(token)
 		if err != nil {

@@ -73,8 +73,7 @@ type arrival struct {
 	surface  estate.Surface
 	provider estate.IdentityProvider
 	login    Login
-	before   Cookie // of the session that the browser had, which ends
-	traceID  string
+	visitor  Visitor
 }
 
 // enter begins a session for a login that is believed. The user is the one with
@@ -84,17 +83,12 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 	if err := a.login.check(); err != nil {
 		return SignedIn{}, err
 	}
-	scope, now := a.surface.Tenant.Scope(), s.now()
-	settings, err := s.settings.Get(ctx, keyOf(scope, ""))
+	scope := a.surface.Tenant.Scope()
+	b, err := s.prepare(ctx, a.surface, a.visitor)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	earlier, err := s.Session(ctx, a.surface, a.before)
-	if err != nil && !isUnauthenticated(err) {
-		return SignedIn{}, err
-	}
-	token := estate.NewSessionToken()
-	var begun estate.Session
+	var in SignedIn
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		p, err := tx.IdentityProvider(ctx, scope, a.provider.ID) // as it is now
 		switch {
@@ -110,23 +104,13 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 		if err := s.join(ctx, tx, scope, user, a); err != nil {
 			return err
 		}
-		if earlier.ID != "" {
-			if err := s.end(ctx, tx, scope, earlier, a.traceID); err != nil {
-				return err
-			}
-		}
-		begun = estate.Session{
-			ID: estate.SessionIDOf(token), Organization: scope.Organization, Tenant: scope.Tenant, User: user.ID, Provider: p.ID,
-			CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(settings.Lifespan),
-		}
-		if err := tx.InsertSession(ctx, begun); err != nil {
-			return err
-		}
-		return s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "session.create", string(user.ID), map[string]any{
+		person := estate.Person{Organization: scope.Organization, Tenant: scope.Tenant, ID: string(user.ID)}
+		in, err = s.begin(ctx, tx, b, person, estate.SignInFederated, p.ID, map[string]any{
 			"identityProvider": p.ID, "protocol": p.Protocol, "subject": user.Subject, "groups": a.login.Groups,
 		})
+		return err
 	})
-	return SignedIn{Session: begun, Cookie: Cookie{Token: token, Signature: s.sign(scope, token)}}, err
+	return in, err
 }
 
 // userOf finds the user of a login, or makes one, and brings name and e-mail
@@ -145,7 +129,7 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 		if err := tx.InsertUser(ctx, user); err != nil {
 			return user, err
 		}
-		return user, s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "user.create", string(user.ID), map[string]any{
+		return user, s.audit.Done(ctx, tx, actorOf(user, scope, a.visitor.TraceID), scope, "user.create", string(user.ID), map[string]any{
 			"subject": user.Subject, "name": user.Name, "email": user.Email,
 		})
 	case err != nil:
@@ -172,7 +156,7 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 	if err := tx.UpdateUser(ctx, scope, changed); err != nil {
 		return user, err
 	}
-	return changed, s.audit.Done(ctx, tx, actorOf(user, scope, a.traceID), scope, "user.update", string(user.ID), map[string]any{
+	return changed, s.audit.Done(ctx, tx, actorOf(user, scope, a.visitor.TraceID), scope, "user.update", string(user.ID), map[string]any{
 		"name": changed.Name, "email": changed.Email, "status": changed.Status,
 	})
 }
@@ -218,7 +202,7 @@ func (s *Service) answer(ctx context.Context, a arrival, err error) error {
 		data["unrecorded"] = unrecorded
 	}
 	record := estate.AuditRecord{
-		Time: s.now(), Scope: scope, Actor: estate.Actor{Kind: estate.ActorUser, TraceID: a.traceID}, Action: "session.create",
+		Time: s.now(), Scope: scope, Actor: estate.Actor{Kind: estate.ActorUser, TraceID: a.visitor.TraceID}, Action: "session.create",
 		Target: string(a.provider.ID), Outcome: estate.OutcomeRefused, Data: data,
 	}
 	ctx = context.WithoutCancel(ctx) // the caller may be gone; the record must not be

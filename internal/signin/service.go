@@ -1,5 +1,6 @@
-// Package signin lets people into tenants: it keeps a tenant's identity providers,
-// believes what they say of a person, and holds the sessions that begin there.
+// Package signin lets people in, users into their tenants and accounts into the
+// console: it keeps the identity providers of tenants, believes what they say of a
+// person, and holds the sessions that begin there.
 package signin
 
 import (
@@ -34,6 +35,7 @@ type Service struct {
 	sessions  *cache.Map[key[estate.SessionID], estate.Session]
 	providers *cache.Map[key[estate.IdentityProviderID], estate.IdentityProvider]
 	settings  *cache.Map[key[string], estate.AuthSettings]
+	accounts  *cache.Map[estate.OrganizationID, accounts]
 
 	discoveries *outbound.Cache[oidc.ProviderConfig]
 	keySets     *outbound.Cache[jose.JSONWebKeySet]
@@ -62,6 +64,7 @@ const (
 	maxCachedSessions  = 100_000
 	maxCachedProviders = 10_000
 	maxCachedSettings  = 100_000
+	maxCachedAccounts  = 1_000 // organizations
 )
 
 // New makes the service. It reaches identity providers through fetch.
@@ -70,6 +73,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.sessions = cache.New(maxCachedSessions, s.loadSession)
 	s.providers = cache.New(maxCachedProviders, s.loadProvider)
 	s.settings = cache.New(maxCachedSettings, s.loadSettings)
+	s.accounts = cache.New(maxCachedAccounts, s.loadAccounts)
 	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
 	s.keySets = outbound.NewCache(fetch, parseKeySet)
 	db.Subscribe(s.forget)
@@ -83,6 +87,11 @@ func (s *Service) forget(changes []store.Change) {
 			s.sessions.Clear()
 			s.providers.Clear()
 			s.settings.Clear()
+			s.accounts.Clear()
+			continue
+		}
+		if c.Kind == store.ChangeAccounts {
+			s.accounts.Invalidate(estate.OrganizationID(c.Key))
 			continue
 		}
 		parts := strings.Split(c.Key, "/")
@@ -92,7 +101,7 @@ func (s *Service) forget(changes []store.Change) {
 		scope := estate.Scope{Organization: estate.OrganizationID(parts[0]), Tenant: estate.TenantID(parts[1])}
 		switch c.Kind {
 		case store.ChangeSession:
-			s.sessions.Invalidate(keyOf(scope, estate.SessionID(parts[2])))
+			s.sessions.Invalidate(sessionKey(scope, estate.SessionID(parts[2])))
 		case store.ChangeIdentityProvider:
 			s.providers.Invalidate(keyOf(scope, estate.IdentityProviderID(parts[2])))
 		case store.ChangeAuthSettings:
@@ -103,7 +112,11 @@ func (s *Service) forget(changes []store.Change) {
 
 func (s *Service) loadSession(ctx context.Context, k key[estate.SessionID]) (found estate.Session, err error) {
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		found, err = tx.Session(ctx, k.scope(), k.id)
+		if k.tenant == "" {
+			found, err = tx.AccountSession(ctx, k.id)
+		} else {
+			found, err = tx.Session(ctx, k.scope(), k.id)
+		}
 		return err
 	})
 	return found, err

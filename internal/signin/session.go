@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"net/netip"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -48,26 +49,76 @@ func CheckCSRF(c Cookie, shown string) error {
 	return nil
 }
 
+// Visitor is who sends a request, as far as it is known before anybody signs in.
+type Visitor struct {
+	Cookie  Cookie // of the session that the browser has, if any
+	Agent   string // the browser, as it calls itself
+	Address netip.Addr
+	TraceID string
+}
+
+func (v Visitor) address() string {
+	if !v.Address.IsValid() {
+		return ""
+	}
+	return v.Address.String()
+}
+
+// sessionKey names a session. At the console, where accounts of all organizations
+// sign in, the token alone does.
+func sessionKey(scope estate.Scope, id estate.SessionID) key[estate.SessionID] {
+	if scope.Tenant == "" {
+		scope = estate.Scope{}
+	}
+	return keyOf(scope, id)
+}
+
+// placeOf is where people sign in at surface: its tenant, or the console, for which
+// it is the zero scope. Nobody does at register hosts.
+func placeOf(surface estate.Surface) (scope estate.Scope, ok bool) {
+	switch surface.Kind {
+	case estate.SurfaceTenant:
+		return surface.Tenant.Scope(), true
+	case estate.SurfaceConsole:
+		return estate.Scope{}, true
+	}
+	return estate.Scope{}, false
+}
+
+// settingsOf are how long sessions last: those of accounts as those of tenants
+// that have not set anything.
+func (s *Service) settingsOf(ctx context.Context, scope estate.Scope) (estate.AuthSettings, error) {
+	if scope.Tenant == "" {
+		return defaultSettings, nil
+	}
+	return s.settings.Get(ctx, keyOf(scope, ""))
+}
+
 // Session finds the session of a cookie at surface. It is in force until the first
-// of: its end, an end by the tenant's present settings, that of its identity
-// provider. Whether its user may still act is for the caller to see.
+// of: its end, an end by the present settings, that of its identity provider.
+// Whether its user or account may still act is for the caller to see.
 func (s *Service) Session(ctx context.Context, surface estate.Surface, c Cookie) (estate.Session, error) {
-	scope := surface.Tenant.Scope()
-	if surface.Kind != estate.SurfaceTenant || !s.signed(scope, c) {
+	scope, ok := placeOf(surface)
+	if !ok || !s.signed(scope, c) {
 		return estate.Session{}, errNoSession
 	}
-	id := keyOf(scope, estate.SessionIDOf(c.Token))
+	id := sessionKey(scope, estate.SessionIDOf(c.Token))
 	found, err := s.sessions.Get(ctx, id)
 	if err != nil {
 		return found, noSession(err)
 	}
-	settings, err := s.settings.Get(ctx, keyOf(scope, ""))
+	settings, err := s.settingsOf(ctx, scope)
 	if err != nil {
 		return found, err
 	}
-	p, err := s.providers.Get(ctx, keyOf(scope, found.Provider))
-	if err != nil {
-		return found, noSession(err)
+	if found.Provider != "" {
+		p, err := s.providers.Get(ctx, keyOf(scope, found.Provider))
+		if err != nil {
+			return found, noSession(err)
+		}
+		if !p.Active {
+			return estate.Session{}, errNoSession
+		}
 	}
 	now := s.now()
 	if !now.Before(found.LastUsedAt.Add(settings.Idle)) { // unless it was used elsewhere, of which this server hasn't heard
@@ -76,15 +127,20 @@ func (s *Service) Session(ctx context.Context, surface estate.Surface, c Cookie)
 		}
 	}
 	switch {
-	case !p.Active, !now.Before(found.ExpiresAt), !now.Before(found.CreatedAt.Add(settings.Lifespan)), !now.Before(found.LastUsedAt.Add(settings.Idle)):
+	case !inForce(found, settings, now):
 		return estate.Session{}, errNoSession
 	case now.Sub(found.LastUsedAt) >= min(touchEvery, settings.Idle/4):
-		err := s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, scope, found.ID, now) })
+		err := s.store.Write(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, found.Person().Scope(), found.ID, now) })
 		if err != nil { // the session is good all the same, and ends early at worst
 			s.log.ErrorContext(ctx, "use of a session not noted", "error", err)
 		}
 	}
 	return found, nil
+}
+
+// inForce tells whether the time of a session is not over.
+func inForce(of estate.Session, settings estate.AuthSettings, now time.Time) bool {
+	return now.Before(of.ExpiresAt) && now.Before(of.CreatedAt.Add(settings.Lifespan)) && now.Before(of.LastUsedAt.Add(settings.Idle))
 }
 
 // touchEvery is how exactly it is kept when a session was last used.
@@ -108,24 +164,38 @@ func (s *Service) SignOut(ctx context.Context, surface estate.Surface, c Cookie,
 		}
 		return "", err
 	}
-	scope := surface.Tenant.Scope()
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		p, err := tx.IdentityProvider(ctx, scope, found.Provider)
-		if err != nil && !isNotFound(err) {
-			return err
+		if found.Provider != "" {
+			p, err := tx.IdentityProvider(ctx, found.Person().Scope(), found.Provider)
+			if err != nil && !isNotFound(err) {
+				return err
+			}
+			to = p.AfterLogout
 		}
-		to = p.AfterLogout
-		return s.end(ctx, tx, scope, found, traceID)
+		return s.end(ctx, tx, found, traceID)
 	})
 	return to, err
 }
 
-func (s *Service) end(ctx context.Context, tx *store.Tx, scope estate.Scope, of estate.Session, traceID string) error {
+// end ends a session, for its own person.
+func (s *Service) end(ctx context.Context, tx *store.Tx, of estate.Session, traceID string) error {
+	scope := of.Person().Scope()
 	if err := tx.DeleteSession(ctx, scope, of.ID, s.now()); err != nil {
 		return err
 	}
-	actor := estate.Actor{Kind: estate.ActorUser, ID: string(of.User), Scope: scope, User: of.User, TraceID: traceID}
-	return s.audit.Done(ctx, tx, actor, scope, "session.delete", string(of.User), map[string]any{"identityProvider": of.Provider})
+	data := map[string]any{"method": of.Method}
+	if of.Provider != "" {
+		data["identityProvider"] = of.Provider
+	}
+	return s.audit.Done(ctx, tx, actorOfPerson(of.Person(), traceID), scope, "session.delete", of.Person().ID, data)
+}
+
+// actorOfPerson is a person as it stands in the audit trail.
+func actorOfPerson(p estate.Person, traceID string) estate.Actor {
+	if p.IsAccount() {
+		return estate.Actor{Kind: estate.ActorAccount, ID: p.ID, Scope: p.Scope(), TraceID: traceID}
+	}
+	return estate.Actor{Kind: estate.ActorUser, ID: p.ID, Scope: p.Scope(), User: estate.UserID(p.ID), TraceID: traceID}
 }
 
 var (

@@ -45,7 +45,7 @@ var notTheCallers = []string{
 	"river_queue.name",
 	"role_holders.tenant_id, role_holders.role, role_holders.holder_id",
 	"roles.tenant_id, roles.id",
-	"sessions.tenant_id, sessions.id",
+	"sessions.id",
 	"space_assignments.tenant_id, space_assignments.space_id, space_assignments.id",
 	"spaces.organization_id, spaces.tenant_id, spaces.id",
 	"spaces.tenant_id, spaces.id",

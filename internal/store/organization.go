@@ -56,7 +56,10 @@ func scanAccount(row rowScanner) (estate.Account, error) {
 func (tx *Tx) InsertAccount(ctx context.Context, a estate.Account) error {
 	_, err := tx.exec(ctx, "insert into accounts (email_key, "+accountColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8)",
 		filter.Fold(a.Email), a.ID, a.Organization, a.Email, a.Name, a.PasswordHash, micros(a.CreatedAt), micros(a.UpdatedAt))
-	return wrap("insert account", err)
+	if err != nil {
+		return wrap("insert account", err)
+	}
+	return tx.changed(ctx, a.CreatedAt, ChangeAccounts, string(a.Organization))
 }
 
 // Account returns an account by its id or its e-mail address.

@@ -268,6 +268,7 @@ const (
 
 	ChangeIdentityProvider ChangeKind = "identity-provider" // key: organization, tenant and its id, joined with "/"
 	ChangeSession          ChangeKind = "session"           // key: organization, tenant and its id, joined with "/"
+	ChangeAccounts         ChangeKind = "accounts"          // key: organization id: its accounts, or what they own
 	ChangeAuthSettings     ChangeKind = "auth-settings"     // key: organization and tenant id, joined with "/", and "/"
 	ChangeEvent            ChangeKind = "event"             // key: organization id; only from this process
 )

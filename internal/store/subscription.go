@@ -24,7 +24,10 @@ func (tx *Tx) InsertSubscription(ctx context.Context, s estate.Subscription) err
 	if err != nil {
 		return wrap("insert subscription", err)
 	}
-	return tx.insertSubscriptionParts(ctx, s)
+	if err := tx.insertSubscriptionParts(ctx, s); err != nil {
+		return err
+	}
+	return tx.changed(ctx, s.CreatedAt, ChangeAccounts, string(s.Organization))
 }
 
 func (tx *Tx) insertSubscriptionParts(ctx context.Context, s estate.Subscription) error {
@@ -67,6 +70,9 @@ func (tx *Tx) UpdateSubscription(ctx context.Context, scope estate.Scope, s esta
 	}
 	s.Organization = scope.Organization
 	if err := tx.insertSubscriptionParts(ctx, s); err != nil {
+		return err
+	}
+	if err := tx.changed(ctx, s.UpdatedAt, ChangeAccounts, string(s.Organization)); err != nil {
 		return err
 	}
 	return tx.changed(ctx, s.UpdatedAt, ChangeSubscription, string(s.ID))

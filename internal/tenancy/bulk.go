@@ -64,8 +64,8 @@ func (s *Service) BulkTenants(ctx context.Context, actor estate.Actor, b Bulk) (
 	if !ok {
 		return nil, invalidTenant("/action", "must be create, deactivate, reactivate or relabel")
 	}
-	if !actor.Can(estate.LevelRegion, action.permission) {
-		return nil, errNeedsScope(action.permission)
+	if !actor.IsOwner() && !actor.Can(estate.LevelRegion, action.permission) {
+		return nil, actor.Lacks(estate.LevelRegion, action.permission)
 	}
 	if err := b.check(); err != nil {
 		return nil, err
@@ -77,7 +77,11 @@ func (s *Service) BulkTenants(ctx context.Context, actor estate.Actor, b Bulk) (
 		}
 	}
 	for _, id := range ids {
-		t, err := action.do(s, ctx, actor, id, b)
+		var t estate.Tenant
+		acting, err := s.owner(ctx, actor, id)
+		if err == nil {
+			t, err = action.do(s, ctx, acting, id, b)
+		}
 		if !b.DryRun {
 			s.audit.Refused(ctx, actor, action.record, string(id), &err)
 		}

@@ -34,15 +34,15 @@ type InventoryPage struct {
 
 // Inventory lists the tenants of the actor's organization.
 func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q InventoryQuery) (page InventoryPage, err error) {
-	if !actor.Can(estate.LevelOrganization, api.ScopeOrgTenantsRead) {
-		return page, errNeedsScope(api.ScopeOrgTenantsRead)
+	if err := actor.Lacks(estate.LevelOrganization, api.ScopeOrgTenantsRead); err != nil {
+		return page, err
 	}
 	return s.inventory(ctx, actor, q)
 }
 
 // ListTenants lists the tenants that the actor, a region-level client, reaches.
 func (s *Service) ListTenants(ctx context.Context, actor estate.Actor, q InventoryQuery) (InventoryPage, error) {
-	if actor.Kind != estate.ActorClient || actor.Level != estate.LevelRegion {
+	if actor.Level != estate.LevelRegion {
 		return InventoryPage{}, errRegionOnly
 	}
 	return s.inventory(ctx, actor, q)
@@ -117,8 +117,8 @@ func cursors(q store.TenantQuery, tenants []estate.Tenant, more bool) (next, pre
 
 // InventoryTenant returns one tenant of the actor's organization.
 func (s *Service) InventoryTenant(ctx context.Context, actor estate.Actor, id estate.TenantID) (estate.Tenant, error) {
-	if !actor.Can(estate.LevelOrganization, api.ScopeOrgTenantsRead) {
-		return estate.Tenant{}, errNeedsScope(api.ScopeOrgTenantsRead)
+	if err := actor.Lacks(estate.LevelOrganization, api.ScopeOrgTenantsRead); err != nil {
+		return estate.Tenant{}, err
 	}
 	if !id.Valid() {
 		return estate.Tenant{}, badParameter("tenantId", errors.New("must be 32 characters of [A-Za-z0-9_-]"))
@@ -129,8 +129,8 @@ func (s *Service) InventoryTenant(ctx context.Context, actor estate.Actor, id es
 // CountInventory counts the tenants that match a filter, which must name a
 // subscription.
 func (s *Service) CountInventory(ctx context.Context, actor estate.Actor, text string) (n int64, err error) {
-	if !actor.Can(estate.LevelOrganization, api.ScopeOrgTenantsRead) {
-		return 0, errNeedsScope(api.ScopeOrgTenantsRead)
+	if err := actor.Lacks(estate.LevelOrganization, api.ScopeOrgTenantsRead); err != nil {
+		return 0, err
 	}
 	if text == "" {
 		return 0, badParameter("filter", errors.New("is missing; it must contain subscriptionId"))

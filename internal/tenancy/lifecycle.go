@@ -67,6 +67,9 @@ type Deactivation struct {
 // after some days. Of one that is disabled already the countdown begins anew.
 func (s *Service) DeactivateTenant(ctx context.Context, actor estate.Actor, id estate.TenantID, d Deactivation) (t estate.Tenant, err error) {
 	defer s.audit.Refused(ctx, actor, "tenant.deactivate", string(id), &err)
+	if actor, err = s.owner(ctx, actor, id); err != nil {
+		return t, err
+	}
 	if !actor.Can(estate.LevelRegion, api.ScopeTenantsDeactivate) {
 		return t, errNeedsScope(api.ScopeTenantsDeactivate)
 	}
@@ -123,6 +126,9 @@ func (s *Service) purgeDays(asked *int) (int, error) {
 // it is.
 func (s *Service) ReactivateTenant(ctx context.Context, actor estate.Actor, id estate.TenantID, confirm string) (t estate.Tenant, err error) {
 	defer s.audit.Refused(ctx, actor, "tenant.reactivate", string(id), &err)
+	if actor, err = s.owner(ctx, actor, id); err != nil {
+		return t, err
+	}
 	if !actor.Can(estate.LevelRegion, api.ScopeTenantsReactivate) {
 		return t, errNeedsScope(api.ScopeTenantsReactivate)
 	}

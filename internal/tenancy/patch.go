@@ -56,6 +56,9 @@ func ParsePatch(text []byte) ([]PatchOperation, error) {
 // labels and deletion protection.
 func (s *Service) UpdateTenant(ctx context.Context, actor estate.Actor, id estate.TenantID, patch []PatchOperation) (err error) {
 	defer s.audit.Refused(ctx, actor, "tenant.update", string(id), &err)
+	if actor, err = s.owner(ctx, actor, id); err != nil {
+		return err
+	}
 	platform := actor.Scope.Tenant == ""
 	switch {
 	case !actor.Permissions.Holds(api.ScopeAdminClassic):

@@ -22,6 +22,9 @@ type Preview struct {
 // PreviewDeactivation says what the deactivation of a tenant would take down. It
 // changes nothing.
 func (s *Service) PreviewDeactivation(ctx context.Context, actor estate.Actor, id estate.TenantID) (p Preview, err error) {
+	if actor, err = s.owner(ctx, actor, id); err != nil {
+		return p, err
+	}
 	if !actor.Can(estate.LevelRegion, api.ScopeTenantsDeactivate) {
 		return p, errNeedsScope(api.ScopeTenantsDeactivate)
 	}
@@ -57,7 +60,7 @@ type Availability struct {
 // CheckHostname tells whether a host name of the actor's region is free: a full
 // name, or its label alone.
 func (s *Service) CheckHostname(ctx context.Context, actor estate.Actor, name string) (a Availability, err error) {
-	if actor.Kind != estate.ActorClient || actor.Level != estate.LevelRegion {
+	if actor.Level != estate.LevelRegion {
 		return a, errRegionOnly
 	}
 	if name == "" {

@@ -11,8 +11,8 @@ import (
 // OwnSubscriptions lists the subscriptions of the actor's organization, oldest
 // first.
 func (s *Service) OwnSubscriptions(ctx context.Context, actor estate.Actor) (all []estate.Subscription, err error) {
-	if !actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead) {
-		return nil, errNeedsScope(api.ScopeOrgSubscriptionsRead)
+	if err := actor.Lacks(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead); err != nil {
+		return nil, err
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		all, err = tx.Subscriptions(ctx, actor.Scope)
@@ -23,8 +23,8 @@ func (s *Service) OwnSubscriptions(ctx context.Context, actor estate.Actor) (all
 
 // OwnSubscription returns a subscription of the actor's organization.
 func (s *Service) OwnSubscription(ctx context.Context, actor estate.Actor, id estate.SubscriptionID) (sub estate.Subscription, err error) {
-	if !actor.Can(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead) {
-		return sub, errNeedsScope(api.ScopeOrgSubscriptionsRead)
+	if err := actor.Lacks(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead); err != nil {
+		return sub, err
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		sub, err = tx.Subscription(ctx, actor.Scope, id)

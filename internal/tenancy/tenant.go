@@ -55,6 +55,9 @@ func (s *Service) CreateTenant(ctx context.Context, actor estate.Actor, n NewTen
 	if !actor.Can(estate.LevelRegion, api.ScopeTenantsCreate) {
 		return t, errNeedsScope(api.ScopeTenantsCreate)
 	}
+	if actor.Kind == estate.ActorAccount { // an owner's own act, at region level: that it owns the subscription is the proof
+		return s.createTenant(ctx, actor, actor.Scope, n)
+	}
 	if n.LicenseKey == "" {
 		return t, estate.E(estate.Invalid, api.CodeTenantLicenseMissing, "Missing licenseKey property", "").At("/licenseKey", "is missing")
 	}

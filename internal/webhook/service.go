@@ -45,10 +45,7 @@ func may(actor estate.Actor) error {
 	if actor.Scope.Tenant != "" {
 		return event.AdministersTenant(actor, api.ScopeAdminWebhooks)
 	}
-	if !actor.Can(estate.LevelOrganization, api.ScopeOrgWebhooks) {
-		return estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "The token lacks the scope "+api.ScopeOrgWebhooks+".")
-	}
-	return nil
+	return actor.Lacks(estate.LevelOrganization, api.ScopeOrgWebhooks)
 }
 
 // by is how webhooks name who made and changed them.

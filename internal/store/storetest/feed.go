@@ -69,7 +69,7 @@ func testPublished(t *testing.T, db Database) {
 	write(t, db, func(tx *store.Tx) error {
 		return first(change(t, s.acme, 2, moment(1))(tx), change(t, s.acme, 3, moment(1))(tx), tx.UpdateSubscription(t.Context(), all(s.acme), s.sub))
 	})
-	want(changeOf(2), changeOf(3), store.Change{Kind: store.ChangeSubscription, Key: string(s.sub.ID)})
+	want(changeOf(2), changeOf(3), store.Change{Kind: store.ChangeAccounts, Key: string(s.acme.ID)}, store.Change{Kind: store.ChangeSubscription, Key: string(s.sub.ID)})
 
 	// What does not happen is not heard of.
 	changeMind(t, db, change(t, s.acme, 4, moment(1)))
@@ -201,7 +201,7 @@ func testFollowed(t *testing.T, db Database) {
 	write(t, db, func(tx *store.Tx) error {
 		return first(change(t, s.acme, 8, moment(1))(tx), tx.UpdateSubscription(t.Context(), all(s.acme), s.sub))
 	})
-	f.want(changeOf(7), changeOf(8), store.Change{Kind: store.ChangeSubscription, Key: string(s.sub.ID)})
+	f.want(changeOf(7), changeOf(8), store.Change{Kind: store.ChangeAccounts, Key: string(s.acme.ID)}, store.Change{Kind: store.ChangeSubscription, Key: string(s.sub.ID)})
 	// Trimming what was seen is no gap either.
 	trim(t, db, moment(1).Add(24*time.Hour))
 	write(t, db, change(t, s.acme, 9, moment(1)))

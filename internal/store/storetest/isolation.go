@@ -108,6 +108,7 @@ func testIsolationComplete(t *testing.T) {
 
 // unscoped are the methods that take no scope, and why they need none.
 var unscoped = map[string]string{
+	"AccountSession":         "the id is the hash of a secret, and whose it is has to be found out",
 	"AppendAudit":            "the record says in which scope it is",
 	"ChainHeads":             "for the operator, who reaches everything",
 	"ChainsBehind":           "the server itself follows the events of everybody",

@@ -172,7 +172,7 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, g := range w.grants {
 		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
-	errs = append(errs, insertSignIn(ctx, tx, w))
+	errs = append(errs, insertSignIn(ctx, tx, w), insertPeople(ctx, tx, w))
 	errs = append(errs, w.insertProvisioning(ctx, tx))
 	return first(errs...)
 }
@@ -279,7 +279,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, tenantLifeReads, signInReads, directoryReads, eventReads, webhookReads, provisioningReads, map[string]readCase{
+var readCases = joined(credentialReads, tenantLifeReads, signInReads, peopleReads, directoryReads, eventReads, webhookReads, provisioningReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -404,7 +404,7 @@ var writeCases = joined(credentialWrites, tenantLifeWrites, signInWrites, direct
 			return tx.UpdateSubscription(ctx, scope, sub)
 		},
 		touches: func(_ world, r row, _ estate.Scope) []string {
-			return []string{fmt.Sprintf("subscriptions: id=%q", r.key), fmt.Sprintf("subscription_id=%q", r.key), fmt.Sprintf("kind=%q key=%q", store.ChangeSubscription, r.key)}
+			return []string{fmt.Sprintf("subscriptions: id=%q", r.key), fmt.Sprintf("subscription_id=%q", r.key), fmt.Sprintf("kind=%q key=%q", store.ChangeSubscription, r.key), fmt.Sprintf("kind=%q key=%q", store.ChangeAccounts, r.owner.Organization)}
 		},
 	},
 	"TakeTenantPlace": {

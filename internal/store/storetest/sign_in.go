@@ -37,7 +37,8 @@ func identityProvider(of estate.Tenant, n int) estate.IdentityProvider {
 
 func session(of estate.Tenant, provider estate.IdentityProviderID, n int) estate.Session {
 	return estate.Session{
-		ID: estate.SessionID(fmt.Sprintf("session-%d", n)), Organization: of.Organization, Tenant: of.ID, User: userID(n), Provider: provider,
+		ID: estate.SessionID(fmt.Sprintf("session-%d of %s", n, of.ID)), Organization: of.Organization, Tenant: of.ID, User: userID(n), Provider: provider,
+		Method: estate.SignInFederated, Agent: "agent", Address: "192.0.2.1",
 		CreatedAt: moment(n), LastUsedAt: moment(n + 1), ExpiresAt: moment(n + 100),
 	}
 }
@@ -120,12 +121,13 @@ func testSession(t *testing.T, db Database) {
 	insertTenants(t, db, home, elsewhere)
 	open := session(home, providerID(1), 1)
 	write(t, db, func(tx *store.Tx) error {
-		return first(tx.InsertIdentityProvider(t.Context(), identityProvider(home, 1)), tx.InsertSession(t.Context(), complete(t, open)))
+		return first(tx.InsertIdentityProvider(t.Context(), identityProvider(home, 1)), tx.InsertSession(t.Context(), complete(t, open, "Account")))
 	})
 	get := func(of estate.Tenant) func(tx *store.Tx) (estate.Session, error) {
 		return func(tx *store.Tx) (estate.Session, error) { return tx.Session(t.Context(), of.Scope(), open.ID) }
 	}
 	equal(t, "session", read(t, db, get(home)), open)
+	equal(t, "sessions", read(t, db, func(tx *store.Tx) ([]estate.Session, error) { return tx.Sessions(t.Context(), home.Scope(), string(open.User)) }), []estate.Session{open})
 	wantError(t, readError(t, db, get(elsewhere)), estate.NotFound, api.CodeEstateNotFound)
 	wantDefect(t, refused(t, db, func(tx *store.Tx) error { return tx.InsertSession(t.Context(), session(elsewhere, providerID(1), 2)) }))
 
@@ -186,7 +188,7 @@ func testAuthSettings(t *testing.T, db Database) {
 }
 
 // insertSignIn gives each tenant of w an identity provider, a session and
-// settings. The providers have the same id, the sessions too.
+// settings. The providers have the same id.
 func insertSignIn(ctx context.Context, tx *store.Tx, w world) error {
 	for _, of := range w.tenants {
 		err := first(tx.InsertIdentityProvider(ctx, identityProvider(of, 1)), tx.InsertSession(ctx, session(of, providerID(1), 1)),
@@ -207,7 +209,6 @@ func signInRows(key string) func(w world) []row {
 
 var (
 	providerRows = signInRows(string(providerID(1)))
-	sessionRows  = signInRows("session-1")
 	settingsRows = signInRows("")
 )
 
@@ -221,9 +222,9 @@ var signInReads = map[string]readCase{
 		all, err := tx.IdentityProviders(ctx, scope)
 		return ids(all, err, func(p estate.IdentityProvider) string { return string(p.Tenant) })
 	}},
-	"Session": {rows: sessionRows, covers: needsTenant, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
+	"Session": {rows: sessionRows, covers: ofPeople, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 		s, err := tx.Session(ctx, scope, estate.SessionID(key))
-		return oneID(s, err, func(s estate.Session) string { return string(s.Tenant) })
+		return oneID(s, err, func(s estate.Session) string { return string(s.ID) })
 	}},
 	"AuthSettings": {rows: settingsRows, covers: needsTenant, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		s, err := tx.AuthSettings(ctx, scope)
@@ -254,32 +255,32 @@ var signInWrites = map[string]writeCase{
 			t.Helper()
 			execute(t, db, "create table if not exists saved_sessions as select * from sessions") // before they go along
 			saved("identity_providers")(t, db)
-			execute(t, db, "insert into sessions select * from saved_sessions")
+			execute(t, db, "insert into sessions select * from saved_sessions where id not in (select id from sessions)")
 		},
 		touches: func(_ world, r row, scope estate.Scope) []string {
 			return []string{
-				tenantLine("identity_providers", scope, r), tenantLine("sessions", scope, row{key: "session-1"}), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key)),
+				tenantLine("identity_providers", scope, r), fmt.Sprintf("session-1 of %s", scope.Tenant), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key)),
 			}
 		},
 	},
 	"TouchSession": {
-		rows: sessionRows, covers: inOneTenant,
+		rows: sessionRows, covers: func(_ world, scope estate.Scope, r row) bool { return ofPeople(scope, r) },
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.TouchSession(ctx, scope, estate.SessionID(key), moment(99))
 		},
 		again: by("update sessions set last_used_at = 1"),
 		touches: func(_ world, r row, scope estate.Scope) []string {
-			return []string{tenantLine("sessions", scope, r), changeLine(store.ChangeSession, inTenantOf(scope, r.key))}
+			return []string{fmt.Sprintf("sessions: tenant_id=%q id=%q", orNil(scope.Tenant), r.key), changeLine(store.ChangeSession, inTenantOf(scope, r.key))}
 		},
 	},
 	"DeleteSession": {
-		rows: sessionRows, covers: inOneTenant,
+		rows: sessionRows, covers: func(_ world, scope estate.Scope, r row) bool { return ofPeople(scope, r) },
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteSession(ctx, scope, estate.SessionID(key), moment(99))
 		},
 		again: saved("sessions"),
 		touches: func(_ world, r row, scope estate.Scope) []string {
-			return []string{tenantLine("sessions", scope, r), changeLine(store.ChangeSession, inTenantOf(scope, r.key))}
+			return []string{fmt.Sprintf("sessions: tenant_id=%q id=%q", orNil(scope.Tenant), r.key), changeLine(store.ChangeSession, inTenantOf(scope, r.key))}
 		},
 	},
 	"SetAuthSettings": {

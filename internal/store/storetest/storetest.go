@@ -122,6 +122,7 @@ var conformance = []struct {
 	{"ChangeKey", []string{"UpdateKeySeal", "DeleteKey"}, testChangeKey},
 	{"IdentityProvider", []string{"InsertIdentityProvider", "IdentityProvider", "IdentityProviders", "UpdateIdentityProvider", "DeleteIdentityProvider"}, testIdentityProvider},
 	{"Session", []string{"InsertSession", "Session", "TouchSession", "DeleteSession"}, testSession},
+	{"AccountSession", []string{"AccountSession", "Sessions"}, testAccountSession},
 	{"AuthSettings", []string{"AuthSettings", "SetAuthSettings"}, testAuthSettings},
 	{"Audit", []string{"AppendAudit", "AuditRecords", "AuditRecord", "AuditPage", "AuditNames"}, testAudit},
 	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads"}, testAuditChain},

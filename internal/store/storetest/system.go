@@ -157,14 +157,14 @@ func testReadOnly(t *testing.T, db Database) {
 	s := newSample(t, db)
 	before := dump(t, db)
 	reads := map[string]bool{
-		"Account": true, "Accounts": true, "AuditChain": true, "AuditNames": true, "AuditPage": true, "AuditRecord": true,
+		"Account": true, "AccountSession": true, "Accounts": true, "AuditChain": true, "AuditNames": true, "AuditPage": true, "AuditRecord": true,
 		"AuditRecords": true, "AuthSettings": true, "BotUser": true, "ChainHeads": true, "ChainsBehind": true, "Client": true,
 		"ClientConnection": true, "ClientConnections": true, "ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true,
 		"Clients": true, "CountClients": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,
 		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true,
 		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "Provisioner": true,
 		"Provisioners": true, "Provisioning": true, "Provisionings": true, "PublishedClient": true, "Region": true, "Regions": true,
-		"Revocations": true, "SecretsDue": true, "Session": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
+		"Revocations": true, "SecretsDue": true, "Session": true, "Sessions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
 		"Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "Tenants": true, "TenantsDue": true, "User": true,
 		"UserBySubject": true, "Webhook": true, "Webhooks": true, "WebhooksToTell": true,
 	}

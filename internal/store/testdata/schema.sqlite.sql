@@ -478,19 +478,27 @@ CREATE TABLE roles (
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
 ) strict, without rowid;
 
-CREATE TABLE sessions (
-    tenant_id       text not null,
-    id              text not null,
+CREATE TABLE "sessions" (
+    tenant_id       text,
+    id              text primary key,
     organization_id text not null,
-    user_id         text not null,
-    provider_id     text not null,
+    user_id         text,
+    account_id      text,
+    provider_id     text,
+    method          text not null,
+    agent           text not null,
+    address         text not null,
     created_at      integer not null,
     last_used_at    integer not null,
     expires_at      integer not null,
-    primary key (tenant_id, id),
+    check ((tenant_id is null) = (user_id is null)),
+    check ((tenant_id is null) = (account_id is not null)),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade,
-    foreign key (tenant_id, provider_id) references identity_providers (tenant_id, id) on delete cascade
-) strict, without rowid;
+    foreign key (tenant_id, provider_id) references identity_providers (tenant_id, id) on delete cascade,
+    foreign key (organization_id, account_id) references accounts (organization_id, id) on delete cascade
+) strict;
+
+CREATE INDEX sessions_by_account on sessions (organization_id, account_id);
 
 CREATE INDEX sessions_by_end on sessions (expires_at);
 
@@ -547,6 +555,8 @@ CREATE TABLE subscription_owners (
     foreign key (organization_id, subscription_id) references subscriptions (organization_id, id),
     foreign key (organization_id, account_id) references accounts (organization_id, id)
 ) strict, without rowid;
+
+CREATE INDEX subscription_owners_by_account on subscription_owners (organization_id, account_id);
 
 CREATE TABLE subscription_regions (
     organization_id text not null,
