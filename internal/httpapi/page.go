@@ -78,10 +78,11 @@ func (x *exchange) visitor() (estate.Actor, error) {
 	if err != nil {
 		return estate.Actor{}, unlessNobody(err)
 	}
-	actor, err := x.server.Credential.UserActor(ctx, x.surface, session.User)
+	actor, err := x.personActor(session)
 	if err != nil {
 		return estate.Actor{}, unlessNobody(err)
 	}
+	x.session = session
 	return actor, nil
 }
 

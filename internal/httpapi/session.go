@@ -54,14 +54,19 @@ func (x *exchange) authenticateSession(c signin.Cookie) (estate.Actor, error) {
 		}
 	}
 	x.session = session
+	return x.personActor(session)
+}
+
+// personActor is the person whose session it is, as that may act now.
+func (x *exchange) personActor(session estate.Session) (estate.Actor, error) {
 	if session.Account != "" {
 		return x.server.SignIn.AccountActor(x.r.Context(), session.Organization, session.Account)
 	}
 	return x.server.Credential.UserActor(x.r.Context(), x.surface, session.User)
 }
 
-// visitor is what is known of who sends the request before anybody signs in.
-func (x *exchange) visitor() signin.Visitor {
+// guest is what is known of who sends the request before anybody signs in.
+func (x *exchange) guest() signin.Visitor {
 	return signin.Visitor{Cookie: x.sessionCookie(), Agent: x.r.UserAgent(), Address: x.address(), TraceID: x.trace}
 }
 
@@ -134,7 +139,7 @@ func createSession(x *exchange) error {
 	if !strings.EqualFold(scheme, "Bearer") {
 		token = "" // which is refused like any other that is wrong
 	}
-	signedIn, err := x.server.SignIn.SignInByJWT(x.r.Context(), x.surface, strings.TrimSpace(token), x.visitor())
+	signedIn, err := x.server.SignIn.SignInByJWT(x.r.Context(), x.surface, strings.TrimSpace(token), x.guest())
 	if err != nil {
 		return err
 	}
@@ -178,7 +183,7 @@ func finishLogin(x *exchange) error {
 		state = cookie.Value
 	}
 	x.loginCookie("")
-	arrived, err := x.server.SignIn.FinishLogin(x.r.Context(), x.surface, state, x.r.URL.Query(), x.visitor())
+	arrived, err := x.server.SignIn.FinishLogin(x.r.Context(), x.surface, state, x.r.URL.Query(), x.guest())
 	switch {
 	case err != nil:
 		return err

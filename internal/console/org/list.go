@@ -120,3 +120,15 @@ func (l *listing) filtered(names ...string) bool {
 func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ", "\r", " ", "\t", " ").Replace(text) + `"`
 }
+
+// total says how much there is of a list, or of a page where that is not counted.
+func total(n int64, shown int, one, many string) string {
+	count, where := n, ""
+	if n < 0 {
+		count, where = int64(shown), " on this page"
+	}
+	if count == 1 {
+		return "1 " + one + where
+	}
+	return ui.Number(count) + " " + many + where
+}

@@ -52,11 +52,11 @@ func (c *Console) tenants(q *frame.Request) error {
 		Filter: tenantFilter(q, c.Tenancy.Domain()), Sort: l.Sort, Next: q.Value("next"), Limit: pageSize, Total: true,
 	})
 	if err != nil {
-		if frame.Known(err).Kind != estate.Invalid {
+		problems, other := frame.Fields(err, map[string]string{"filter": "filter"})
+		if other != nil || problems["filter"] == "" {
 			return err
 		}
-		problems, _ := frame.Fields(err, map[string]string{"filter": "filter"})
-		l.Problem = problems["filter"] + problems[""]
+		l.Problem = problems["filter"]
 		return q.Again("Tenants", tenantsPage(l))
 	}
 	l.Tenants, l.Next, l.Total = page.Tenants, page.Next, page.Total
