@@ -33,7 +33,7 @@ func columnChooser(l *listing) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<details class=\"mt-3\"><summary class=\"muted\">Columns</summary><div class=\"panel mt-2\"><p class=\"muted mb-2\">Drag a header to move its column, or use these. The address of this page holds the view: filters, order and columns. Keep it as a bookmark, or send it.</p><ul class=\"stack\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<details class=\"mt-3\"><summary class=\"muted\">Columns</summary><div class=\"panel mt-2\"><p class=\"muted mb-2\">Drag a header to move its column, or use these. The address of this page holds the view: filters, order and columns. Keep it as a bookmark, or send it.</p><ul class=\"flow\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

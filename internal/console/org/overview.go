@@ -89,7 +89,7 @@ func (c *Console) overview(q *frame.Request) error {
 	}
 	o.OrphanCount = len(o.Orphans)
 	o.Orphans = o.Orphans[:min(careShown, o.OrphanCount)]
-	return q.Render("Overview", overviewPage(o), "uplot.js")
+	return q.Render("Overview", overviewPage(o), "uplot.css", "uplot.js")
 }
 
 // points are counts as a picture shows them, the largest first.
