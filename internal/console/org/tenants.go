@@ -48,9 +48,13 @@ func (c *Console) tenants(q *frame.Request) error {
 	if l.Regions, err = c.regionsOf(q.Context(), l.Subscriptions...); err != nil {
 		return err
 	}
-	page, err := c.Tenancy.Inventory(q.Context(), q.Actor, tenancy.InventoryQuery{
-		Filter: tenantFilter(q, c.Tenancy.Domain()), Sort: l.Sort, Next: q.Value("next"), Limit: pageSize, Total: true,
-	})
+	var page tenancy.InventoryPage
+	for _, expr := range tenantFilters(q, c.Tenancy.Domain()) {
+		page, err = c.Tenancy.Inventory(q.Context(), q.Actor, tenancy.InventoryQuery{Filter: expr, Sort: l.Sort, Next: q.Value("next"), Limit: pageSize, Total: true})
+		if err != nil || page.Total > 0 {
+			break
+		}
+	}
 	if err != nil {
 		problems, other := frame.Fields(err, map[string]string{"filter": "filter"})
 		if other != nil || problems["filter"] == "" {
@@ -63,30 +67,37 @@ func (c *Console) tenants(q *frame.Request) error {
 	return q.Render("Tenants", tenantsPage(l))
 }
 
-// tenantFilter is what is asked for as a SCIM filter.
-func tenantFilter(q *frame.Request, domain string) string {
+// tenantFilters are what is asked for as SCIM filters, of which the first that
+// finds something counts: what is searched for may be one of several things, and
+// only one by one are they found by an index.
+func tenantFilters(q *frame.Request, domain string) []string {
 	var terms []string
-	if text := q.Value("q"); text != "" {
-		host := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(text), "https://"), "http://"), "/")
-		host, _, _ = strings.Cut(host, ":")
-		if !strings.HasSuffix(host, "."+domain) {
-			host += "." + domain
-		}
-		any := []string{"name eq " + quote(text), "id eq " + quote(text), "externalId eq " + quote(text), "hostnames eq " + quote(host)}
-		if strings.Contains(text, "=") {
-			any = append(any, "labels eq "+quote(text))
-		}
-		terms = append(terms, "("+strings.Join(any, " or ")+")")
-	}
-	for parameter, attribute := range map[string]string{"region": "regionCode", "status": "status", "subscription": "subscriptionId"} {
-		if v := q.Value(parameter); v != "" {
-			terms = append(terms, attribute+" eq "+quote(v))
+	for _, one := range [][2]string{{"region", "regionCode"}, {"status", "status"}, {"subscription", "subscriptionId"}} {
+		if v := q.Value(one[0]); v != "" {
+			terms = append(terms, one[1]+" eq "+quote(v))
 		}
 	}
 	if text := q.Value("filter"); text != "" {
 		terms = append(terms, "("+text+")")
 	}
-	return strings.Join(terms, " and ")
+	text := q.Value("q")
+	if text == "" {
+		return []string{strings.Join(terms, " and ")}
+	}
+	host := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(text), "https://"), "http://")
+	host, _, _ = strings.Cut(strings.TrimSuffix(host, "/"), ":")
+	if !strings.HasSuffix(host, "."+domain) {
+		host += "." + domain
+	}
+	searches := []string{"name eq " + quote(text), "id eq " + quote(text), "hostnames eq " + quote(host)}
+	if strings.Contains(text, "=") {
+		searches = append(searches, "labels eq "+quote(text))
+	}
+	filters := make([]string, len(searches))
+	for i, search := range searches {
+		filters[i] = strings.Join(append([]string{search}, terms...), " and ")
+	}
+	return filters
 }
 
 // regionsOf are the regions of the subscriptions.

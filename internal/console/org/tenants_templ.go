@@ -125,7 +125,7 @@ func tenantsPage(l tenantList) templ.Component {
 		}
 		if l.Problem == "" && len(l.Tenants) == 0 {
 			if l.filtered("q", "region", "status", "subscription", "filter", "next") {
-				templ_7745c5c3_Err = ui.Empty("No tenant matches", "The search takes a whole name, host name, id, external id, or a label such as env=prod. A SCIM filter can say more: createdAt gt \"2026-11-01T00:00:00Z\".").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Empty("No tenant matches", "The search takes a whole name, host name, id, or a label such as env=prod. A SCIM filter can say more: createdAt gt \"2026-11-01T00:00:00Z\".").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
