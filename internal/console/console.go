@@ -67,7 +67,7 @@ func New(c Config) (*frame.Frame, error) {
 // consoleSite is the pages of the console host.
 func consoleSite(c Config) frame.Site {
 	o := org.New(org.Config{
-		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Trail: c.Trail, Webhook: c.Webhook, Provision: c.Provision,
+		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn, Trail: c.Trail, Webhook: c.Webhook, Provision: c.Provision,
 	})
 	return frame.Site{
 		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,

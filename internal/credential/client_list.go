@@ -18,6 +18,7 @@ type ClientQuery struct {
 	Prev   string // cursor: the page before it
 	Limit  int    // 1 to 100
 	Total  bool   // count all that match
+	Status string // active or disabled; anything else: both
 }
 
 // ClientView is a client as its reader may see it.
@@ -43,7 +44,7 @@ func (s *Service) ListClients(ctx context.Context, actor estate.Actor, realm Rea
 	if err != nil {
 		return page, err
 	}
-	query := store.ClientQuery{Level: realm.Level, Published: realm.Level == estate.LevelTenant, Limit: q.Limit}
+	query := store.ClientQuery{Level: realm.Level, Published: realm.Level == estate.LevelTenant, Limit: q.Limit, Enabled: q.Status == "active", Disabled: q.Status == "disabled"}
 	if q.Filter != "" {
 		if query.Filter, err = filter.Parse(q.Filter, store.ClientSchema(realm.Level)); err != nil {
 			return page, paging.Unparsed("filter", err)

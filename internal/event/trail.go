@@ -31,6 +31,7 @@ type Query struct {
 	Source    string
 	UserID    string
 	IDs       string // with commas between them
+	Tenant    string // of the scope
 	Sort      string // eventTime, eventType or source, with sign; empty: -eventTime
 	Next      string // cursor: the page after it
 	Prev      string // cursor: the page before it
@@ -80,8 +81,12 @@ func (t Trail) List(ctx context.Context, actor estate.Actor, q Query) (page Page
 	if err != nil {
 		return page, err
 	}
+	scope := actor.Scope
+	if q.Tenant != "" && scope.Tenant == "" {
+		scope.Tenant = estate.TenantID(q.Tenant)
+	}
 	err = t.Store.Read(ctx, func(tx *store.Tx) error {
-		records, ends, err := tx.AuditPage(ctx, actor.Scope, query)
+		records, ends, err := tx.AuditPage(ctx, scope, query)
 		page.Records, page.Next, page.Prev = records, formatCursor(list, ends.Next), formatCursor(list, ends.Previous)
 		return err
 	})

@@ -87,8 +87,8 @@ type exchange struct {
 	session estate.Session // by which actor is authenticated; zero: by a token
 	op      operation
 	trace   string
-	client  string    // id claimed at the token endpoint, for the log
-	err     error     // what was answered, if an error
+	client  string // id claimed at the token endpoint, for the log
+	err     error  // what was answered, if an error
 }
 
 type exchangeKey struct{}

@@ -2,7 +2,9 @@ package signin
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -72,6 +74,20 @@ func (s *Service) Account(ctx context.Context, actor estate.Actor) (estate.Accou
 		return estate.Account{}, errNoAccount
 	}
 	return account, nil
+}
+
+// Accounts lists the accounts of the organization of actor, by e-mail address. All
+// accounts of an organization may know of one another: each needs to know whom to
+// ask for what it may not do.
+func (s *Service) Accounts(ctx context.Context, actor estate.Actor) ([]estate.Account, error) {
+	if actor.Kind != estate.ActorAccount && actor.Lacks(estate.LevelOrganization, api.ScopeOrgSubscriptionsRead) != nil {
+		return nil, errNoPerson
+	}
+	all, err := s.accounts.Get(ctx, actor.Scope.Organization)
+	if err != nil {
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Values(all.byID), func(a, b estate.Account) int { return strings.Compare(a.Email, b.Email) }), nil
 }
 
 var errNoAccount = estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Unauthorized", "The account of the session is gone.")

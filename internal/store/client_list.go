@@ -59,6 +59,8 @@ var clientColumn = map[string]string{
 type ClientQuery struct {
 	Level     estate.Level
 	Published bool        // at tenant level: also what other tenants have published to this one
+	Enabled   bool        // only those that are not disabled
+	Disabled  bool        // only those that are
 	Filter    filter.Expr // nil: all
 	Sort      []filter.SortKey
 	From      *ClientPosition // nil: from the start
@@ -81,6 +83,12 @@ func (q ClientQuery) conditions(scope estate.Scope) *conditions {
 		own := "(" + strings.Join(c.terms, " and ") + ")"
 		c.terms = nil
 		c.add("(" + own + " or " + publishedTo(c, scope) + ")")
+	}
+	if q.Enabled {
+		c.add("disabled_at = 0")
+	}
+	if q.Disabled {
+		c.add("disabled_at <> 0")
 	}
 	if q.Filter != nil {
 		c.add(clientCondition(c, q.Filter))

@@ -11,7 +11,7 @@ import (
 )
 
 // TenantSchema is what tenants can be filtered by, as the contract documents
-// it for the organization API. The last two are additions: a label is compared as
+// it for the organization API. The last three are additions: a label is compared as
 // "name=value", or by its name alone.
 var TenantSchema = filter.Schema{
 	{Name: "subscriptionId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
@@ -26,6 +26,7 @@ var TenantSchema = filter.Schema{
 	{Name: "originalId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
 	{Name: "externalId", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
 	{Name: "labels", Type: filter.Exact, Ops: []filter.Op{filter.EQ}},
+	{Name: "provisioningState", Type: filter.Exact, Ops: []filter.Op{filter.EQ, filter.NE}},
 }
 
 // tenantColumn maps attributes to the columns that are compared and sorted by.
@@ -42,6 +43,8 @@ var tenantColumn = map[string]string{
 	"originalId":     "id",
 	"externalId":     "external_id",
 	"labels":         "labels",
+
+	"provisioningState": "provisioning_state",
 }
 
 // TenantSortAttributes are what tenants can be sorted by.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +23,7 @@ import (
 var Update = flag.Bool("update-images", false, "write the screenshots of docs/images")
 
 // patience is how long a browser may take for a test: machines are busy.
-const patience = 3 * time.Minute
+const patience = 8 * time.Minute
 
 // Browser is a tab of Chromium.
 type Browser struct {
@@ -52,6 +53,7 @@ func Open(t testing.TB) *Browser {
 	ctx, end := chromedp.NewContext(parent, chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-color-profile", "srgb"),
+		chromedp.Flag("force-prefers-reduced-motion", true), // colours are looked at as soon as they change
 		chromedp.Flag("host-resolver-rules", "MAP *.localhost 127.0.0.1"),
 	))
 	b.Context = ctx
@@ -116,7 +118,12 @@ func (b *Browser) Click(selector string) {
 func (b *Browser) WaitText(text string) {
 	b.t.Helper()
 	quoted, _ := json.Marshal(text)
-	_, err := chromedp.Run(b, chromedp.Poll[bool]("document.body !== null && document.body.innerText.includes("+string(quoted)+")"))
+	var err error
+	for range 20 { // a page that is left takes the question along
+		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.body !== null && document.body.innerText.includes("+string(quoted)+")")); err == nil || b.Err() != nil {
+			break
+		}
+	}
 	if err != nil {
 		b.shot("failure.png")
 		b.t.Fatalf("no %q on the page: %v\n%s", text, err, b.Text())
@@ -143,39 +150,37 @@ type violation struct {
 	} `json:"nodes"`
 }
 
-// Check fails the test for whatever axe finds on the page that is open, in light
-// and dark, at the width of a laptop and of a phone, and for what the browser's
+// Check fails the test for whatever axe finds on the page that is open, light
+// at the width of a laptop and dark at that of a phone, and for what the browser's
 // console has said so far.
 func (b *Browser) Check(name string) {
 	b.t.Helper()
-	axe := axeSource(b.t)
-	for _, width := range []int64{1366, 390} {
-		b.Do(chromedp.EmulateViewport(width, 860))
-		for _, theme := range []string{"light", "dark"} {
-			if _, err := chromedp.Run(b, chromedp.Evaluate[string]("document.documentElement.dataset.theme = '"+theme+"'")); err != nil {
-				b.t.Fatal(err)
-			}
-			if _, err := chromedp.Run(b, chromedp.Evaluate[bool](axe+";true")); err != nil {
-				b.t.Fatal(err)
-			}
-			found, err := chromedp.Run(b, chromedp.Evaluate[[]violation](
-				"axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then((r) => JSON.parse(JSON.stringify(r.violations)))", chromedp.EvalAwaitPromise))
-			if err != nil {
-				b.t.Fatal(err)
-			}
-			for _, v := range found {
-				for _, n := range v.Nodes {
-					b.t.Errorf("%s, %s, %d pixels wide: %s: %s\n%s\n%s", name, theme, width, v.ID, v.Help, n.HTML, n.Summary)
-				}
-			}
-			wider, err := chromedp.Run(b, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-			if err != nil || wider {
-				b.t.Errorf("%s: wider than %d pixels (%v)", name, width, err)
-			}
-			if dir := os.Getenv("CONSOLE_SHOTS"); dir != "" {
-				b.shotTo(filepath.Join(dir, name+"-"+theme+"-"+map[bool]string{true: "phone", false: "laptop"}[width < 500]+".png"))
+	if _, err := chromedp.Run(b, chromedp.Evaluate[bool](axeSource(b.t)+";true")); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, look := range []struct {
+		theme string
+		width int64
+	}{{"light", 1366}, {"dark", 390}} {
+		b.Do(chromedp.EmulateViewport(look.width, 860))
+		if _, err := chromedp.Run(b, chromedp.Evaluate[string]("document.documentElement.dataset.theme = '"+look.theme+"'")); err != nil {
+			b.t.Fatal(err)
+		}
+		found, err := chromedp.Run(b, chromedp.Evaluate[[]violation](
+			"axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then((r) => JSON.parse(JSON.stringify(r.violations)))", chromedp.EvalAwaitPromise))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, v := range found {
+			for _, n := range v.Nodes {
+				b.t.Errorf("%s, %s, %d pixels wide: %s: %s\n%s\n%s", name, look.theme, look.width, v.ID, v.Help, n.HTML, n.Summary)
 			}
 		}
+		wider, err := chromedp.Run(b, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+		if err != nil || wider {
+			b.t.Errorf("%s: wider than %d pixels (%v)", name, look.width, err)
+		}
+		b.shot(name + "-" + look.theme + "-" + strconv.FormatInt(look.width, 10) + ".png")
 	}
 	b.Do(chromedp.EmulateViewport(1366, 860))
 	b.mu.Lock()
@@ -229,4 +234,10 @@ func axeSource(t testing.TB) string {
 		missing(t, "axe-core: run npm ci --prefix interop")
 	}
 	return source
+}
+
+// Press types a key at the page, not into a field.
+func (b *Browser) Press(key string) {
+	b.t.Helper()
+	b.Do(chromedp.KeyEvent(key))
 }

@@ -7,8 +7,10 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/provision"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/webhook"
 )
@@ -18,6 +20,8 @@ type Config struct {
 	Now        func() time.Time
 	Tenancy    *tenancy.Service
 	Credential *credential.Service
+	Directory  *directory.Service
+	SignIn     *signin.Service
 	Trail      event.Trail
 	Webhook    *webhook.Service
 	Provision  *provision.Service
@@ -33,5 +37,54 @@ func New(c Config) *Console { return &Console{c} }
 func (c *Console) Pages() []frame.Page {
 	return []frame.Page{
 		{Method: "GET", Path: "/{$}", ID: "overview", Handle: c.overview},
+		{Method: "GET", Path: "/tenants", ID: "tenants", Handle: c.tenants},
+		{Method: "GET", Path: "/tenants/{tenant}", ID: "tenant", Handle: c.tenant},
+		{Method: "POST", Path: "/tenants/{tenant}", ID: "tenant.update", Handle: c.updateTenant},
+		{Method: "POST", Path: "/tenants/{tenant}/protection", ID: "tenant.protect", Handle: c.protectTenant},
+		{Method: "GET", Path: "/tenants/{tenant}/deactivate", ID: "tenant.ask-deactivate", Handle: c.askDeactivate},
+		{Method: "POST", Path: "/tenants/{tenant}/deactivate", ID: "tenant.deactivate", Handle: c.deactivate},
+		{Method: "GET", Path: "/tenants/{tenant}/reactivate", ID: "tenant.ask-reactivate", Handle: c.askReactivate},
+		{Method: "POST", Path: "/tenants/{tenant}/reactivate", ID: "tenant.reactivate", Handle: c.reactivate},
+		{Method: "POST", Path: "/tenants/{tenant}/provisioning/{action}", ID: "tenant.provisioning", Handle: c.provisioning},
+
+		{Method: "GET", Path: "/subscriptions", ID: "subscriptions", Handle: c.subscriptions},
+		{Method: "GET", Path: "/subscriptions/{subscription}", ID: "subscription", Handle: c.subscription},
+		{Method: "GET", Path: "/subscriptions/{subscription}/new-tenant", ID: "tenant.ask-create", Handle: c.askTenant},
+		{Method: "POST", Path: "/subscriptions/{subscription}/new-tenant", ID: "tenant.create", Handle: c.createTenant},
+		{Method: "GET", Path: "/subscriptions/{subscription}/clients/new", ID: "client.ask-create", Handle: c.askClient},
+		{Method: "POST", Path: "/subscriptions/{subscription}/clients/new", ID: "client.create", Handle: c.createClient},
+		{Method: "GET", Path: "/subscriptions/{subscription}/clients/{client}", ID: "client", Handle: c.client},
+		{Method: "GET", Path: "/subscriptions/{subscription}/clients/{client}/rotate", ID: "client.ask-rotate", Handle: c.askRotate},
+		{Method: "POST", Path: "/subscriptions/{subscription}/clients/{client}/rotate", ID: "client.rotate", Handle: c.rotate},
+		{Method: "POST", Path: "/subscriptions/{subscription}/clients/{client}/rotation/{action}", ID: "client.rotation", Handle: c.rotation},
+		{Method: "GET", Path: "/subscriptions/{subscription}/clients/{client}/delete", ID: "client.ask-delete", Handle: c.askDeleteClient},
+		{Method: "POST", Path: "/subscriptions/{subscription}/clients/{client}/delete", ID: "client.delete", Handle: c.deleteClient},
+
+		{Method: "GET", Path: "/admin/oauth", ID: "oauth", Handle: c.oauth},
+		{Method: "GET", Path: "/admin/oauth/new", ID: "client.ask-create", Handle: c.askClient},
+		{Method: "POST", Path: "/admin/oauth/new", ID: "client.create", Handle: c.createClient},
+		{Method: "GET", Path: "/admin/oauth/{client}", ID: "client", Handle: c.client},
+		{Method: "GET", Path: "/admin/oauth/{client}/rotate", ID: "client.ask-rotate", Handle: c.askRotate},
+		{Method: "POST", Path: "/admin/oauth/{client}/rotate", ID: "client.rotate", Handle: c.rotate},
+		{Method: "POST", Path: "/admin/oauth/{client}/rotation/{action}", ID: "client.rotation", Handle: c.rotation},
+		{Method: "GET", Path: "/admin/oauth/{client}/delete", ID: "client.ask-delete", Handle: c.askDeleteClient},
+		{Method: "POST", Path: "/admin/oauth/{client}/delete", ID: "client.delete", Handle: c.deleteClient},
+
+		{Method: "GET", Path: "/audit", ID: "audit", Handle: c.audit},
+		{Method: "GET", Path: "/audit/{record}", ID: "audit.record", Handle: c.auditRecord},
+		{Method: "GET", Path: "/audit/export", ID: "audit.export", Handle: c.auditExport},
+
+		{Method: "GET", Path: "/webhooks", ID: "webhooks", Handle: c.webhooks},
+		{Method: "GET", Path: "/webhooks/new", ID: "webhook.ask-create", Handle: c.askWebhook},
+		{Method: "POST", Path: "/webhooks/new", ID: "webhook.create", Handle: c.createWebhook},
+		{Method: "GET", Path: "/webhooks/{webhook}", ID: "webhook", Handle: c.webhook},
+		{Method: "GET", Path: "/webhooks/{webhook}/edit", ID: "webhook.ask-edit", Handle: c.askEditWebhook},
+		{Method: "POST", Path: "/webhooks/{webhook}/edit", ID: "webhook.edit", Handle: c.editWebhook},
+		{Method: "POST", Path: "/webhooks/{webhook}/enabled", ID: "webhook.enable", Handle: c.switchWebhook},
+		{Method: "GET", Path: "/webhooks/{webhook}/delete", ID: "webhook.ask-delete", Handle: c.askDeleteWebhook},
+		{Method: "POST", Path: "/webhooks/{webhook}/delete", ID: "webhook.delete", Handle: c.deleteWebhook},
+		{Method: "POST", Path: "/webhooks/{webhook}/deliveries/{delivery}/resend", ID: "webhook.resend", Handle: c.resend},
+
+		{Method: "GET", Path: "/people", ID: "people", Handle: c.people},
 	}
 }

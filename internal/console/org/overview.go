@@ -1,11 +1,139 @@
 package org
 
-import "github.com/freehold-platform/freehold/internal/console/frame"
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/freehold-platform/freehold/internal/console/frame"
+	"github.com/freehold-platform/freehold/internal/console/ui"
+	"github.com/freehold-platform/freehold/internal/credential"
+	"github.com/freehold-platform/freehold/internal/estate"
+)
+
+const (
+	days       = 30 // of which the overview shows how many tenants were created
+	careAt     = 20 // subscriptions whose clients it looks at
+	careShown  = 8  // rows of each list
+	unusedFrom = 24 * time.Hour
+)
+
+// overview is what the overview shows.
+type overview struct {
+	Tenants, Active, Disabled, Failed int64
+	ByRegion, ByStatus, BySub, PerDay []ui.Point
+	Subscriptions                     []estate.Subscription
+	Ending, Unused                    []care
+	Orphans                           []credential.Orphan
+	OrphanCount                       int
+	Actor                             estate.Actor
+	Now                               time.Time
+}
+
+// care is a client that needs somebody's attention.
+type care struct {
+	Client estate.Client
+	Href   string
+	At     time.Time
+}
 
 func (c *Console) overview(q *frame.Request) error {
-	n, err := c.Tenancy.CountInventory(q.Context(), q.Actor, "")
+	now := q.Now().UTC()
+	today := now.Truncate(24 * time.Hour)
+	since := today.AddDate(0, 0, 1-days)
+	o := overview{Actor: q.Actor, Now: now}
+	sum, err := c.Tenancy.Summary(q.Context(), q.Actor, since)
 	if err != nil {
 		return err
 	}
-	return q.Render("Overview", overviewPage(overview{Tenants: n}))
+	if o.Subscriptions, err = c.Tenancy.OwnSubscriptions(q.Context(), q.Actor); err != nil {
+		return err
+	}
+	regions, statuses, subs := map[string]int64{}, map[string]int64{}, map[string]int64{}
+	for _, g := range sum.Groups {
+		regions[string(g.Region)] += g.Count
+		statuses[string(g.Status)] += g.Count
+		subs[string(g.Subscription)] += g.Count
+		o.Tenants += g.Count
+		if g.Provisioning == estate.ProvisioningFailed {
+			o.Failed += g.Count
+		}
+	}
+	o.Active, o.Disabled = statuses[string(estate.TenantActive)], statuses[string(estate.TenantDisabled)]
+	datacenters := map[string]string{}
+	all, err := c.regionsOf(q.Context(), o.Subscriptions...)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		datacenters[string(r.Code)] = r.Datacenter
+	}
+	o.ByRegion = points(regions, func(code string) (string, string) { return code, "/tenants?region=" + datacenters[code] })
+	o.ByStatus = points(statuses, func(s string) (string, string) { return s, "/tenants?status=" + s })
+	o.BySub = points(subs, func(id string) (string, string) {
+		return tenantList{Subscriptions: o.Subscriptions}.subscription(estate.SubscriptionID(id)), "/tenants?subscription=" + id
+	})
+	created := map[time.Time]int64{}
+	for _, d := range sum.Days {
+		created[d.Day.UTC()] = d.Count
+	}
+	for day := since; !day.After(today); day = day.AddDate(0, 0, 1) {
+		o.PerDay = append(o.PerDay, ui.Point{Label: day.Format("01-02"), Value: created[day]})
+	}
+	if err := c.careful(q, &o); err != nil {
+		return err
+	}
+	o.Orphans, err = c.Credential.Orphans(q.Context(), q.Actor, estate.Scope{Organization: q.Actor.Scope.Organization})
+	if err != nil && frame.Known(err).Kind != estate.Forbidden {
+		return err
+	}
+	o.OrphanCount = len(o.Orphans)
+	o.Orphans = o.Orphans[:min(careShown, o.OrphanCount)]
+	return q.Render("Overview", overviewPage(o), "uplot.css", "uplot.js")
+}
+
+// points are counts as a picture shows them, the largest first.
+func points(counts map[string]int64, name func(string) (label, href string)) (all []ui.Point) {
+	for key, n := range counts {
+		label, href := name(key)
+		all = append(all, ui.Point{Label: label, Value: n, Href: href})
+	}
+	slices.SortFunc(all, func(a, b ui.Point) int { return cmp.Or(-cmp.Compare(a.Value, b.Value), cmp.Compare(a.Label, b.Label)) })
+	return all[:min(12, len(all))]
+}
+
+// careful finds the clients whose secrets end soon or were never used, among the
+// hundred oldest of the organization and of each subscription that the visitor
+// owns.
+func (c *Console) careful(q *frame.Request, o *overview) error {
+	type place struct {
+		realm credential.Realm
+		base  string
+	}
+	places := []place{{credential.Realm{Level: estate.LevelOrganization, Scope: estate.Scope{Organization: q.Actor.Scope.Organization}}, oauthPath}}
+	for _, sub := range o.Subscriptions {
+		if q.Actor.Owns(sub.ID) && sub.MultiTenant() && len(places) < careAt {
+			places = append(places, place{clientsRealm(q.Actor, sub.ID), subscriptionPath(sub.ID) + "/clients"})
+		}
+	}
+	for _, p := range places {
+		page, err := c.Credential.ListClients(q.Context(), q.Actor, p.realm, credential.ClientQuery{Limit: 100})
+		if err != nil {
+			return err
+		}
+		for _, v := range page.Clients {
+			one := care{Client: v.Client, Href: p.base + "/" + string(v.ID), At: v.CreatedAt}
+			if end := endsFirst(v.Client); !end.IsZero() && end.Sub(o.Now) < soon {
+				one.At = end
+				o.Ending = append(o.Ending, one)
+			} else if len(v.Secrets) > 0 && lastUsed(v.Client).IsZero() && o.Now.Sub(v.CreatedAt) > unusedFrom {
+				o.Unused = append(o.Unused, one)
+			}
+		}
+	}
+	byTime := func(a, b care) int { return a.At.Compare(b.At) }
+	slices.SortFunc(o.Ending, byTime)
+	slices.SortFunc(o.Unused, byTime)
+	o.Ending, o.Unused = o.Ending[:min(careShown, len(o.Ending))], o.Unused[:min(careShown, len(o.Unused))]
+	return nil
 }

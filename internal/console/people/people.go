@@ -107,7 +107,9 @@ func (p *People) enter(q *frame.Request, in signin.SignedIn, err error) error {
 	return err
 }
 
-func seconds(d time.Duration) string { return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10) }
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}
 
 func (p *People) link(q *frame.Request) error {
 	invited, err := p.SignIn.LookAtLink(q.Context(), q.Surface, estate.Secret(q.PathValue("secret")))

@@ -279,7 +279,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, signInReads, peopleReads, credentialOfPeopleReads, tenantPreferencesReads, directoryReads, eventReads, webhookReads, provisioningReads, map[string]readCase{
+var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, signInReads, peopleReads, credentialOfPeopleReads, tenantPreferencesReads, directoryReads, eventReads, webhookReads, provisioningReads, groupReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)

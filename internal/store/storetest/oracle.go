@@ -88,6 +88,8 @@ func textsOf(t estate.Tenant, attribute string) []string {
 		return slices.DeleteFunc([]string{t.ExternalID}, func(id string) bool { return id == "" })
 	case "labels":
 		return labelTexts(t)
+	case "provisioningState":
+		return []string{string(cmp.Or(t.Provisioning.State, estate.ProvisioningReady))}
 	}
 	return nil
 }

@@ -79,6 +79,7 @@ var conformance = []struct {
 	{"Tenant", []string{"InsertTenant", "Tenant", "TenantByExternalID"}, testTenant},
 	{"Hostname", []string{"HostnameFree", "TenantByHostname"}, testHostname},
 	{"TenantPages", []string{"Tenants", "CountTenants"}, testTenantPages},
+	{"TenantGroups", []string{"TenantGroups", "TenantsPerDay"}, testTenantGroups},
 	{"UpdateTenant", []string{"UpdateTenant"}, testUpdateTenant},
 	{"PurgeTenant", []string{"PurgeTenant", "TenantsDue", "TenantContents"}, testPurgeTenant},
 	{"PurgeIsComplete", nil, testPurgeIsComplete},

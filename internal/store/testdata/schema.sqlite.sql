@@ -762,6 +762,8 @@ CREATE INDEX tenants_by_created_at on tenants (organization_id, created_at, id);
 
 CREATE INDEX tenants_by_datacenter on tenants (organization_id, datacenter, created_at, id);
 
+CREATE INDEX tenants_by_group on tenants (organization_id, subscription_id, region, status, provisioning_state);
+
 CREATE INDEX tenants_by_hostname on tenants (organization_id, hostname, id);
 
 CREATE INDEX tenants_by_name on tenants (organization_id, name_key, created_at, id);
