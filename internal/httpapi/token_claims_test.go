@@ -194,10 +194,13 @@ func TestToken_Alias(t *testing.T) {
 func TestMetadata(t *testing.T) {
 	e := testenv.New(t)
 	tenant := e.Tenant(e.Subscription(5), "us", "acme")
-	above := []string{"client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"}
-	inTenant := []string{"client_credentials", "urn:qlik:oauth:user-impersonation", "urn:ietf:params:oauth:grant-type:token-exchange"}
-	catalogue := slices.DeleteFunc(slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin)),
-		func(name string) bool { return name == "offline_access" }) // there are no refresh tokens
+	atRegister := []string{"client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"}
+	atConsole := append(slices.Clone(atRegister), "refresh_token", "urn:ietf:params:oauth:grant-type:device_code")
+	inTenant := []string{
+		"client_credentials", "urn:qlik:oauth:user-impersonation", "urn:ietf:params:oauth:grant-type:token-exchange",
+		"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code",
+	}
+	catalogue := slices.Concat(api.TenantScopes(api.ScopeClassUser), api.TenantScopes(api.ScopeClassAdmin))
 	for _, name := range []string{"user_default", "admin_classic", "apps", "apps:read", "admin.users:read", "spaces.shared:create"} {
 		if !slices.Contains(catalogue, name) {
 			t.Errorf("the catalogue lacks %s", name)
@@ -210,8 +213,8 @@ func TestMetadata(t *testing.T) {
 	}
 	organization := append(api.OrganizationScopes(), "admin_classic") // which is for the tenants below, by exchange
 	for origin, expected := range map[string]struct{ grants, scopes []string }{
-		e.Console():         {above, organization},
-		e.Register("us"):    {above, api.RegionScopes()},
+		e.Console():         {atConsole, organization},
+		e.Register("us"):    {atRegister, api.RegionScopes()},
 		e.TenantURL(tenant): {inTenant, catalogue},
 		e.Origin("acme.us"): {inTenant, catalogue},
 	} {
@@ -231,6 +234,16 @@ func TestMetadata(t *testing.T) {
 			RevocationEndpoint: origin + "/oauth/revoke", RevocationEndpointAuthMethodsSupported: methods,
 			IntrospectionEndpoint: origin + "/oauth/introspect", IntrospectionEndpointAuthMethodsSupported: append(slices.Clone(methods), "Bearer"),
 			IntrospectionSigningAlgorithmsSupported: []string{"ES256"},
+		}
+		if origin != e.Register("us") {
+			public := append(slices.Clone(methods), "none")
+			want.TokenEndpointAuthMethodsSupported, want.RevocationEndpointAuthMethodsSupported = public, public
+			want.DeviceAuthorizationEndpoint = origin + "/oauth/device_authorization"
+		}
+		if slices.Equal(expected.grants, inTenant) {
+			want.AuthorizationEndpoint, want.ResponseTypesSupported = origin+"/oauth/authorize", []string{"code"}
+			want.CodeChallengeMethods, want.ResponseModes, want.IssuerInAnswer = []string{"S256"}, []string{"query"}, true
+			want.PromptValues = []string{"none", "login", "consent"}
 		}
 		if diff := cmp.Diff(want, have); diff != "" {
 			t.Errorf("%s: %s", origin, diff)
