@@ -24,7 +24,7 @@ import (
 // Limits of the queue.
 const (
 	Timeout = time.Minute            // of one attempt, whose context then ends
-	rescue  = 2 * Timeout            // after which an attempt whose process was killed is made again
+	rescue  = 2 * Timeout            // after which an attempt whose process was killed is made again, if nobody calls Resume
 	workers = 20                     // attempts at a time in this process
 	outside = 100                    // the same, of jobs that wait for the servers of others
 	poll    = 500 * time.Millisecond // for jobs, while there are none; each look costs the writer a moment

@@ -189,3 +189,45 @@ func TestBackoff(t *testing.T) {
 		t.Errorf("in the end: %s", have)
 	}
 }
+
+// TestQueue_Resume makes attempts again that have begun and not ended, also the
+// last, and leaves the others.
+func TestQueue_Resume(t *testing.T) {
+	e, d := open(t)
+	enqueue(t, e, nil, job.New{Payload: "cut off"})
+	for attempt := range 4 { // of three: the last was cut off
+		e.App.Jobs.Handle(job.Kind{Name: "test", Attempts: 3, Do: func(ctx context.Context, j job.Job) error {
+			if err := d.do(ctx, j); err != nil {
+				return err
+			}
+			panic("killed") // so that nobody notes how the attempt ended
+		}})
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the attempt ended")
+				}
+			}()
+			_, _ = e.App.Jobs.RunDue(t.Context())
+		}()
+		want := `"cut off"`
+		if attempt >= 2 {
+			want += " last"
+		}
+		if have := d.take(); !reflect.DeepEqual(have, []string{want}) {
+			t.Errorf("attempt %d: %q, want %q", attempt+1, have, want)
+		}
+		runDue(t, e, d) // it counts as running
+		e = e.Restart()
+		if n, err := e.App.Jobs.Resume(t.Context()); n != 1 || err != nil {
+			t.Fatalf("%d jobs resumed (%v)", n, err)
+		}
+	}
+	e.App.Jobs.Handle(job.Kind{Name: "test", Do: d.do})
+	enqueue(t, e, nil, job.New{Payload: "later", At: e.Clock.Now().Add(time.Hour)})
+	runDue(t, e, d, `"cut off" last`)
+	if n, err := e.App.Jobs.Resume(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d jobs resumed, and none was running (%v)", n, err)
+	}
+	runDue(t, e, d)
+}

@@ -66,11 +66,19 @@ func withServer(ctx context.Context, config app.Config, logTo io.Writer, job fun
 	if err != nil {
 		return err
 	}
+	release, err := app.Claim(config)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	a, err := app.Open(ctx, config, log, app.Clock)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Resume(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	if job == nil {
 		return a.Serve(ctx, listener)
 	}
