@@ -62,6 +62,7 @@ type Client struct {
 type shared struct {
 	http        *http.Client
 	credentials *Credentials
+	person      *personSource // nil without the tokens of a person
 	userAgent   string
 	timeout     time.Duration // of one attempt
 	attempts    int
@@ -201,6 +202,16 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	}
 	h.CheckRedirect = checkRedirect
 	o.shared.http = h
+	if o.shared.person != nil {
+		if o.shared.credentials != nil {
+			return nil, errors.New("a client acts with credentials of its own or with the tokens of a person, not both")
+		}
+		home, err := parseBase(baseURL)
+		if err != nil {
+			return nil, err
+		}
+		o.shared.person.home = home
+	}
 	return o.shared.client(baseURL)
 }
 
@@ -224,7 +235,7 @@ func (s *shared) client(baseURL string) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{base: base, shared: s}
-	if s.credentials == nil {
+	if s.credentials == nil && s.person == nil {
 		return c, nil
 	}
 	s.mu.Lock()

@@ -25,6 +25,9 @@
 // A client needs no secret where it can sign ([AssertionKey]) or where its
 // platform gives it tokens that the server trusts ([AssertionFile]).
 //
+// A program that acts for a person gets their approval with [Client.SignIn], and
+// calls with [WithPersonTokens].
+//
 // What the server refuses comes back as an [*Error]. Answers that point to
 // another origin, by a redirect or by the link of a next page, are refused with
 // [ErrForeignOrigin], so that no token and no secret leaves the host it is for.

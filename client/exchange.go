@@ -16,7 +16,7 @@ import (
 // host only. The new tokens never hold more scopes or live longer than those
 // of c.
 func (c *Client) Exchange(baseURL string) (*Client, error) {
-	if c.tokens == nil {
+	if c.tokens == nil || c.shared.credentials == nil {
 		return nil, errors.New("the client has no credentials whose tokens it could exchange")
 	}
 	base, err := parseBase(baseURL)

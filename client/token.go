@@ -25,9 +25,10 @@ type tokenSource struct {
 	shared *shared
 	above  *tokenSource // whose tokens are exchanged; nil: the secret is shown
 
-	mu     sync.Mutex
-	token  token
-	flight *flight // the request under way, if any
+	mu      sync.Mutex
+	token   token
+	flight  *flight // the request under way, if any
+	refused string  // the token that the host refused last
 }
 
 type token struct {
@@ -107,16 +108,18 @@ func (s *tokenSource) drop(value string) {
 	if s.token.value == value {
 		s.token = token{}
 	}
+	s.refused = value
 }
 
 // start requests a token for everyone who comes to wait, so it does not end
 // with the context of the first of them. The caller holds mu.
 func (s *tokenSource) start(ctx context.Context, attempts int) *flight {
+	refused := s.refused
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	f := &flight{done: make(chan struct{}), cancel: cancel}
 	go func() {
 		defer cancel()
-		f.token, f.err = s.fetch(ctx, attempts)
+		f.token, f.err = s.fetch(ctx, refused, attempts)
 		s.mu.Lock()
 		if s.flight == f {
 			s.flight = nil
@@ -142,8 +145,12 @@ func (s *tokenSource) leave(f *flight) {
 }
 
 // fetch buys a token with the client-credentials grant. Nothing is stored by
-// the server for the caller to lose, so it is safe to repeat.
-func (s *tokenSource) fetch(ctx context.Context, attempts int) (token, error) {
+// the server for the caller to lose, so it is safe to repeat. Those of a person
+// are kept, and the one that the host refused is none of them any more.
+func (s *tokenSource) fetch(ctx context.Context, refused string, attempts int) (token, error) {
+	if s.shared.person != nil {
+		return s.shared.person.fetch(ctx, s, refused, attempts)
+	}
 	if s.above != nil {
 		return s.swap(ctx, attempts)
 	}

@@ -37,12 +37,15 @@ func (c *Client) Introspect(ctx context.Context, token string) (*api.Introspecti
 }
 
 // aboutToken posts a token with the credential itself, so that nothing has to be
-// issued first.
+// issued first, or with the token of a person.
 func (c *Client) aboutToken(ctx context.Context, path, token string) (*Response, error) {
 	if c.tokens == nil {
 		return nil, errors.New("the client has no credentials to ask about a token with")
 	}
 	credentials := c.shared.credentials
+	if credentials == nil {
+		return c.send(ctx, formCall(c.base, path, url.Values{"token": {token}}))
+	}
 	form := url.Values{"token": {token}, "client_id": {credentials.ClientID}}
 	if credentials.Assertion == nil {
 		form.Set("client_secret", credentials.ClientSecret)

@@ -8,6 +8,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -28,6 +29,9 @@ type Env struct {
 	// Terminal tells how wide the terminal is that w writes to, and whether it
 	// is one. If nil, the operating system is asked.
 	Terminal func(w io.Writer) (columns int, ok bool)
+
+	// Wait waits. If nil, time passes.
+	Wait func(context.Context, time.Duration) error
 }
 
 // output is how a group of commands writes what it returns.
@@ -39,6 +43,8 @@ func (env Env) output() *command.Output {
 func Commands(env Env) []*cobra.Command {
 	return []*cobra.Command{
 		contextCommand(env),
+		loginCommand(env),
+		logoutCommand(env),
 		tokenCommand(env),
 		tenantCommand(env),
 		oauthClientCommand(env),

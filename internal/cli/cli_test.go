@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -33,7 +34,9 @@ type session struct {
 	vars    map[string]string
 	columns int // of the terminal; 0: output is piped
 	stdin   string
-	port    string // written as PORT in transcripts
+	wait    func(context.Context, time.Duration) error // instead of time that passes
+	errors  io.Writer                                  // gets error output as it is written, too
+	port    string                                     // written as PORT in transcripts
 }
 
 func newSession(t *testing.T) *session {
@@ -48,10 +51,14 @@ func (s *session) run(args ...string) (stdout, stderr string, err error) {
 		Now:      func() time.Time { return now.Time },
 		Version:  "1.2.3",
 		Terminal: func(io.Writer) (int, bool) { return s.columns, s.columns > 0 },
+		Wait:     s.wait,
 	})
 	var out, errOut bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&errOut)
+	if s.errors != nil {
+		root.SetErr(io.MultiWriter(&errOut, s.errors))
+	}
 	root.SetIn(strings.NewReader(s.stdin))
 	root.SetArgs(args)
 	err = root.ExecuteContext(s.t.Context())

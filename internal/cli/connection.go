@@ -14,7 +14,7 @@ import (
 	"github.com/freehold-platform/freehold/client"
 )
 
-const howToConnect = `make one with "freehold context create" or "freehold context import", ` +
+const howToConnect = `make one with "freehold login", "freehold context create" or "freehold context import", ` +
 	`or set FREEHOLD_SERVER, FREEHOLD_CLIENT_ID and FREEHOLD_CLIENT_SECRET`
 
 const connectionHelp = `

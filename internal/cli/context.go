@@ -227,6 +227,9 @@ func contextDeleteCommand(env Env) *cobra.Command {
 			if _, err := file.get(args[0]); err != nil {
 				return err
 			}
+			if err := signedOut(env, file, args[0]); err != nil {
+				return err
+			}
 			delete(file.Contexts, args[0])
 			was := ""
 			if file.Current == args[0] {
@@ -239,6 +242,24 @@ func contextDeleteCommand(env Env) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// signedOut makes sure that no tokens are left behind that nobody can revoke any
+// more.
+func signedOut(env Env, file *contextFile, name string) error {
+	c, err := file.get(name)
+	if err != nil || !c.Login {
+		return err
+	}
+	logins, err := loginsOf(env, c)
+	if err != nil {
+		return err
+	}
+	there, err := logins.exists()
+	if err == nil && there {
+		err = fmt.Errorf(`you are signed in with it; sign out first with "freehold logout --context %s"`, name)
+	}
+	return err
 }
 
 // contextView is a context as it is shown: without its secret.
@@ -257,6 +278,7 @@ type contextView struct {
 	DPoP               bool   `json:"dpop,omitempty"`
 	CertificateFile    string `json:"certificateFile,omitempty"`
 	CertificateKeyFile string `json:"certificateKeyFile,omitempty"`
+	Login              bool   `json:"login,omitempty"`
 }
 
 func (f *contextFile) view(name string) contextView {
@@ -265,6 +287,7 @@ func (f *contextFile) view(name string) contextView {
 		Name: name, Current: name == f.Current, Server: c.Server, ClientID: c.ClientID,
 		Scopes: c.Scopes, CAFile: c.CAFile, AssertionFile: c.AssertionFile, PrivateKeyFile: c.PrivateKeyFile, KeyID: c.KeyID,
 		DPoP: c.DPoP, CertificateFile: c.CertificateFile, CertificateKeyFile: c.CertificateKeyFile,
+		Login: c.Login,
 	}
 	if c.ClientSecret != "" {
 		view.ClientSecret = redacted
@@ -348,6 +371,7 @@ func contextGetCommand(env Env, out *command.Output) *cobra.Command {
 				{"Key ID", view.KeyID},
 				{"Tokens bound to", bound(file.Contexts[name])},
 				{"CA file", view.CAFile},
+				{"Signed in by", map[bool]string{true: "freehold login"}[view.Login]},
 			})
 		},
 	}

@@ -47,6 +47,9 @@ type storedContext struct {
 	CertificateFile    string `json:"certificateFile,omitempty"`
 	CertificateKeyFile string `json:"certificateKeyFile,omitempty"`
 
+	Login bool `json:"login,omitempty"` // of "freehold login", which keeps its tokens apart
+
+	name string // by which it is stored
 	home string // the context's own server, where Server is another one
 }
 
@@ -61,6 +64,7 @@ func (f *contextFile) names() []string { return slices.Sorted(maps.Keys(f.Contex
 // get returns the named context. The error says which there are.
 func (f *contextFile) get(name string) (storedContext, error) {
 	if found, ok := f.Contexts[name]; ok {
+		found.name = name
 		return found, nil
 	}
 	if len(f.Contexts) == 0 {
@@ -83,10 +87,17 @@ func (f *contextFile) current() (string, error) {
 	return "", fmt.Errorf(`no context is in use; choose one with --context or "freehold context use": %s`, strings.Join(f.names(), ", "))
 }
 
-// add stores a context under a name. The first one becomes the current one.
-func (f *contextFile) add(name string, c storedContext) error {
+func checkName(name string) error {
 	if !contextName.MatchString(name) {
 		return fmt.Errorf("%q is not a name for a context: use up to 100 letters, digits, dots, dashes and underscores", name)
+	}
+	return nil
+}
+
+// add stores a context under a name. The first one becomes the current one.
+func (f *contextFile) add(name string, c storedContext) error {
+	if err := checkName(name); err != nil {
+		return err
 	}
 	f.Contexts[name] = c
 	if f.Current == "" {
@@ -149,13 +160,18 @@ func saveContexts(env Env, f *contextFile) (err error) {
 	if err != nil {
 		return err
 	}
+	return writePrivate(path, append(text, '\n'))
+}
+
+// writePrivate replaces a file as a whole, readable by its owner only.
+func writePrivate(path string, text []byte) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // keep a link that someone made on purpose
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".contexts-*") // mode 0600
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".freehold-*") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -164,7 +180,7 @@ func saveContexts(env Env, f *contextFile) (err error) {
 			_ = os.Remove(temporary.Name())
 		}
 	}()
-	_, err = temporary.Write(append(text, '\n'))
+	_, err = temporary.Write(text)
 	if err == nil {
 		err = temporary.Sync()
 	}

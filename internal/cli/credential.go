@@ -39,6 +39,10 @@ func bound(s storedContext) string {
 
 // dial makes a client out of a context. It does not connect.
 func dial(env Env, s storedContext) (*client.Client, error) {
+	opts := options(env, s)
+	if s.Login {
+		return dialLogin(env, s, opts)
+	}
 	credentials := client.Credentials{ClientID: s.ClientID, ClientSecret: string(s.ClientSecret), Scopes: s.Scopes}
 	switch {
 	case s.AssertionFile != "":
@@ -50,10 +54,25 @@ func dial(env Env, s storedContext) (*client.Client, error) {
 		}
 		credentials.Assertion = source
 	}
-	opts := []client.Option{
-		client.WithUserAgent("freehold/" + env.Version),
-		client.WithCredentials(credentials),
+	return client.New(s.Server, append(opts, client.WithCredentials(credentials))...)
+}
+
+// dialLogin makes the client of somebody who has signed in.
+func dialLogin(env Env, s storedContext, opts []client.Option) (*client.Client, error) {
+	logins, err := loginsOf(env, s)
+	if err != nil {
+		return nil, err
 	}
+	conn, err := client.New(s.Server, append(opts, client.WithPersonTokens(s.ClientID, logins.keep))...)
+	if err == nil {
+		logins.server = conn.BaseURL()
+	}
+	return conn, err
+}
+
+// options are those of a context's client that are not about who it is.
+func options(env Env, s storedContext) []client.Option {
+	opts := []client.Option{client.WithUserAgent("freehold/" + env.Version)}
 	if s.CAFile != "" {
 		opts = append(opts, client.WithCAFile(s.CAFile))
 	}
@@ -63,5 +82,5 @@ func dial(env Env, s storedContext) (*client.Client, error) {
 	if s.DPoP {
 		opts = append(opts, client.WithDPoP())
 	}
-	return client.New(s.Server, opts...)
+	return opts
 }

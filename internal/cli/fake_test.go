@@ -40,6 +40,7 @@ type fake struct {
 	mu       sync.Mutex
 	requests []string // method, host without port, URI, and body of API calls
 	revoked  string   // the token revoked last
+	family   family
 
 	provisioning *api.Provisioning // of tenants that are created
 }
@@ -97,6 +98,7 @@ func (f *fake) check(w http.ResponseWriter, r *http.Request) {
 func (f *fake) routes(surface string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /oauth/token", f.token)
+	mux.HandleFunc("POST "+api.DeviceAuthorizationPath, f.authorizeDevice)
 	mux.HandleFunc("POST /oauth/revoke", f.revoke)
 	mux.HandleFunc("POST /oauth/introspect", f.introspect)
 	switch surface {
@@ -148,6 +150,10 @@ func fail(w http.ResponseWriter, status int, code, title, detail string) {
 
 func (f *fake) revoke(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if r.Header.Get("Authorization") != "" {
+		f.revokePerson(r)
+		return
+	}
 	if !f.client(w, r) {
 		return
 	}
@@ -188,6 +194,10 @@ func (f *fake) client(w http.ResponseWriter, r *http.Request) bool {
 
 func (f *fake) token(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if grant := r.FormValue("grant_type"); grant != api.GrantClientCredentials {
+		f.personToken(w, r, grant)
+		return
+	}
 	if !f.client(w, r) {
 		return
 	}

@@ -25,7 +25,7 @@ func (s *Service) Introspect(ctx context.Context, surface estate.Surface, actor 
 	case err != nil:
 		return api.Introspection{}, err
 	}
-	if own := clientOf(actor) == estate.ClientID(claims.ClientID) && (actor.Client == "" || actor.User == subject.User); !own {
+	if own := clientOf(actor) == estate.ClientID(claims.ClientID) && (actor.Client == "" || Person{Actor: actor}.id() == Person{Actor: subject}.id()); !own {
 		may, err := s.mayInspectOthers(ctx, surface, actor, subject)
 		if !may || err != nil {
 			return api.Introspection{}, err

@@ -57,7 +57,7 @@ func (s *Service) RevokeToken(ctx context.Context, surface estate.Surface, actor
 		return nil
 	case err != nil:
 		return err
-	case claims.ClientID != string(clientOf(actor)), actor.Client != "" && claims.User != string(actor.User):
+	case claims.ClientID != string(clientOf(actor)), actor.Client != "" && claims.User != Person{Actor: actor}.id():
 		return nil
 	case claims.Family != "":
 		f := estate.TokenFamily{ID: estate.FamilyID(claims.Family), Client: estate.ClientID(claims.ClientID), Person: claims.User}
