@@ -83,7 +83,7 @@ func tenantSite(c Config) frame.Site {
 	return frame.Site{
 		Kind: estate.SurfaceTenant, SignIn: signInPath, SignOut: people.SignOutPath, Account: people.AccountPath,
 		Pages: append((&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant()...),
-		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name },
+		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name }, Person: personOf(c),
 	}
 }
 
