@@ -24,6 +24,7 @@
 package console
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
@@ -55,8 +56,8 @@ type Config struct {
 	Provision  *provision.Service
 }
 
-// signInPath is where people of tenants are sent who aren't signed in: from there
-// to the identity provider or, where there is none, to the page of ours.
+// signInPath is where people are sent who aren't signed in: from there to the
+// identity provider of the tenant or, where there is none, to the page of ours.
 const signInPath = "/login"
 
 // New makes the pages of all surfaces.
@@ -71,7 +72,8 @@ func consoleSite(c Config) frame.Site {
 	})
 	return frame.Site{
 		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,
-		Pages: slices.Concat(o.Pages(), (&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console()),
+		Pages: slices.Concat(o.Pages(), (&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console(),
+			[]frame.Page{{Method: http.MethodGet, Path: signInPath, ID: "login", Public: true, Handle: people.ToLocal}}), // at tenants, httpapi has it
 		Nav:   o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
 	}
 }
@@ -81,7 +83,7 @@ func tenantSite(c Config) frame.Site {
 	return frame.Site{
 		Kind: estate.SurfaceTenant, SignIn: signInPath, SignOut: people.SignOutPath, Account: people.AccountPath,
 		Pages: append((&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant()...),
-		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name },
+		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name }, Person: personOf(c),
 	}
 }
 

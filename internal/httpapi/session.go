@@ -175,7 +175,11 @@ func beginLogin(x *exchange) error {
 	case err == nil:
 		departure.URL = askAlong(departure.URL, x.r.URL.Query())
 	case estate.HasCode(err, api.CodeLoginNoInteractive) && navigates(x.r):
-		http.Redirect(x.w, x.r, signin.LocalPath+"?"+url.Values{"returnto": {returnTo}}.Encode(), http.StatusFound)
+		to := url.Values{"returnto": {signin.LocalURL(x.surface, returnTo)}}
+		if hint := x.r.URL.Query().Get("login_hint"); hint != "" {
+			to.Set("login_hint", hint)
+		}
+		http.Redirect(x.w, x.r, signin.LocalPath+"?"+to.Encode(), http.StatusFound)
 		return nil
 	}
 	return x.depart(departure, err)

@@ -84,8 +84,8 @@ func (p Pages) showConsent(q *frame.Request, status int, problem string) error {
 	v.Action, v.Error = api.ConsentPath+"?"+query.Encode(), problem
 	if to, err := url.Parse(query.Get("redirect_uri")); err == nil && to.Host != "" {
 		v.To = to.Scheme + "://" + to.Host
-		q.AllowFormsTo(v.To) // where the answer to the form leads
 	}
+	q.AllowFormsTo(query.Get("redirect_uri")) // where the answer to the form leads
 	return q.RenderNarrow(status, "Let "+v.Client+" act for you?", consent(v))
 }
 

@@ -1,6 +1,7 @@
 package consoletest
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -85,7 +86,7 @@ func (s *Site) Form(page, action string, typed url.Values) url.Values {
 	rest, _, _ = strings.Cut(rest, "</form>")
 	form := url.Values{}
 	for _, match := range hidden.FindAllStringSubmatch(rest, -1) {
-		form.Add(match[1], match[2])
+		form.Add(match[1], html.UnescapeString(match[2]))
 	}
 	for name, values := range typed {
 		form[name] = values
@@ -95,6 +96,11 @@ func (s *Site) Form(page, action string, typed url.Values) url.Values {
 
 func (s *Site) do(method, path string, form url.Values) Answer {
 	s.t.Helper()
+	return s.send(method, path, form, nil)
+}
+
+func (s *Site) send(method, path string, form url.Values, header map[string]string) Answer {
+	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		s.t.Fatal(err)
@@ -102,6 +108,9 @@ func (s *Site) do(method, path string, form url.Values) Answer {
 	req.Header.Set("Accept", "text/html")
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
 	}
 	res, err := s.Client.Do(req)
 	if err != nil {

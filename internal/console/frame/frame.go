@@ -27,6 +27,9 @@ type Page struct {
 	ID     string // for the log
 	Public bool   // also for who isn't signed in
 	Handle func(*Request) error
+	// Stale answers a form that was open for too long, or was made for somebody
+	// else's session, instead of Handle; nil: it is asked for once more.
+	Stale func(*Request) error
 }
 
 // Site is the pages of one surface.

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -60,9 +62,37 @@ func (q *Request) RenderNarrow(status int, title string, body templ.Component, s
 	return nil
 }
 
-// AllowFormsTo lets the forms of this page lead to other origins too, by
-// redirects.
-func (q *Request) AllowFormsTo(origins ...string) { q.security(origins) }
+// AllowFormsTo lets the forms of this page lead to where uri is too, by redirects:
+// an origin, or a program that has a scheme of its own.
+func (q *Request) AllowFormsTo(uri string) {
+	if source := formSource(uri); source != "" {
+		q.security([]string{source})
+	}
+}
+
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
+
+// formSource is what the content security policy calls where uri is; empty: no form
+// may lead there.
+func formSource(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return ""
+	}
+	switch u.Scheme {
+	case "", "javascript", "data", "blob", "vbscript", "file":
+		return ""
+	case "http", "https":
+		if !plainHost.MatchString(u.Host) {
+			return ""
+		}
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + ":"
+}
+
+// Leave makes the rest of the answer one to nobody: its session has just ended.
+func (q *Request) Leave() { q.Actor = estate.Actor{} }
 
 // Redirect sends the browser on after something was done; GET shows what came of
 // it. Path is one of this host.
@@ -150,7 +180,10 @@ func (q *Request) chrome(title string) *ui.Chrome {
 		Token: func() string { return q.mint() },
 	}
 	if q.Method != http.MethodGet {
-		c.Path = q.Referer()
+		c.Path = "/"
+		if from, err := url.Parse(q.Referer()); err == nil {
+			c.Path = from.RequestURI()
+		}
 	}
 	if theme, err := q.Cookie(themeCookie); err == nil && (theme.Value == "light" || theme.Value == "dark") {
 		c.Theme = theme.Value

@@ -53,6 +53,10 @@ func (q *Request) formToken() (formToken, bool) {
 // the browser's history, is led to what came of it the first time.
 func (q *Request) submit(p Page) {
 	token, ok := q.formToken()
+	if !ok && p.Stale != nil {
+		q.fail(p.Stale(q))
+		return
+	}
 	if !ok {
 		q.write(http.StatusConflict, "Send again?", ui.Narrow(false), ui.Resend(q.URL.RequestURI(), q.typed()))
 		return

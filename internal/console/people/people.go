@@ -38,10 +38,10 @@ type People struct {
 func (p *People) Pages() []frame.Page {
 	return []frame.Page{
 		{Method: "GET", Path: LocalPath, ID: "signIn", Public: true, Handle: p.show},
-		{Method: "POST", Path: LocalPath, ID: "signInByPassword", Public: true, Handle: p.byPassword},
-		{Method: "POST", Path: LocalPath + "/passkey", ID: "signInByPasskey", Public: true, Handle: p.byPasskey},
+		{Method: "POST", Path: LocalPath, ID: "signInByPassword", Public: true, Handle: p.byPassword, Stale: p.tooLate},
+		{Method: "POST", Path: LocalPath + "/passkey", ID: "signInByPasskey", Public: true, Handle: p.byPasskey, Stale: p.tooLate},
 		{Method: "GET", Path: signin.LinkPath + "{secret}", ID: "link", Public: true, Handle: p.link},
-		{Method: "POST", Path: signin.LinkPath + "{secret}", ID: "useLink", Public: true, Handle: p.useLink},
+		{Method: "POST", Path: signin.LinkPath + "{secret}", ID: "useLink", Public: true, Handle: p.useLink, Stale: p.linkAgain},
 		{Method: "GET", Path: AccountPath, ID: "account", Handle: p.account},
 		{Method: "POST", Path: AccountPath + "/password", ID: "setPassword", Handle: p.setPassword},
 		{Method: "GET", Path: AccountPath + "/authenticator", ID: "authenticator", Handle: p.authenticator},
@@ -51,25 +51,59 @@ func (p *People) Pages() []frame.Page {
 		{Method: "POST", Path: AccountPath + "/credentials/{id}/remove", ID: "removeCredential", Handle: p.remove},
 		{Method: "POST", Path: AccountPath + "/sessions/{id}/end", ID: "endSession", Handle: p.endSession},
 		{Method: "POST", Path: AccountPath + "/sessions/end-others", ID: "endOtherSessions", Handle: p.endOthers},
-		{Method: "POST", Path: SignOutPath, ID: "signOut", Handle: p.signOut},
+		{Method: "POST", Path: SignOutPath, ID: "signOut", Public: true, Handle: p.signOut, Stale: stay},
 	}
+}
+
+// ToLocal leads from where people are sent to sign in to the page where they do.
+func ToLocal(q *frame.Request) error {
+	keep := url.Values{}
+	for _, name := range []string{"returnto", "login_hint"} {
+		if value := q.Value(name); value != "" {
+			keep.Set(name, value)
+		}
+	}
+	return q.Redirect(ui.Query(LocalPath, keep))
 }
 
 // login is what the sign-in page shows.
 type login struct {
-	Email    string
-	ReturnTo string
-	Code     bool // is asked for
-	Problem  string
-	Passkey  signin.Ceremony
+	Email     string
+	ReturnTo  string
+	Code      string // what is wrong about the code
+	Problem   string // about the rest
+	Already   bool   // somebody has signed in meanwhile
+	Elsewhere string // where an identity provider signs people in; empty: none does
+	Passkey   signin.Ceremony
 }
 
-func (p *People) show(q *frame.Request) error { return p.login(q, http.StatusOK, login{}) }
+func (p *People) show(q *frame.Request) error {
+	return p.login(q, http.StatusOK, login{Email: q.Value("login_hint")})
+}
+
+// tooLate shows the page again to whoever had it open for too long, or has signed
+// in meanwhile.
+func (p *People) tooLate(q *frame.Request) error {
+	if q.Actor.Kind != "" {
+		return p.login(q, http.StatusConflict, login{Email: q.Value("email"), Already: true})
+	}
+	return p.login(q, http.StatusConflict, login{Email: q.Value("email"), Problem: "This page was open for too long. Nothing has been done yet: sign in now."})
+}
 
 func (p *People) login(q *frame.Request, status int, l login) (err error) {
-	l.ReturnTo = q.Value("returnto")
+	l.ReturnTo = signin.LocalURL(q.Surface, q.Value("returnto"))
 	if l.Passkey, err = p.SignIn.BeginPasskeyLogin(q.Surface); err != nil {
 		return err
+	}
+	provided, err := p.SignIn.Interactive(q.Context(), q.Surface)
+	if err != nil {
+		return err
+	}
+	if provided {
+		l.Elsewhere = ui.Query(signin.LoginPath, nil, "prompt", "login", "returnto", l.ReturnTo)
+	}
+	if to, err := url.Parse(l.ReturnTo); err == nil && to.Path == api.AuthorizePath {
+		q.AllowFormsTo(to.Query().Get("redirect_uri")) // where a program waits that needs no approval
 	}
 	return q.RenderNarrow(status, "Sign in", loginPage(l), script)
 }
@@ -90,13 +124,13 @@ func (p *People) byPasskey(q *frame.Request) error {
 func (p *People) enter(q *frame.Request, in signin.SignedIn, err error) error {
 	if err == nil {
 		q.SignedIn(in.Cookie)
-		return q.Redirect(q.Value("returnto"))
+		return q.Redirect(signin.LocalURL(q.Surface, q.Value("returnto")))
 	}
 	known := frame.Known(err)
 	l := login{Email: q.Value("email"), Problem: known.Detail}
 	switch known.Code {
 	case api.CodeLoginCode:
-		l.Code = true
+		l.Problem, l.Code = "Type your password once more, and a code.", known.Detail
 		return p.login(q, http.StatusUnprocessableEntity, l)
 	case api.CodeLoginWrong:
 		return p.login(q, http.StatusUnprocessableEntity, l)
@@ -128,17 +162,38 @@ func (p *People) useLink(q *frame.Request) error {
 	return q.Redirect(AccountPath)
 }
 
+// linkAgain shows the page of a link again, unless it is the page by which somebody
+// has just signed in.
+func (p *People) linkAgain(q *frame.Request) error {
+	err := p.link(q)
+	if estate.HasCode(err, api.CodeLinkNone) && q.Actor.Kind != "" {
+		return q.Redirect(AccountPath)
+	}
+	return err
+}
+
 func (p *People) signOut(q *frame.Request) error {
 	to, err := p.SignIn.SignOut(q.Context(), q.Surface, q.Guest.Cookie, q.TraceID)
 	if err != nil {
 		return err
 	}
 	q.SignedOut()
-	if u, err := url.Parse(to); err == nil && u.Host != "" { // where the identity provider wants people to be
-		http.Redirect(q.W, q.Request, to, http.StatusSeeOther)
-		return nil
+	q.Leave()
+	q.Say("success", "You are signed out.")
+	if u, err := url.Parse(to); err == nil && u.Host != "" { // where the identity provider wants people to be, which forms of ours may not lead to
+		q.W.Header().Set("Refresh", "1; url="+to)
+		return q.RenderNarrow(http.StatusOK, "Signed out", signedOut(to))
 	}
 	return q.Redirect(LocalPath)
+}
+
+// stay leads on who signs out by a page of a session that has ended before. That of
+// another session says so, and can be used.
+func stay(q *frame.Request) error {
+	if q.Actor.Kind == "" {
+		return q.Redirect(LocalPath)
+	}
+	return q.Redirect(AccountPath)
 }
 
 // account is what the page about one's own sign-in shows.
@@ -152,6 +207,8 @@ type account struct {
 	Here     estate.SessionID
 	Fresh    bool
 	SignIn   string // where to sign in anew
+	New      bool   // there is nothing to sign in with yet
+	Name     string // typed for a new passkey
 	Passkey  signin.Ceremony
 	Problems frame.FieldErrors
 }
@@ -167,6 +224,9 @@ func (p *People) account(q *frame.Request) error {
 
 func (p *People) accountOf(q *frame.Request) (a account, err error) {
 	a = account{Here: q.Session.ID, Fresh: q.Now().Sub(q.Session.CreatedAt) <= signin.FreshFor, SignIn: ui.Query(LocalPath, nil, "returnto", AccountPath)}
+	if q.Session.Provider != "" {
+		a.SignIn = ui.Query(signin.LoginPath, nil, "prompt", "login", "returnto", AccountPath)
+	}
 	all, err := p.SignIn.Credentials(q.Context(), q.Actor)
 	if err != nil {
 		return a, err
@@ -183,6 +243,7 @@ func (p *People) accountOf(q *frame.Request) (a account, err error) {
 			a.Codes++
 		}
 	}
+	a.New = len(a.Passkeys) == 0 && a.Password.ID == "" && q.Session.Provider == ""
 	if a.Sessions, err = p.SignIn.Sessions(q.Context(), q.Actor); err != nil {
 		return a, err
 	}
@@ -200,6 +261,7 @@ func (p *People) done(q *frame.Request, said string, err error) error {
 		if failed != nil {
 			return failed
 		}
+		a.Name = q.Value("name")
 		if a.Problems, failed = frame.Fields(err, map[string]string{"/password": "password", "/name": "name"}); failed != nil {
 			return failed
 		}
@@ -221,7 +283,7 @@ func (p *People) addPasskey(q *frame.Request) error {
 }
 
 func (p *People) remove(q *frame.Request) error {
-	return p.done(q, "Removed.", p.SignIn.RemoveCredential(q.Context(), q.Actor, q.Session, estate.CredentialID(q.PathValue("id"))))
+	return p.done(q, "It is removed.", p.SignIn.RemoveCredential(q.Context(), q.Actor, q.Session, estate.CredentialID(q.PathValue("id"))))
 }
 
 func (p *People) recoveryCodes(q *frame.Request) error {
@@ -250,16 +312,16 @@ type enrolment struct {
 	Problem string
 }
 
-// authenticator shows the key of a new authenticator app. It stays the same until
-// it is used or given up.
+// authenticator shows the key of a new authenticator app. It stays the same while
+// its codes are typed wrong.
 func (p *People) authenticator(q *frame.Request) error {
 	return p.enrol(q, "", "")
 }
 
 func (p *People) enrol(q *frame.Request, secret, problem string) error {
-	name := q.Actor.ID
-	if a, err := p.SignIn.Account(q.Context(), q.Actor); err == nil {
-		name = a.Email
+	name, err := p.SignIn.Name(q.Context(), q.Actor)
+	if err != nil {
+		return err
 	}
 	key, err := p.SignIn.NewTOTP(q.Surface, name, secret)
 	if err != nil {
