@@ -44,6 +44,7 @@ const (
 	CodeInsufficientScope = "AUTH-3"  // the token lacks a scope
 	CodeNoOwner           = "AUTH-4"  // the account owns no subscription
 	CodeOtherOwner        = "AUTH-5"  // the account owns other subscriptions than this is about
+	CodeOneTenant         = "AUTH-6"  // the subscription is for one tenant, and has no region clients
 	CodeInvalidProof      = "AUTH-20" // RFC 9449 invalid_dpop_proof, at a resource
 	CodeUseNonce          = "AUTH-21" // RFC 9449 use_dpop_nonce, at a resource
 	CodeTokenBound        = "AUTH-22" // the token is bound to a key that was not shown

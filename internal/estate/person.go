@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// CredentialID names what somebody signs in with. Of a passkey it is the id that
-// the authenticator gave it, in URL-safe base64; of all else it is random.
+// CredentialID names what somebody signs in with. Of a passkey it is a hash of
+// where it is for and the id that the authenticator gave it, so that nobody can
+// take the id of a passkey elsewhere; of all else it is random.
 type CredentialID string
 
 // NewCredentialID makes a random id.
@@ -33,7 +34,7 @@ type PersonCredential struct {
 	Kind       CredentialKind
 	Name       string // that its person gave it
 	Data       []byte // a public key, a hash, or sealed
-	Counter    int64  // of one-time codes: the time step of the last one
+	Counter    int64  // of one-time codes: the time step of the last one; of passkeys: when the last sign-in was begun, in microseconds
 	CreatedAt  time.Time
 	LastUsedAt time.Time
 }
@@ -60,6 +61,15 @@ type OneTimeLink struct {
 
 // NewLinkSecret makes the secret of a link: 256 random bits.
 func NewLinkSecret() Secret { return Secret(base64.RawURLEncoding.EncodeToString(randomBytes(32))) }
+
+// NewOneTimeLink makes a link of a person that ends sooner if it is for recovery.
+func NewOneTimeLink(p Person, recovery bool, by string, now time.Time) (Secret, OneTimeLink) {
+	secret, lifetime := NewLinkSecret(), SetUpLinkLifetime
+	if recovery {
+		lifetime = RecoveryLinkLifetime
+	}
+	return secret, OneTimeLink{ID: LinkIDOf(secret), Person: p, Recovery: recovery, CreatedBy: by, CreatedAt: now, ExpiresAt: now.Add(lifetime)}
+}
 
 // LinkIDOf is the id of the link with the secret.
 func LinkIDOf(secret Secret) LinkID {

@@ -56,6 +56,11 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, b beginning, person e
 			return SignedIn{}, err
 		}
 	}
+	if !person.IsAccount() {
+		if err := s.admit(ctx, tx, person, b.visitor.TraceID); err != nil {
+			return SignedIn{}, err
+		}
+	}
 	token, now := estate.NewSessionToken(), s.now()
 	begun := estate.Session{
 		ID: estate.SessionIDOf(token), Organization: person.Organization, Provider: provider, Method: method,
@@ -76,6 +81,27 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, b beginning, person e
 	}
 	err := s.done(ctx, tx, actorOfPerson(person, b.visitor.TraceID), person, "session.create", person.ID, record)
 	return SignedIn{Session: begun, Cookie: Cookie{Token: token, Signature: s.sign(place, token)}}, err
+}
+
+// admit makes sure of what must be true of a user whose session begins, and of the
+// tenant, whatever was read before. Who has no seat may get one.
+func (s *Service) admit(ctx context.Context, tx *store.Tx, person estate.Person, traceID string) error {
+	t, err := tx.Tenant(ctx, person.Scope(), person.Tenant)
+	if err != nil {
+		return err
+	}
+	u, err := tx.User(ctx, person.Scope(), estate.UserID(person.ID))
+	switch {
+	case err != nil:
+		return err
+	case t.Status != estate.TenantActive:
+		return assertion.Refuse("the tenant is %s", t.Status)
+	case u.ClientID != "":
+		return assertion.Refuse("the user is a bot")
+	case u.Status != estate.UserActive:
+		return assertion.Refuse("the user is %s", u.Status)
+	}
+	return s.giveSeat(ctx, tx, t.Scope(), u, traceID)
 }
 
 // PersonOf is the person that an actor is. Clients are nobody.
@@ -123,6 +149,23 @@ func (s *Service) EndSession(ctx context.Context, actor estate.Actor, id estate.
 // returns how many.
 func (s *Service) EndOtherSessions(ctx context.Context, actor estate.Actor, but estate.SessionID) (int, error) {
 	return s.endSessions(ctx, actor, func(one estate.Session) bool { return one.ID != but })
+}
+
+// endAll ends the sessions of a person, but for one.
+func (s *Service) endAll(ctx context.Context, tx *store.Tx, person estate.Person, but estate.SessionID, traceID string) error {
+	all, err := tx.Sessions(ctx, person.Scope(), person.ID)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		if one.ID == but {
+			continue
+		}
+		if err := s.end(ctx, tx, one, traceID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) endSessions(ctx context.Context, actor estate.Actor, which func(estate.Session) bool) (n int, err error) {

@@ -21,8 +21,7 @@ func (s *Service) claim(ctx context.Context, tx *store.Tx, scope estate.Scope, a
 		return none, err
 	}
 	user := found[0]
-	expired := !user.InviteExpiresAt.IsZero() && !s.now().Before(user.InviteExpiresAt)
-	if user.Status != estate.UserInvited || user.ClientID != "" || expired || !estate.IsInviteSubject(user.Subject) {
+	if user.Status != estate.UserInvited || user.ClientID != "" || s.inviteEnded(user) || !estate.IsInviteSubject(user.Subject) {
 		return none, nil
 	}
 	user.Subject, user.UpdatedAt = a.login.Subject, s.now()

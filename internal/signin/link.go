@@ -18,14 +18,7 @@ const LinkPath = "/login/link/"
 // NewLink adds a link for a person to a transaction, with its record by actor, and
 // returns its secret.
 func (s *Service) NewLink(ctx context.Context, tx *store.Tx, actor estate.Actor, person estate.Person, recovery bool) (estate.Secret, estate.OneTimeLink, error) {
-	secret, now := estate.NewLinkSecret(), s.now()
-	lifetime := estate.SetUpLinkLifetime
-	if recovery {
-		lifetime = estate.RecoveryLinkLifetime
-	}
-	l := estate.OneTimeLink{
-		ID: estate.LinkIDOf(secret), Person: person, Recovery: recovery, CreatedBy: actor.ID, CreatedAt: now, ExpiresAt: now.Add(lifetime),
-	}
+	secret, l := estate.NewOneTimeLink(person, recovery, actor.ID, s.now())
 	if err := tx.InsertLink(ctx, l); err != nil {
 		return "", l, err
 	}
@@ -35,6 +28,7 @@ func (s *Service) NewLink(ctx context.Context, tx *store.Tx, actor estate.Actor,
 // CreateAccountLink makes a link that signs an account in once. Only the operator
 // may. A link for recovery ends sooner.
 func (s *Service) CreateAccountLink(ctx context.Context, actor estate.Actor, email string, recovery bool) (secret estate.Secret, l estate.OneTimeLink, err error) {
+	defer s.audit.Refused(ctx, actor, "sign-in-link.create", "", &err)
 	if !actor.IsOperator() {
 		return "", l, estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "Only the operator may do this.")
 	}
@@ -50,8 +44,9 @@ func (s *Service) CreateAccountLink(ctx context.Context, actor estate.Actor, ema
 }
 
 // CreateUserLink makes a link that signs a user of the actor's tenant in once, for
-// its administrators. For somebody who has signed in before it is for recovery.
-func (s *Service) CreateUserLink(ctx context.Context, actor estate.Actor, id estate.UserID) (secret estate.Secret, l estate.OneTimeLink, err error) {
+// its administrators. For somebody who has signed in before it is for recovery,
+// whatever the caller says.
+func (s *Service) CreateUserLink(ctx context.Context, actor estate.Actor, id estate.UserID, recovery bool) (secret estate.Secret, l estate.OneTimeLink, err error) {
 	defer s.audit.Refused(ctx, actor, "sign-in-link.create", string(id), &err)
 	if err := mayAdminister(actor); err != nil {
 		return "", l, err
@@ -63,9 +58,11 @@ func (s *Service) CreateUserLink(ctx context.Context, actor estate.Actor, id est
 			return err
 		case u.ClientID != "" || u.Status == estate.UserDisabled:
 			return estate.E(estate.Conflict, api.CodeLinkUser, "No link for this user", "Bots and disabled users don't sign in.")
+		case s.inviteEnded(u):
+			return estate.E(estate.Conflict, api.CodeLinkUser, "No link for this user", "The invitation has ended. Invite the person once more.")
 		}
 		person := estate.Person{Organization: actor.Scope.Organization, Tenant: actor.Scope.Tenant, ID: string(id)}
-		secret, l, err = s.NewLink(ctx, tx, actor, person, u.Status == estate.UserActive)
+		secret, l, err = s.NewLink(ctx, tx, actor, person, recovery || u.Status == estate.UserActive)
 		return err
 	})
 	return secret, l, err
@@ -97,11 +94,13 @@ func (s *Service) UseLink(ctx context.Context, surface estate.Surface, secret es
 	if err != nil {
 		return in, err
 	}
+	var person estate.Person
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		l, err := s.link(ctx, tx, surface, secret)
 		if err != nil {
 			return err
 		}
+		person = l.Person
 		k, err := s.personAt(ctx, tx, l.Person)
 		if err != nil {
 			return err
@@ -113,9 +112,18 @@ func (s *Service) UseLink(ctx context.Context, surface estate.Surface, secret es
 		if err := s.arrive(ctx, tx, k, v.TraceID); err != nil {
 			return err
 		}
+		if l.Recovery { // whatever was lost, nobody else is to be signed in by it
+			if err := s.endAll(ctx, tx, l.Person, b.earlier.ID, v.TraceID); err != nil {
+				return err
+			}
+		}
 		in, err = s.begin(ctx, tx, b, l.Person, estate.SignInLink, "", map[string]any{"recovery": l.Recovery})
 		return err
 	})
+	if reason, refused := err.(assertion.Refusal); refused { //nolint:errorlint // made here, and never wrapped
+		place, _ := placeOf(surface)
+		s.recordRefusal(ctx, place, person, v.TraceID, string(reason))
+	}
 	return in, linkError(err)
 }
 

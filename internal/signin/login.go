@@ -42,6 +42,8 @@ func (l Login) check() error {
 		return assertion.Refuse("the subject is longer than %d bytes, or has control characters", maxSubject)
 	case strings.HasPrefix(strings.ToLower(l.Subject), estate.BotSubject("")):
 		return assertion.Refuse("the subject is one of a bot")
+	case estate.IsInviteSubject(strings.ToLower(l.Subject)): // nobody claims an invitation by its name
+		return assertion.Refuse("the subject is one of an invitation")
 	case len(l.Name) > maxName || hasControl(l.Name):
 		return assertion.Refuse("the name is longer than %d bytes, or has control characters", maxName)
 	case len(l.Email) > maxEmail || hasControl(l.Email):
@@ -104,9 +106,6 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 		if err := s.join(ctx, tx, scope, user, a); err != nil {
 			return err
 		}
-		if err := s.giveSeat(ctx, tx, scope, user, a.visitor.TraceID); err != nil {
-			return err
-		}
 		person := estate.Person{Organization: scope.Organization, Tenant: scope.Tenant, ID: string(user.ID)}
 		in, err = s.begin(ctx, tx, b, person, estate.SignInFederated, p.ID, map[string]any{
 			"identityProvider": p.ID, "protocol": p.Protocol, "subject": user.Subject, "groups": a.login.Groups,
@@ -144,7 +143,7 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 		return user, err
 	case user.ClientID != "":
 		return user, assertion.Refuse("the user is a bot")
-	case user.Status == estate.UserInvited && !user.InviteExpiresAt.IsZero() && !now.Before(user.InviteExpiresAt):
+	case s.inviteEnded(user):
 		return user, assertion.Refuse("the invitation has ended")
 	case user.Status != estate.UserActive && user.Status != estate.UserInvited && user.Status != estate.UserProvisioned:
 		return user, assertion.Refuse("the user is %s", user.Status)

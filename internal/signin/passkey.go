@@ -2,7 +2,9 @@ package signin
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
@@ -34,8 +36,9 @@ type Ceremony struct {
 }
 
 type ceremony struct {
-	Data  webauthn.SessionData `json:"data"`
-	Until time.Time            `json:"until"`
+	Data    webauthn.SessionData `json:"data"`
+	Browser string               `json:"browser"` // whose it is
+	Begun   time.Time            `json:"begun"`
 }
 
 // relyingParty is the host of surface: passkeys of one are none of another.
@@ -53,12 +56,12 @@ func relyingParty(surface estate.Surface) (*webauthn.WebAuthn, error) {
 	})
 }
 
-func (s *Service) seal(surface estate.Surface, options any, data *webauthn.SessionData) (c Ceremony, err error) {
+func (s *Service) seal(surface estate.Surface, browser string, options any, data *webauthn.SessionData) (c Ceremony, err error) {
 	text, err := json.Marshal(options)
 	if err != nil {
 		return c, err
 	}
-	state, err := json.Marshal(ceremony{*data, s.now().Add(ceremonyLifetime)})
+	state, err := json.Marshal(ceremony{*data, browser, s.now()})
 	if err != nil {
 		return c, err
 	}
@@ -66,18 +69,19 @@ func (s *Service) seal(surface estate.Surface, options any, data *webauthn.Sessi
 	return Ceremony{Options: string(text), State: base64.RawURLEncoding.EncodeToString(sealed)}, err
 }
 
-func (s *Service) unseal(surface estate.Surface, state string) (webauthn.SessionData, bool) {
-	var c ceremony
+// unseal opens the state of a ceremony of a browser.
+func (s *Service) unseal(surface estate.Surface, browser, state string) (c ceremony, ok bool) {
 	sealed, err := base64.RawURLEncoding.DecodeString(state)
 	if err != nil {
-		return c.Data, false
+		return c, false
 	}
 	text, err := s.keys.Open(sealCeremony, surface.Origin, sealed)
-	if err != nil || json.Unmarshal(text, &c) != nil || !s.now().Before(c.Until) {
-		return c.Data, false
+	if err != nil || json.Unmarshal(text, &c) != nil || !s.now().Before(c.Begun.Add(ceremonyLifetime)) ||
+		browser == "" || subtle.ConstantTimeCompare([]byte(c.Browser), []byte(browser)) != 1 {
+		return ceremony{}, false
 	}
-	c.Data.Expires = time.Time{} // Until is by our clock
-	return c.Data, true
+	c.Data.Expires = time.Time{} // it is by our clock
+	return c, true
 }
 
 // passkeyUser is a person, as the library wants it.
@@ -116,8 +120,8 @@ func (s *Service) passkeyUser(ctx context.Context, tx *store.Tx, p estate.Person
 }
 
 // BeginPasskey is what a browser needs to make a passkey for the person that actor
-// is at surface.
-func (s *Service) BeginPasskey(ctx context.Context, actor estate.Actor, surface estate.Surface) (c Ceremony, err error) {
+// is at surface, in a session.
+func (s *Service) BeginPasskey(ctx context.Context, actor estate.Actor, session estate.Session, surface estate.Surface) (c Ceremony, err error) {
 	person, err := PersonOf(actor)
 	if err != nil {
 		return c, err
@@ -138,7 +142,7 @@ func (s *Service) BeginPasskey(ctx context.Context, actor estate.Actor, surface 
 	if err != nil {
 		return c, err
 	}
-	return s.seal(surface, options.Response, data)
+	return s.seal(surface, string(session.ID), options.Response, data)
 }
 
 // AddPasskey keeps the passkey that a browser has made.
@@ -155,7 +159,7 @@ func (s *Service) AddPasskey(ctx context.Context, actor estate.Actor, session es
 		if err != nil {
 			return nil, err
 		}
-		data, ok := s.unseal(surface, state)
+		c, ok := s.unseal(surface, string(session.ID), state)
 		parsed, wrong := protocol.ParseCredentialCreationResponseBytes([]byte(response))
 		if !ok || wrong != nil || len(u.passkeys) >= maxPasskeys {
 			return nil, errPasskey
@@ -164,7 +168,7 @@ func (s *Service) AddPasskey(ctx context.Context, actor estate.Actor, session es
 		if err != nil {
 			return nil, err
 		}
-		key, err := party.CreateCredential(u, data, parsed)
+		key, err := party.CreateCredential(u, c.Data, parsed)
 		if err != nil {
 			return nil, errPasskey.Because(err)
 		}
@@ -172,17 +176,29 @@ func (s *Service) AddPasskey(ctx context.Context, actor estate.Actor, session es
 		if err != nil {
 			return nil, err
 		}
-		c := estate.PersonCredential{Person: p, Kind: estate.CredentialPasskey, ID: passkeyID(key.ID), Name: name, Data: text, CreatedAt: s.now()}
-		return map[string]any{"kind": c.Kind, "name": name}, tx.InsertCredential(ctx, c)
+		made := estate.PersonCredential{Person: p, Kind: estate.CredentialPasskey, ID: passkeyID(p.Tenant, key.ID), Name: name, Data: text, CreatedAt: s.now()}
+		if err := tx.InsertCredential(ctx, made); estate.HasKind(err, estate.Conflict) {
+			return nil, errPasskey.Because(err)
+		} else if err != nil {
+			return nil, err
+		}
+		return map[string]any{"kind": made.Kind, "name": name}, nil
 	})
 }
 
-func passkeyID(raw []byte) estate.CredentialID {
-	return estate.CredentialID(base64.RawURLEncoding.EncodeToString(raw))
+// passkeyID is the id of a passkey for a tenant or, where there is none, for the
+// console.
+func passkeyID(tenant estate.TenantID, raw []byte) estate.CredentialID {
+	sum := sha256.Sum256([]byte("freehold passkey id " + string(tenant) + "/" + string(raw)))
+	return estate.CredentialID(base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
+// NewBrowser makes what a browser is known by from the page with BeginPasskeyLogin
+// to SignInByPasskey. It belongs into a cookie.
+func NewBrowser() string { return rand.Text() }
+
 // BeginPasskeyLogin is what a browser needs to show a passkey of surface, whoever's.
-func (s *Service) BeginPasskeyLogin(surface estate.Surface) (Ceremony, error) {
+func (s *Service) BeginPasskeyLogin(surface estate.Surface, browser string) (Ceremony, error) {
 	party, err := relyingParty(surface)
 	if err != nil {
 		return Ceremony{}, err
@@ -191,25 +207,37 @@ func (s *Service) BeginPasskeyLogin(surface estate.Surface) (Ceremony, error) {
 	if err != nil {
 		return Ceremony{}, err
 	}
-	return s.seal(surface, options.Response, data)
+	return s.seal(surface, browser, options.Response, data)
 }
 
-// SignInByPasskey signs in whose passkey a browser has shown.
-func (s *Service) SignInByPasskey(ctx context.Context, surface estate.Surface, state, response string, v Visitor) (in SignedIn, err error) {
-	err = s.attempt(ctx, surface, "passkey", v, func() (person estate.Person, err error) {
-		in, person, err = s.byPasskey(ctx, surface, state, response, v)
+// PasskeyProof is how a browser answers BeginPasskeyLogin.
+type PasskeyProof struct {
+	Browser  string // that it began in
+	State    string
+	Response string // of navigator.credentials, in JSON
+}
+
+// SignInByPasskey signs in whose passkey a browser has shown. What it shows signs in
+// once, and only in the browser that was asked for it.
+func (s *Service) SignInByPasskey(ctx context.Context, surface estate.Surface, p PasskeyProof, v Visitor) (in SignedIn, err error) {
+	name := "passkey"
+	parsed, wrong := protocol.ParseCredentialRequestResponseBytes([]byte(p.Response))
+	if wrong == nil { // who fails with one slows down nobody else
+		name += " " + base64.RawURLEncoding.EncodeToString(parsed.RawID)
+	}
+	err = s.attempt(ctx, surface, name, false, v, func() (person estate.Person, err error) {
+		c, ok := s.unseal(surface, p.Browser, p.State)
+		if !ok || wrong != nil {
+			return person, assertion.Refuse("the answer is not to a question that was asked lately, in this browser")
+		}
+		in, person, err = s.byPasskey(ctx, surface, c, parsed, v)
 		return person, err
 	})
 	return in, err
 }
 
-func (s *Service) byPasskey(ctx context.Context, surface estate.Surface, state, response string, v Visitor) (in SignedIn, person estate.Person, err error) {
+func (s *Service) byPasskey(ctx context.Context, surface estate.Surface, c ceremony, parsed *protocol.ParsedCredentialAssertionData, v Visitor) (in SignedIn, person estate.Person, err error) {
 	place, _ := placeOf(surface)
-	data, ok := s.unseal(surface, state)
-	parsed, wrong := protocol.ParseCredentialRequestResponseBytes([]byte(response))
-	if !ok || wrong != nil {
-		return in, person, assertion.Refuse("the answer is not to a question that was asked lately")
-	}
 	party, err := relyingParty(surface)
 	if err != nil {
 		return in, person, err
@@ -221,9 +249,9 @@ func (s *Service) byPasskey(ctx context.Context, surface estate.Surface, state, 
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		var stored estate.PersonCredential
 		if place.Tenant == "" {
-			stored, err = tx.AccountCredential(ctx, passkeyID(parsed.RawID))
+			stored, err = tx.AccountCredential(ctx, passkeyID("", parsed.RawID))
 		} else {
-			stored, err = tx.Credential(ctx, place, passkeyID(parsed.RawID))
+			stored, err = tx.Credential(ctx, place, passkeyID(place.Tenant, parsed.RawID))
 		}
 		switch {
 		case estate.HasKind(err, estate.NotFound), err == nil && stored.Kind != estate.CredentialPasskey:
@@ -241,7 +269,7 @@ func (s *Service) byPasskey(ctx context.Context, surface estate.Surface, state, 
 				return nil, assertion.Refuse("the passkey is another person's")
 			}
 			return u, nil
-		}, data, parsed)
+		}, c.Data, parsed)
 		switch {
 		case err != nil:
 			return assertion.Refuse("the passkey's signature: %v", err)
@@ -251,8 +279,9 @@ func (s *Service) byPasskey(ctx context.Context, surface estate.Surface, state, 
 		if stored.Data, err = json.Marshal(key); err != nil {
 			return err
 		}
-		if _, err := tx.UseCredential(ctx, person.Scope(), stored, s.now()); err != nil {
-			return err
+		stored.Counter = c.Begun.UnixMicro()
+		if first, err := tx.UseCredential(ctx, person.Scope(), stored, s.now()); err != nil || !first {
+			return either(err, assertion.Refuse("the answer was used before, or a later one"))
 		}
 		in, err = s.begin(ctx, tx, b, person, estate.SignInPasskey, "", nil)
 		return err

@@ -58,7 +58,7 @@ type Proof struct {
 // SignInByPassword signs in whoever knows the password and, if the person has one,
 // shows a code of the authenticator app or of recovery.
 func (s *Service) SignInByPassword(ctx context.Context, surface estate.Surface, p Proof, v Visitor) (in SignedIn, err error) {
-	err = s.attempt(ctx, surface, p.Email, v, func() (person estate.Person, err error) {
+	err = s.attempt(ctx, surface, p.Email, true, v, func() (person estate.Person, err error) {
 		in, person, err = s.byPassword(ctx, surface, p, v)
 		return person, err
 	})
@@ -69,7 +69,7 @@ func (s *Service) byPassword(ctx context.Context, surface estate.Surface, p Proo
 	place, _ := placeOf(surface)
 	var k known
 	var all []estate.PersonCredential
-	find := func(tx *store.Tx) error {
+	find := func(tx *store.Tx) (err error) {
 		if k, err = s.personNamed(ctx, tx, place, p.Email); err == nil {
 			all, err = tx.Credentials(ctx, k.Scope(), k.ID)
 		}
@@ -92,7 +92,7 @@ func (s *Service) byPassword(ctx context.Context, surface estate.Surface, p Proo
 	}
 	switch {
 	case failed != nil:
-		return in, k.Person, failed
+		return in, person, failed
 	case err != nil:
 		return in, k.Person, err
 	case password.ID == "":
@@ -100,21 +100,25 @@ func (s *Service) byPassword(ctx context.Context, surface estate.Surface, p Proo
 	case !match:
 		return in, k.Person, assertion.Refuse("the password is wrong")
 	}
-	second := credentialOf(all, estate.CredentialTOTP)
-	if second.ID != "" && strings.TrimSpace(p.Code) == "" {
-		return in, k.Person, errCodeNeeded
-	}
 	b, err := s.prepare(ctx, surface, v)
 	if err != nil {
 		return in, k.Person, err
 	}
+	checked := k.Person
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		now, method := s.now(), estate.SignInPassword
-		if again, err := tx.Credential(ctx, k.Scope(), password.ID); err != nil || string(again.Data) != hash {
-			return either(err, assertion.Refuse("the password has changed meanwhile"))
-		}
-		if _, err := tx.UseCredential(ctx, k.Scope(), password, now); err != nil {
+		method := estate.SignInPassword
+		if err := find(tx); err != nil { // as it is now
 			return err
+		}
+		if again := credentialOf(all, estate.CredentialPassword); k.Person != checked || again.ID != password.ID || string(again.Data) != hash {
+			return assertion.Refuse("the password has changed meanwhile")
+		}
+		if _, err := tx.UseCredential(ctx, k.Scope(), password, s.now()); err != nil {
+			return err
+		}
+		second := credentialOf(all, estate.CredentialTOTP)
+		if second.ID != "" && strings.TrimSpace(p.Code) == "" {
+			return errCodeNeeded
 		}
 		if second.ID != "" {
 			if method, err = s.useCode(ctx, tx, k.Person, all, second, p.Code); err != nil {
@@ -180,9 +184,9 @@ func (s *Service) useCode(ctx context.Context, tx *store.Tx, p estate.Person, al
 		if err != nil {
 			return "", err
 		}
-		return estate.SignInRecovery, s.done(ctx, tx, actorOfPerson(p, ""), p, "credential.delete", p.ID, map[string]any{"kind": c.Kind, "used": true})
+		return estate.SignInRecovery, s.done(ctx, tx, actorOfPerson(p, ""), p, actionRemove, p.ID, map[string]any{"kind": c.Kind, "used": true})
 	}
-	return "", assertion.Refuse("the code is wrong")
+	return "", errWrongCode
 }
 
 // SetPassword gives the person that actor is a password, in place of the one that
@@ -209,13 +213,15 @@ func (s *Service) SetPassword(ctx context.Context, actor estate.Actor, session e
 // replaceCredential adds a credential of which a person has one, in place of the
 // one that it has.
 func (s *Service) replaceCredential(ctx context.Context, tx *store.Tx, all []estate.PersonCredential, c estate.PersonCredential) (map[string]any, error) {
+	data := map[string]any{"kind": c.Kind}
 	if before := credentialOf(all, c.Kind); before.ID != "" {
+		data[keyReplaced] = true
 		if _, err := tx.DeleteCredential(ctx, c.Person.Scope(), before.ID); err != nil {
 			return nil, err
 		}
 	}
 	c.CreatedAt = s.now()
-	return map[string]any{"kind": c.Kind}, tx.InsertCredential(ctx, c)
+	return data, tx.InsertCredential(ctx, c)
 }
 
 // NewTOTP makes a key for an authenticator app. It counts once AddTOTP has seen a
@@ -302,7 +308,7 @@ func (s *Service) Credentials(ctx context.Context, actor estate.Actor) (all []es
 // RemoveCredential removes one of what the person that actor is signs in with.
 // Codes go with the authenticator app that they stand in for.
 func (s *Service) RemoveCredential(ctx context.Context, actor estate.Actor, session estate.Session, id estate.CredentialID) error {
-	return s.changeCredentials(ctx, actor, session, "credential.delete", func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
+	return s.changeCredentials(ctx, actor, session, actionRemove, func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
 		for _, c := range all {
 			if c.ID != id {
 				continue
@@ -321,8 +327,15 @@ func (s *Service) RemoveCredential(ctx context.Context, actor estate.Actor, sess
 	})
 }
 
+// Keys of records about credentials.
+const keyReplaced = "replaced" // there was another
+
+// actionRemove is what taking a credential away is called.
+const actionRemove = "credential.delete"
+
 // changeCredentials changes what the person that actor is signs in with, with its
-// record.
+// record. If something is no way in any more, whoever came in by it is out: all
+// other sessions of the person end.
 func (s *Service) changeCredentials(ctx context.Context, actor estate.Actor, session estate.Session, action string,
 	fn func(*store.Tx, estate.Person, []estate.PersonCredential) (map[string]any, error),
 ) (err error) {
@@ -336,9 +349,17 @@ func (s *Service) changeCredentials(ctx context.Context, actor estate.Actor, ses
 		if err != nil {
 			return err
 		}
+		if _, err := tx.Session(ctx, person.Scope(), session.ID); err != nil { // it may have ended meanwhile
+			return noSession(err)
+		}
 		data, err := fn(tx, person, all)
 		if err != nil {
 			return err
+		}
+		if action == actionRemove || data[keyReplaced] == true {
+			if err := s.endAll(ctx, tx, person, session.ID, actor.TraceID); err != nil {
+				return err
+			}
 		}
 		return s.done(ctx, tx, actor, person, action, person.ID, data)
 	})

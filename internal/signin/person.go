@@ -34,8 +34,15 @@ func (s *Service) personAt(ctx context.Context, tx *store.Tx, p estate.Person) (
 		return known{}, assertion.Refuse("the user is a bot")
 	case u.Status == estate.UserDisabled:
 		return known{}, assertion.Refuse("the user is %s", u.Status)
+	case s.inviteEnded(u):
+		return known{}, assertion.Refuse("the invitation has ended")
 	}
 	return known{Person: p, name: u.Name, email: u.Email, user: u}, nil
+}
+
+// inviteEnded tells whether somebody was invited and has not come in time.
+func (s *Service) inviteEnded(u estate.User) bool {
+	return u.Status == estate.UserInvited && !u.InviteExpiresAt.IsZero() && !s.now().Before(u.InviteExpiresAt)
 }
 
 // personNamed finds a person by e-mail address at a place. An address that several
@@ -84,28 +91,58 @@ func attemptKey(place estate.Scope, name string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// personFailures is how many attempts to guess a person's password or code may
+// fail in a throttle.Span, over all addresses; wrongCodeWeight is for how many one
+// counts that got the password right.
+const (
+	personFailures  = 20
+	wrongCodeWeight = 5
+)
+
+// errWrongCode is of somebody who knows the password.
+const errWrongCode = assertion.Refusal("the code is wrong")
+
 // attempt lets an attempt to sign in as name be made, unless too many have failed
 // from where it comes, and counts how it went. What is wrong goes into the audit
 // trail; the caller gets to know that something is.
-func (s *Service) attempt(ctx context.Context, surface estate.Surface, name string, v Visitor, fn func() (estate.Person, error)) error {
+//
+// What could be guessed is bounded over all addresses too. That slows down, and
+// locks nobody out: who was right lately at an address is heard there, passkeys
+// are always, and the window slides.
+func (s *Service) attempt(ctx context.Context, surface estate.Surface, name string, guessed bool, v Visitor, fn func() (estate.Person, error)) error {
 	place, ok := placeOf(surface)
 	if !ok {
 		return errElsewhere
 	}
 	key, now := attemptKey(place, name), s.now()
-	if wait := s.attempts.Wait(key, v.Address, now); wait > 0 {
+	wait := s.attempts.Wait(key, v.Address, now)
+	turn := key
+	if guessed && wait == 0 {
+		if s.attempts.Known(key, v.Address, now) {
+			turn += "@" + v.address() // strangers don't use up what is for it
+		}
+		wait = s.guesses.Take(turn, personFailures, now) // before: many at once are as many guesses
+	}
+	if wait > 0 {
 		e := *errTooMany
 		e.RetryAfter = wait
 		return &e
 	}
 	person, err := fn()
-	if err == nil {
-		s.attempts.Succeeded(key, v.Address, now)
-		return nil
-	}
 	reason, refused := err.(assertion.Refusal) //nolint:errorlint // made by the functions that fn calls, and never wrapped
 	if !refused {
+		if guessed {
+			s.guesses.Untake(turn)
+		}
+		if err == nil {
+			s.attempts.Succeeded(key, v.Address, now)
+		}
 		return err
+	}
+	if reason == errWrongCode {
+		for range wrongCodeWeight - 1 {
+			s.guesses.Add(turn, now)
+		}
 	}
 	s.attempts.Failed(key, v.Address, now)
 	s.recordRefusal(ctx, place, person, v.TraceID, string(reason))
@@ -119,10 +156,9 @@ func (s *Service) recordRefusal(ctx context.Context, place estate.Scope, person 
 	if person.ID != "" && person.IsAccount() {
 		scope = person.Scope()
 	}
-	if scope.Organization == "" { // of no account: it is nobody's
-		return
-	}
-	unrecorded, due := s.refusals.next(estate.TenantID(scope.Organization)+"/"+scope.Tenant, s.now())
+	// Counted by place, and written for accounts that nobody has too, into the trail
+	// of the server: what it takes must not tell which accounts there are.
+	unrecorded, due := s.refusals.next(estate.TenantID(place.Organization)+"/"+place.Tenant, s.now())
 	if !due {
 		return
 	}
@@ -131,7 +167,7 @@ func (s *Service) recordRefusal(ctx context.Context, place estate.Scope, person 
 		data["unrecorded"] = unrecorded
 	}
 	actor := estate.Actor{Kind: estate.ActorUser, TraceID: traceID}
-	if person.IsAccount() {
+	if place.Tenant == "" {
 		actor.Kind = estate.ActorAccount
 	}
 	record := estate.AuditRecord{Time: s.now(), Scope: scope, Actor: actor, Action: "session.create", Target: person.ID, Outcome: estate.OutcomeRefused, Data: data}
@@ -160,7 +196,7 @@ func (s *Service) mayChange(actor estate.Actor, session estate.Session) (estate.
 }
 
 var (
-	errTooMany = estate.E(estate.RateLimited, api.CodeLoginTooMany, "Too many failed attempts", "Signing in failed too often from this address. Wait a while.")
+	errTooMany = estate.E(estate.RateLimited, api.CodeLoginTooMany, "Too many failed attempts", "Signing in failed too often. Wait a while, or use a passkey.")
 	errWrong   = estate.E(estate.Unauthenticated, api.CodeLoginWrong, "Not signed in", "E-mail address, password, code or passkey is wrong.")
 	errStale   = estate.E(estate.Forbidden, api.CodeLoginStale, "Sign in again", "What somebody signs in with can be changed for ten minutes after signing in.")
 )

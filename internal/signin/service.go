@@ -40,8 +40,9 @@ type Service struct {
 	discoveries *outbound.Cache[oidc.ProviderConfig]
 	keySets     *outbound.Cache[jose.JSONWebKeySet]
 	refusals    refusals
-	attempts    *throttle.Attempts // to sign in by what this server keeps
-	hashes      chan struct{}      // turns to hash a password
+	attempts    *throttle.Attempts       // to sign in by what this server keeps
+	guesses     *throttle.Window[string] // of passwords and codes, by person
+	hashes      chan struct{}            // turns to hash a password
 }
 
 // key names something of a tenant. The organization is carried along for the
@@ -67,11 +68,12 @@ const (
 	maxCachedProviders = 10_000
 	maxCachedSettings  = 100_000
 	maxCachedAccounts  = 1_000 // organizations
+	maxGuessed         = 16_384
 )
 
 // New makes the service. It reaches identity providers through fetch.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), hashes: make(chan struct{}, maxHashes)}
+	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), guesses: throttle.NewWindow[string](maxGuessed), hashes: make(chan struct{}, maxHashes)}
 	s.sessions = cache.New(maxCachedSessions, s.loadSession)
 	s.providers = cache.New(maxCachedProviders, s.loadProvider)
 	s.settings = cache.New(maxCachedSettings, s.loadSettings)

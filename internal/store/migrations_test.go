@@ -20,7 +20,7 @@ var postgresDDL = []struct {
 	{regexp.MustCompile(`(?m)^((?:alter table \w+ add column|   ) \w+\s+)integer\b`), `${1}bigint`},
 	{regexp.MustCompile(`(?m)^((?:alter table \w+ add column|   ) \w+\s+)blob\b`), `${1}bytea`},
 	{regexp.MustCompile(`(?m)^((?:alter table \w+ add column|   ) \w+\s+)text\b`), `${1}text collate "C"`},
-	{regexp.MustCompile(`\bas blob\)`), `as bytea)`}, // of text without a backslash
+	{regexp.MustCompile(`\bcast\((\w+) as blob\)`), `convert_to(${1}, 'UTF8')`},
 	{regexp.MustCompile(`\bjson_each\(([\w.]+)\)`), `json_each_text(${1}::json)`},
 }
 

@@ -3,6 +3,7 @@ package org
 import (
 	"strings"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -200,7 +201,7 @@ func (c *Console) clientPlace(q *frame.Request) (clientPlace, error) {
 	return clientPlace{Realm: clientsRealm(q.Actor, id), Path: subscriptionPath(id), Base: subscriptionPath(id) + "/clients", Title: nameOf(sub)}, err
 }
 
-var errOneTenant = estate.E(estate.Forbidden, "AUTH-6", "This subscription is for one tenant",
+var errOneTenant = estate.E(estate.Forbidden, api.CodeOneTenant, "This subscription is for one tenant",
 	"Region clients are for subscriptions that are entitled to more than one tenant. Automate its tenant with a client of its own: an administrator of the tenant makes it at the tenant's address, under Administration, OAuth.")
 
 // names joins words for people.

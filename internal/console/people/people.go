@@ -92,7 +92,9 @@ func (p *People) tooLate(q *frame.Request) error {
 
 func (p *People) login(q *frame.Request, status int, l login) (err error) {
 	l.ReturnTo = signin.LocalURL(q.Surface, q.Value("returnto"))
-	if l.Passkey, err = p.SignIn.BeginPasskeyLogin(q.Surface); err != nil {
+	browser := p.browser(q)
+	q.Pass(browserKey, browser)
+	if l.Passkey, err = p.SignIn.BeginPasskeyLogin(q.Surface, browser); err != nil {
 		return err
 	}
 	provided, err := p.SignIn.Interactive(q.Context(), q.Surface)
@@ -108,6 +110,18 @@ func (p *People) login(q *frame.Request, status int, l login) (err error) {
 	return q.RenderNarrow(status, "Sign in", loginPage(l), script)
 }
 
+// browserKey is under which what the browser is known by waits for its answer.
+const browserKey = "browser"
+
+// browser is what the browser is known by: the same in all its windows.
+func (p *People) browser(q *frame.Request) string {
+	var known string
+	if !q.Take(browserKey, &known) {
+		known = signin.NewBrowser()
+	}
+	return known
+}
+
 func (p *People) byPassword(q *frame.Request) error {
 	in, err := p.SignIn.SignInByPassword(q.Context(), q.Surface, signin.Proof{
 		Email: q.Value("email"), Password: estate.Secret(q.FormValue("password")), Code: q.Value("code"),
@@ -116,7 +130,7 @@ func (p *People) byPassword(q *frame.Request) error {
 }
 
 func (p *People) byPasskey(q *frame.Request) error {
-	in, err := p.SignIn.SignInByPasskey(q.Context(), q.Surface, q.Value("state"), q.Value("response"), q.Guest)
+	in, err := p.SignIn.SignInByPasskey(q.Context(), q.Surface, signin.PasskeyProof{Browser: p.browser(q), State: q.Value("state"), Response: q.Value("response")}, q.Guest)
 	return p.enter(q, in, err)
 }
 
@@ -248,7 +262,7 @@ func (p *People) accountOf(q *frame.Request) (a account, err error) {
 		return a, err
 	}
 	if a.Fresh {
-		a.Passkey, err = p.SignIn.BeginPasskey(q.Context(), q.Actor, q.Surface)
+		a.Passkey, err = p.SignIn.BeginPasskey(q.Context(), q.Actor, q.Session, q.Surface)
 	}
 	return a, err
 }

@@ -27,7 +27,7 @@ create unique index credentials_one_of_user on credentials (tenant_id, user_id, 
 create unique index credentials_one_of_account on credentials (organization_id, account_id, kind) where tenant_id is null and kind in ('password', 'totp');
 
 insert into credentials (tenant_id, id, organization_id, user_id, account_id, kind, name, data, counter, created_at, last_used_at)
-select null, 'password-' || id, organization_id, null, id, 'password', '', cast(password_hash as bytea), 0, updated_at, 0 from accounts where password_hash <> '';
+select null, 'password-' || id, organization_id, null, id, 'password', '', convert_to(password_hash, 'UTF8'), 0, updated_at, 0 from accounts where password_hash <> '';
 update accounts set password_hash = '';
 
 -- Links that sign a person in once. The id is the hash of the link's secret.
