@@ -1,7 +1,6 @@
 package admin
 
 import (
-
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/ui"
 	"github.com/freehold-platform/freehold/internal/directory"
@@ -220,4 +219,3 @@ func (c *Console) groupSettings(q *frame.Request) error {
 	q.Say("success", "Saved.")
 	return q.Redirect(groupsPath)
 }
-

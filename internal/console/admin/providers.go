@@ -93,8 +93,13 @@ func (c *Console) providers(q *frame.Request) error {
 
 // providerMakes are those of OpenID Connect, as the contract names them.
 var providerMakes = []ui.Option{
-	{Value: "generic", Label: "Any"}, {Value: "keycloak", Label: "Keycloak"}, {Value: "auth0", Label: "Auth0"}, {Value: "okta", Label: "Okta"},
-	{Value: "azureAD", Label: "Microsoft Entra ID"}, {Value: "adfs", Label: "AD FS"}, {Value: "salesforce", Label: "Salesforce"},
+	{Value: "generic", Label: "Any"},
+	{Value: "keycloak", Label: "Keycloak"},
+	{Value: "auth0", Label: "Auth0"},
+	{Value: "okta", Label: "Okta"},
+	{Value: "azureAD", Label: "Microsoft Entra ID"},
+	{Value: "adfs", Label: "AD FS"},
+	{Value: "salesforce", Label: "Salesforce"},
 }
 
 // providerFields leads from what is wrong with a provider to the form's fields.
@@ -111,8 +116,14 @@ func providerFields() map[string]string {
 
 // optionFields are what the form of OpenID Connect has of a provider's options.
 var optionFields = []struct{ name, field string }{
-	{"discoveryUrl", "discovery"}, {"clientId", "client"}, {"clientSecret", "password"}, {"realm", "realm"}, {"scope", "scope"},
-	{"claimsMapping", "claims"}, {"idTokenSignatureAlg", "algorithm"}, {"emailVerifiedAlwaysTrue", "verified"},
+	{"discoveryUrl", "discovery"},
+	{"clientId", "client"},
+	{"clientSecret", "password"},
+	{"realm", "realm"},
+	{"scope", "scope"},
+	{"claimsMapping", "claims"},
+	{"idTokenSignatureAlg", "algorithm"},
+	{"emailVerifiedAlwaysTrue", "verified"},
 }
 
 // oidcFields are fields of options; secret says what the secret's is for.

@@ -113,8 +113,10 @@ func (c *Console) spaceView(q *frame.Request) (v spaceView, err error) {
 		if a.Type == estate.AssigneeGroup {
 			who = c.groupCell(q, estate.GroupID(a.Assignee))
 		}
-		v.Members.Rows = append(v.Members.Rows, []cell{who, plain(string(a.Type)), plain(strings.Join(a.Roles, ", ")), at(a.CreatedAt),
-			{Post: &post{Action: below(spacePath(v.ID, "/members"), string(a.ID), "delete"), Label: "Remove", About: "Remove " + who.Text}}})
+		v.Members.Rows = append(v.Members.Rows, []cell{
+			who, plain(string(a.Type)), plain(strings.Join(a.Roles, ", ")), at(a.CreatedAt),
+			{Post: &post{Action: below(spacePath(v.ID, "/members"), string(a.ID), "delete"), Label: "Remove", About: "Remove " + who.Text}},
+		})
 	}
 	if page.Next != "" {
 		v.Next = ui.Query(spacePath(v.ID, ""), nil, "next", page.Next)

@@ -334,4 +334,3 @@ func (c *Console) deleteUser(q *frame.Request) error {
 	return confirmed(q, removal("user", userName(u.User), userPath(u.ID, ""), userPath(u.ID, "")), userWarning,
 		func() error { return c.Directory.DeleteUser(q.Context(), q.Actor, u.ID) }, usersPath, "The user "+userName(u.User)+" is gone.")
 }
-
