@@ -28,7 +28,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/freehold-platform/freehold/internal/console/admin"
 	"github.com/freehold-platform/freehold/internal/console/approve"
+	"github.com/freehold-platform/freehold/internal/console/events"
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/org"
 	"github.com/freehold-platform/freehold/internal/console/people"
@@ -68,22 +70,25 @@ func New(c Config) (*frame.Frame, error) {
 // consoleSite is the pages of the console host.
 func consoleSite(c Config) frame.Site {
 	o := org.New(org.Config{
-		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn, Trail: c.Trail, Webhook: c.Webhook, Provision: c.Provision,
+		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn, Trail: c.Trail, Provision: c.Provision,
 	})
 	return frame.Site{
 		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,
-		Pages: slices.Concat(o.Pages(), (&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console(),
+		Pages: slices.Concat(o.Pages(), events.Pages{TenantPath: "/tenants/", Trail: c.Trail, Webhook: c.Webhook}.Table(),
+			(&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console(),
 			[]frame.Page{{Method: http.MethodGet, Path: signInPath, ID: "login", Public: true, Handle: people.ToLocal}}), // at tenants, httpapi has it
-		Nav:   o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
+		Nav: o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
 	}
 }
 
 // tenantSite is the pages of tenant hosts.
 func tenantSite(c Config) frame.Site {
+	a := admin.New(admin.Config{Now: c.Now, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn})
+	happened := events.Pages{Base: admin.Base, Trail: c.Trail, Webhook: c.Webhook}
 	return frame.Site{
 		Kind: estate.SurfaceTenant, SignIn: signInPath, SignOut: people.SignOutPath, Account: people.AccountPath,
-		Pages: append((&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant()...),
-		Place: func(q *frame.Request) string { return q.Surface.Tenant.Name }, Person: personOf(c),
+		Pages: slices.Concat((&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant(), a.Pages(), admin.Guard(happened.Table())),
+		Nav:   a.Nav, Place: func(q *frame.Request) string { return q.Surface.Tenant.Name }, Person: personOf(c), Refused: a.Refused,
 	}
 }
 

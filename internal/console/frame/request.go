@@ -3,6 +3,7 @@ package frame
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -268,4 +269,15 @@ func Fields(err error, names map[string]string) (FieldErrors, error) {
 		}
 	}
 	return found, nil
+}
+
+// FieldsBelow is Fields where everything below a pointer is of one field.
+func FieldsBelow(err error, names map[string]string, below, field string) (FieldErrors, error) {
+	all := maps.Clone(names)
+	for _, f := range Known(err).Fields {
+		if strings.HasPrefix(f.Pointer, below) {
+			all[f.Pointer] = field
+		}
+	}
+	return Fields(err, all)
 }

@@ -18,7 +18,7 @@ func (c *Console) Nav(*frame.Request) []ui.NavGroup {
 		}},
 		{Title: "What happened", Items: []ui.NavItem{
 			{Label: "Audit", Href: "/audit", Key: "a"},
-			{Label: "Webhooks", Href: webhooksPath, Key: "w"},
+			{Label: "Webhooks", Href: "/webhooks", Key: "w"},
 		}},
 		{Title: "Who", Items: []ui.NavItem{
 			{Label: "People", Href: "/people", Key: "p"},

@@ -12,7 +12,6 @@ import (
 	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
-	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
 // Config is what the pages call.
@@ -23,7 +22,6 @@ type Config struct {
 	Directory  *directory.Service
 	SignIn     *signin.Service
 	Trail      event.Trail
-	Webhook    *webhook.Service
 	Provision  *provision.Service
 }
 
@@ -69,21 +67,6 @@ func (c *Console) Pages() []frame.Page {
 		{Method: "POST", Path: "/admin/oauth/{client}/rotation/{action}", ID: "client.rotation", Handle: c.rotation},
 		{Method: "GET", Path: "/admin/oauth/{client}/delete", ID: "client.ask-delete", Handle: c.askDeleteClient},
 		{Method: "POST", Path: "/admin/oauth/{client}/delete", ID: "client.delete", Handle: c.deleteClient},
-
-		{Method: "GET", Path: "/audit", ID: "audit", Handle: c.audit},
-		{Method: "GET", Path: "/audit/{record}", ID: "audit.record", Handle: c.auditRecord},
-		{Method: "GET", Path: "/audit/export", ID: "audit.export", Handle: c.auditExport},
-
-		{Method: "GET", Path: "/webhooks", ID: "webhooks", Handle: c.webhooks},
-		{Method: "GET", Path: "/webhooks/new", ID: "webhook.ask-create", Handle: c.askWebhook},
-		{Method: "POST", Path: "/webhooks/new", ID: "webhook.create", Handle: c.createWebhook},
-		{Method: "GET", Path: "/webhooks/{webhook}", ID: "webhook", Handle: c.webhook},
-		{Method: "GET", Path: "/webhooks/{webhook}/edit", ID: "webhook.ask-edit", Handle: c.askEditWebhook},
-		{Method: "POST", Path: "/webhooks/{webhook}/edit", ID: "webhook.edit", Handle: c.editWebhook},
-		{Method: "POST", Path: "/webhooks/{webhook}/enabled", ID: "webhook.enable", Handle: c.switchWebhook},
-		{Method: "GET", Path: "/webhooks/{webhook}/delete", ID: "webhook.ask-delete", Handle: c.askDeleteWebhook},
-		{Method: "POST", Path: "/webhooks/{webhook}/delete", ID: "webhook.delete", Handle: c.deleteWebhook},
-		{Method: "POST", Path: "/webhooks/{webhook}/deliveries/{delivery}/resend", ID: "webhook.resend", Handle: c.resend},
 
 		{Method: "GET", Path: "/people", ID: "people", Handle: c.people},
 	}

@@ -155,7 +155,7 @@ func (c *Console) createTenant(q *frame.Request) error {
 	}
 	t, err := c.Tenancy.CreateTenant(q.Context(), actor, made)
 	if err != nil {
-		if n.Problems, err = fieldsOf(err, newTenantFields, "/labels/", "labels"); err != nil {
+		if n.Problems, err = frame.FieldsBelow(err, newTenantFields, "/labels/", "labels"); err != nil {
 			return err
 		}
 		return again()

@@ -135,24 +135,13 @@ func (c *Console) updateTenant(q *frame.Request) error {
 		return q.Redirect(v.path(""))
 	}
 	if err := c.Tenancy.UpdateTenant(q.Context(), q.Actor, v.Tenant.ID, patch); err != nil {
-		if v.Problems, err = fieldsOf(err, tenantFields, "/labels/", "labels"); err != nil {
+		if v.Problems, err = frame.FieldsBelow(err, tenantFields, "/labels/", "labels"); err != nil {
 			return err
 		}
 		return q.Again(v.Tenant.Name, tenantPage(v))
 	}
 	q.Say("success", "Saved.")
 	return q.Redirect(v.path(""))
-}
-
-// fieldsOf is frame.Fields where everything below a pointer is of one field.
-func fieldsOf(err error, names map[string]string, below, field string) (frame.FieldErrors, error) {
-	all := maps.Clone(names)
-	for _, f := range frame.Known(err).Fields {
-		if strings.HasPrefix(f.Pointer, below) {
-			all[f.Pointer] = field
-		}
-	}
-	return frame.Fields(err, all)
 }
 
 func replace(path string, value any) tenancy.PatchOperation {

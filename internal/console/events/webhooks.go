@@ -1,8 +1,9 @@
-package org
+package events
 
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/ui"
@@ -11,24 +12,30 @@ import (
 	"github.com/freehold-platform/freehold/internal/webhook"
 )
 
-const webhooksPath = "/webhooks"
+// hooks is where the pages of webhooks are.
+type hooks struct{ Base string }
 
-func webhookPath(id estate.WebhookID) string { return webhooksPath + "/" + string(id) }
+func (h hooks) list() string { return h.Base + "/webhooks" }
 
-func (c *Console) webhooks(q *frame.Request) error {
-	page, err := c.Webhook.List(q.Context(), q.Actor, webhook.Query{Next: q.Value("next"), Limit: pageSize})
+func (h hooks) path(id estate.WebhookID) string { return h.list() + "/" + string(id) }
+
+func (p Pages) hooks() hooks { return hooks{p.Base} }
+
+func (p Pages) webhooks(q *frame.Request) error {
+	page, err := p.Webhook.List(q.Context(), q.Actor, webhook.Query{Next: q.Value("next"), Limit: pageSize})
 	if err != nil {
 		return err
 	}
 	next := ""
 	if page.Next != "" {
-		next = ui.Query(webhooksPath, nil, "next", page.Next)
+		next = ui.Query(p.hooks().list(), nil, "next", page.Next)
 	}
-	return q.Render("Webhooks", webhooksPage(page.Webhooks, next))
+	return q.Render("Webhooks", webhooksPage(p.hooks(), page.Webhooks, next))
 }
 
 // webhookForm is the form of a webhook, with what was typed.
 type webhookForm struct {
+	hooks
 	ID       estate.WebhookID // empty: a new one
 	In       webhook.Input
 	Types    []event.Type
@@ -38,9 +45,9 @@ type webhookForm struct {
 
 func (f webhookForm) action() string {
 	if f.ID == "" {
-		return webhooksPath + "/new"
+		return f.list() + "/new"
 	}
-	return webhookPath(f.ID) + "/edit"
+	return f.path(f.ID) + "/edit"
 }
 
 func (f webhookForm) title() string {
@@ -63,11 +70,11 @@ var webhookFields = map[string]string{
 	"/name": "name", "/description": "description", "/url": "url", "/eventTypes": "types", "/filter": "filter", "/secret": "secret",
 }
 
-func (c *Console) askWebhook(q *frame.Request) error {
-	if err := c.Webhook.MayList(q.Actor); err != nil {
+func (p Pages) askWebhook(q *frame.Request) error {
+	if err := p.Webhook.MayList(q.Actor); err != nil {
 		return err
 	}
-	return q.Render("New webhook", webhookFormPage(webhookForm{Types: event.Types(), In: webhook.Input{Enabled: true}}))
+	return q.Render("New webhook", webhookFormPage(webhookForm{hooks: p.hooks(), Types: event.Types(), In: webhook.Input{Enabled: true}}))
 }
 
 // typedWebhook is what the form says.
@@ -80,18 +87,18 @@ func typedWebhook(q *frame.Request, in webhook.Input) webhook.Input {
 	return in
 }
 
-func (c *Console) createWebhook(q *frame.Request) error {
-	f := webhookForm{Types: event.Types(), In: typedWebhook(q, webhook.Input{Origin: "management-console"}), Secret: q.Value("secret")}
-	w, err := c.Webhook.Create(q.Context(), q.Actor, f.In)
+func (p Pages) createWebhook(q *frame.Request) error {
+	f := webhookForm{hooks: p.hooks(), Types: event.Types(), In: typedWebhook(q, webhook.Input{Origin: "management-console"}), Secret: q.Value("secret")}
+	w, err := p.Webhook.Create(q.Context(), q.Actor, f.In)
 	if err != nil {
 		return f.again(q, err)
 	}
 	q.Say("success", "The webhook is told of what happens from now on.")
-	return q.Redirect(webhookPath(w.ID))
+	return q.Redirect(p.hooks().path(w.ID))
 }
 
 func (f webhookForm) again(q *frame.Request, err error) error {
-	if f.Problems, err = fieldsOf(err, webhookFields, "/eventTypes/", "types"); err != nil {
+	if f.Problems, err = frame.FieldsBelow(err, webhookFields, "/eventTypes/", "types"); err != nil {
 		return err
 	}
 	return q.Again(f.title(), webhookFormPage(f))
@@ -99,25 +106,26 @@ func (f webhookForm) again(q *frame.Request, err error) error {
 
 // webhookView is the page of a webhook, with what was sent to it.
 type webhookView struct {
+	hooks
 	Webhook    estate.Webhook
 	Deliveries []estate.Delivery
 	Next       string
 	Status     string
 }
 
-func (c *Console) webhook(q *frame.Request) error {
-	v := webhookView{Status: q.Value("status")}
+func (p Pages) webhook(q *frame.Request) error {
+	v := webhookView{hooks: p.hooks(), Status: q.Value("status")}
 	var err error
-	if v.Webhook, err = c.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook"))); err != nil {
+	if v.Webhook, err = p.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook"))); err != nil {
 		return err
 	}
-	page, err := c.Webhook.Deliveries(q.Context(), q.Actor, v.Webhook.ID, webhook.DeliveryQuery{Status: v.Status, Next: q.Value("next"), Limit: pageSize})
+	page, err := p.Webhook.Deliveries(q.Context(), q.Actor, v.Webhook.ID, webhook.DeliveryQuery{Status: v.Status, Next: q.Value("next"), Limit: pageSize})
 	if err != nil {
 		return err
 	}
 	v.Deliveries = page.Deliveries
 	if page.Next != "" {
-		v.Next = ui.Query(webhookPath(v.Webhook.ID), nil, "status", v.Status, "next", page.Next)
+		v.Next = ui.Query(v.path(v.Webhook.ID), nil, "status", v.Status, "next", page.Next)
 	}
 	return q.Render(v.Webhook.Name, webhookPage(v))
 }
@@ -127,20 +135,20 @@ func inputOf(w estate.Webhook) webhook.Input {
 	return webhook.Input{Name: w.Name, Description: w.Description, URL: w.URL, EventTypes: w.EventTypes, Filter: w.Filter, Enabled: w.Enabled}
 }
 
-func (c *Console) askEditWebhook(q *frame.Request) error {
-	w, err := c.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
+func (p Pages) askEditWebhook(q *frame.Request) error {
+	w, err := p.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
 	if err != nil {
 		return err
 	}
-	return q.Render("Edit webhook", webhookFormPage(webhookForm{ID: w.ID, Types: event.Types(), In: inputOf(w)}))
+	return q.Render("Edit webhook", webhookFormPage(webhookForm{hooks: p.hooks(), ID: w.ID, Types: event.Types(), In: inputOf(w)}))
 }
 
-func (c *Console) editWebhook(q *frame.Request) error {
-	w, err := c.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
+func (p Pages) editWebhook(q *frame.Request) error {
+	w, err := p.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
 	if err != nil {
 		return err
 	}
-	f := webhookForm{ID: w.ID, Types: event.Types(), In: typedWebhook(q, inputOf(w)), Secret: q.Value("secret")}
+	f := webhookForm{hooks: p.hooks(), ID: w.ID, Types: event.Types(), In: typedWebhook(q, inputOf(w)), Secret: q.Value("secret")}
 	patch := []webhook.PatchOperation{
 		webhookReplace("/name", f.In.Name), webhookReplace("/description", f.In.Description), webhookReplace("/url", f.In.URL),
 		webhookReplace("/eventTypes", f.In.EventTypes), webhookReplace("/enabled", f.In.Enabled),
@@ -148,11 +156,11 @@ func (c *Console) editWebhook(q *frame.Request) error {
 	if f.Secret != "" {
 		patch = append(patch, webhookReplace("/secret", f.Secret))
 	}
-	if err := c.Webhook.Patch(q.Context(), q.Actor, w.ID, patch); err != nil {
+	if err := p.Webhook.Patch(q.Context(), q.Actor, w.ID, patch); err != nil {
 		return f.again(q, err)
 	}
 	q.Say("success", "Saved.")
-	return q.Redirect(webhookPath(w.ID))
+	return q.Redirect(p.hooks().path(w.ID))
 }
 
 func webhookReplace(path string, value any) webhook.PatchOperation {
@@ -161,18 +169,18 @@ func webhookReplace(path string, value any) webhook.PatchOperation {
 }
 
 // switchWebhook turns a webhook on or off.
-func (c *Console) switchWebhook(q *frame.Request) error {
+func (p Pages) switchWebhook(q *frame.Request) error {
 	id, on := estate.WebhookID(q.PathValue("webhook")), q.Value("enabled") == "yes"
-	if err := c.Webhook.Patch(q.Context(), q.Actor, id, []webhook.PatchOperation{webhookReplace("/enabled", on)}); err != nil {
+	if err := p.Webhook.Patch(q.Context(), q.Actor, id, []webhook.PatchOperation{webhookReplace("/enabled", on)}); err != nil {
 		return err
 	}
 	q.Say("success", map[bool]string{true: "The webhook is enabled.", false: "The webhook is disabled."}[on])
-	return q.Redirect(webhookPath(id))
+	return q.Redirect(p.hooks().path(id))
 }
 
-func (c *Console) resend(q *frame.Request) error {
+func (p Pages) resend(q *frame.Request) error {
 	id := estate.WebhookID(q.PathValue("webhook"))
-	_, err := c.Webhook.Resend(q.Context(), q.Actor, id, estate.DeliveryID(q.PathValue("delivery")))
+	_, err := p.Webhook.Resend(q.Context(), q.Actor, id, estate.DeliveryID(q.PathValue("delivery")))
 	switch {
 	case err != nil && slices.Contains([]estate.Kind{estate.Conflict, estate.Invalid}, frame.Known(err).Kind):
 		q.Say("warning", frame.Known(err).Detail)
@@ -181,30 +189,30 @@ func (c *Console) resend(q *frame.Request) error {
 	default:
 		q.Say("success", "The event is sent once more.")
 	}
-	return q.Redirect(webhookPath(id))
+	return q.Redirect(p.hooks().path(id))
 }
 
-func (c *Console) askDeleteWebhook(q *frame.Request) error {
-	w, err := c.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
+func (p Pages) askDeleteWebhook(q *frame.Request) error {
+	w, err := p.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
 	if err != nil {
 		return err
 	}
-	return q.Render("Delete "+w.Name, deleteWebhookPage(w, "", ""))
+	return q.Render("Delete "+w.Name, deleteWebhookPage(p.hooks(), w, "", ""))
 }
 
-func (c *Console) deleteWebhook(q *frame.Request) error {
-	w, err := c.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
+func (p Pages) deleteWebhook(q *frame.Request) error {
+	w, err := p.Webhook.Get(q.Context(), q.Actor, estate.WebhookID(q.PathValue("webhook")))
 	if err != nil {
 		return err
 	}
 	if typed := q.Value("confirm"); typed != w.Name {
-		return q.Again("Delete "+w.Name, deleteWebhookPage(w, typed, "This is not the webhook's name."))
+		return q.Again("Delete "+w.Name, deleteWebhookPage(p.hooks(), w, typed, "This is not the webhook's name."))
 	}
-	if err := c.Webhook.Delete(q.Context(), q.Actor, w.ID); err != nil {
+	if err := p.Webhook.Delete(q.Context(), q.Actor, w.ID); err != nil {
 		return err
 	}
 	q.Say("success", "The webhook "+w.Name+" is gone.")
-	return q.Redirect(webhooksPath)
+	return q.Redirect(p.hooks().list())
 }
 
 func yes(on bool) string {
@@ -218,7 +226,7 @@ func eventNames(types []string) string {
 	if slices.Contains(types, webhook.AllEvents) {
 		return "everything"
 	}
-	return names(types)
+	return strings.Join(types, ", ")
 }
 
 func secretHint(f webhookForm) string {

@@ -1,9 +1,11 @@
-package org
+package events
 
 import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +17,9 @@ import (
 
 // auditList is the audit trail.
 type auditList struct {
-	*listing
+	Pages
+	Query    url.Values
+	Next     string // cursor
 	Records  []estate.AuditRecord
 	Types    []string
 	Problems frame.FieldErrors
@@ -41,10 +45,10 @@ func auditTime(text string, end bool) (string, bool) {
 	return "", false
 }
 
-func (c *Console) audit(q *frame.Request) error {
-	l := auditList{listing: newListing(q, []ui.Column{{Key: "time"}}, []string{"time"}, "-eventTime"), Problems: frame.FieldErrors{}, Today: q.Now().UTC().Format(time.DateOnly)}
+func (p Pages) audit(q *frame.Request) error {
+	l := auditList{Pages: p, Query: q.URL.Query(), Problems: frame.FieldErrors{}, Today: q.Now().UTC().Format(time.DateOnly)}
 	var err error
-	if l.Types, _, err = c.Trail.Names(q.Context(), q.Actor); err != nil {
+	if l.Types, _, err = p.Trail.Names(q.Context(), q.Actor); err != nil {
 		return err
 	}
 	from, ok := auditTime(q.Value("from"), false)
@@ -62,7 +66,7 @@ func (c *Console) audit(q *frame.Request) error {
 	if from != "" || until != "" {
 		query.EventTime = from + "/" + until
 	}
-	page, err := c.Trail.List(q.Context(), q.Actor, query)
+	page, err := p.Trail.List(q.Context(), q.Actor, query)
 	if err != nil {
 		return err
 	}
@@ -79,8 +83,31 @@ func (l auditList) typeOptions() []ui.Option {
 	return options
 }
 
-func (c *Console) auditRecord(q *frame.Request) error {
-	r, err := c.Trail.Get(q.Context(), q.Actor, estate.AuditID(q.PathValue("record")))
+// address is that of the list, with changes.
+func (l auditList) address(changes ...string) string {
+	return ui.Query(l.Base+"/audit", l.Query, changes...)
+}
+
+func (l auditList) first() string {
+	if !l.Query.Has("next") {
+		return ""
+	}
+	return l.address("next", "")
+}
+
+func (l auditList) next() string {
+	if l.Next == "" {
+		return ""
+	}
+	return l.address("next", l.Next)
+}
+
+func (l auditList) filtered(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return l.Query.Get(name) != "" })
+}
+
+func (p Pages) auditRecord(q *frame.Request) error {
+	r, err := p.Trail.Get(q.Context(), q.Actor, estate.AuditID(q.PathValue("record")))
 	if err != nil {
 		return err
 	}
@@ -88,7 +115,7 @@ func (c *Console) auditRecord(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	return q.Render("Event", auditRecordPage(r, string(data)))
+	return q.Render("Event", auditRecordPage(p, r, string(data)))
 }
 
 // exported is a line of an export.
@@ -109,12 +136,12 @@ type exported struct {
 }
 
 // auditExport is a day of the trail as a file, one event a line.
-func (c *Console) auditExport(q *frame.Request) error {
+func (p Pages) auditExport(q *frame.Request) error {
 	day := q.Value("day")
 	var file bytes.Buffer
 	begun := false
 	encoder := json.NewEncoder(&file)
-	err := c.Trail.Archive(q.Context(), q.Actor, day, func(records []estate.AuditRecord) error {
+	err := p.Trail.Archive(q.Context(), q.Actor, day, func(records []estate.AuditRecord) error {
 		for _, r := range records {
 			line := exported{
 				ID: r.ID, Time: r.Time, Type: r.Type, Action: r.Action, Outcome: string(r.Outcome), Actor: r.Actor.ID, Kind: string(r.Actor.Kind),
