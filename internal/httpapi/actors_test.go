@@ -202,7 +202,7 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 		impersonated("administrator, impersonated", estate.RoleTenantAdmin),
 		impersonated("user without roles, impersonated"),
 	}
-	all = append(all, e.sessions(t)...)
+	all = append(append(all, e.sessions(t)...), e.programs(t)...)
 	e.Env = e.Node()
 	return all
 }
