@@ -44,10 +44,10 @@ type options struct {
 	tenants     []int // sizes of the estates of the pages scenario
 
 	auditRecords int
-	write       string
-	dir         string
-	serveArgs   []string
-	binary      string
+	write        string
+	dir          string
+	serveArgs    []string
+	binary       string
 }
 
 func main() {
