@@ -33,7 +33,7 @@ func fill(ctx context.Context, args []string) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	conn, err := open(*file, "_pragma=journal_mode(wal)&_pragma=synchronous(normal)&_pragma=cache_size(-262144)")
+	conn, err := open(*file, "_pragma=journal_mode(wal)&_pragma=synchronous(off)&_pragma=cache_size(-262144)")
 	if err != nil {
 		return err
 	}
