@@ -47,7 +47,7 @@ var direction = map[string][]string{
 	"internal/operator":       {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/command", "internal/quickstart"},
 	"cmd/freehold":            {"internal/cli", "internal/operator"},
 	"internal/bench":          {"api", "internal/bench/load", "internal/bench/measure"},
-	"internal/bench/limit":    {"internal/bench/load", "internal/bench/measure"},
+	"internal/bench/limit":    {"internal/estate", "internal/bench/load", "internal/bench/measure"},
 }
 
 // pages is what pages of the console build on: services, and never the store.

@@ -33,6 +33,7 @@ func TestParseOptions(t *testing.T) {
 		{"-duration", "0s"},
 		{"-warmup", "-1s"},
 		{"-connections", "0"},
+		{"-audit-records", "1000"},
 		{"tokens"},
 		{"-unknown"},
 	} {

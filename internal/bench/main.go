@@ -42,10 +42,12 @@ type options struct {
 	warmup      time.Duration
 	connections int   // for tokens
 	tenants     []int // sizes of the estates of the pages scenario
-	write       string
-	dir         string
-	serveArgs   []string
-	binary      string
+
+	auditRecords int
+	write        string
+	dir          string
+	serveArgs    []string
+	binary       string
 }
 
 func main() {
@@ -67,12 +69,13 @@ func main() {
 func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	scenarioList := flags.String("run", "tokens,credentials,pages,creates,deliveries", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
+	scenarioList := flags.String("run", "tokens,credentials,pages,creates,lives,deliveries,audits", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
 	tenantList := flags.String("tenants", "1000,100000", "`sizes` of the estates of the scenario pages")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often limit and server are measured in turn")
 	flags.DurationVar(&o.duration, "duration", 3*time.Second, "length of one measurement")
 	flags.DurationVar(&o.warmup, "warmup", time.Second, "length of the run before the measurements of a case")
 	flags.IntVar(&o.connections, "connections", 32, "connections of the scenarios tokens and credentials")
+	flags.IntVar(&o.auditRecords, "audit-records", 1_000_000, "how many records the scenario audits reads among")
 	flags.StringVar(&o.write, "write", "", "write the document to this `file` as well")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for databases; it should be on the disk whose speed matters (default: the temporary folder)")
 	flags.StringVar(&o.binary, "binary", "", "measure this `program` instead of building the server")
@@ -93,6 +96,9 @@ func parseOptions(args []string) (options, error) {
 			return o, fmt.Errorf("-tenants: %q is not a number of at least %d", size, 4*pageSize)
 		}
 		o.tenants = append(o.tenants, n)
+	}
+	if least := 4 * pageSize * 1000; o.auditRecords < least {
+		return o, fmt.Errorf("-audit-records must be at least %d: a thousandth of them has to fill pages", least)
 	}
 	slices.Sort(o.tenants) // the smallest estate is what the others are compared with
 	if o.rounds < 1 || o.duration <= 0 || o.warmup <= 0 || o.connections < 1 || flags.NArg() > 0 {
@@ -125,7 +131,9 @@ func scenarios() []scenario {
 		{"credentials", (*bench).credentials},
 		{"pages", (*bench).pages},
 		{"creates", (*bench).creates},
+		{"lives", (*bench).lives},
 		{"deliveries", (*bench).deliveries},
+		{"audits", (*bench).audits},
 		{"self", (*bench).self},
 	}
 }

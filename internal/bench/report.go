@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -114,6 +115,9 @@ func (o options) command() string {
 	}
 	command := fmt.Sprintf("go run ./internal/bench -run %s -rounds %d -duration %s -warmup %s -connections %d -tenants %s",
 		strings.Join(o.scenarios, ","), o.rounds, o.duration, o.warmup, o.connections, strings.Join(sizes, ","))
+	if slices.Contains(o.scenarios, "audits") {
+		command += " -audit-records " + strconv.Itoa(o.auditRecords)
+	}
 	if len(o.serveArgs) > 0 {
 		command += fmt.Sprintf(" -serve-args '%s'", strings.Join(o.serveArgs, " "))
 	}

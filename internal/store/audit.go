@@ -155,6 +155,9 @@ func (tx *Tx) AuditPage(ctx context.Context, scope estate.Scope, q AuditQuery) (
 	among(c, "event_type", q.Types)
 	among(c, "source", q.Sources)
 	among(c, "user_id", q.Users)
+	if len(q.Users) > 0 {
+		c.add("user_id <> ''") // the index has no others
+	}
 	among(c, "id", q.IDs)
 	descending := (q.Sort == "" || q.Descending) != q.Backward
 	order := []orderColumn{{"time", descending}, {"seq", descending}}

@@ -7,9 +7,12 @@
 //	limit credential -listen ADDR -client-id ID -client-secret SECRET -client-key X.Y
 //	limit page -db FILE -organization ID [-sort name|createdAt] [-offset N] [-n N]
 //	limit create -db FILE [-writers N] [-duration D]
+//	limit fill -db FILE -organization ID [-n N]
+//	limit audit -db FILE -organization ID [-type T | -user ID] [-before MICROS] [-n N]
+//	limit age -db FILE [-by D]
 //	limit deliver -url URL -body FILE -secret SECRET [-n N] [-connections N]
 //
-// page, create and deliver print their figures as one line of JSON.
+// page, create, audit and deliver print their figures as one line of JSON.
 package main
 
 import (
@@ -32,7 +35,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("want one of: token, credential, page, create, deliver")
+		return errors.New("want one of: token, credential, page, create, fill, audit, age, deliver")
 	}
 	switch args[0] {
 	case "token":
@@ -43,6 +46,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return page(ctx, args[1:], out)
 	case "create":
 		return create(ctx, args[1:], out)
+	case "fill":
+		return fill(ctx, args[1:])
+	case "audit":
+		return audit(ctx, args[1:], out)
+	case "age":
+		return age(ctx, args[1:])
 	case "deliver":
 		return deliver(ctx, args[1:], out)
 	}

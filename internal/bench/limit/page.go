@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -64,24 +63,7 @@ func page(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, stmt.Close()) }()
 
-	latency := new(load.Histogram)
-	for range max(*n/10, 1) { // warm up
-		if _, err := readPage(ctx, stmt, values); err != nil {
-			return err
-		}
-	}
-	cpu, cpuErr := measure.CPUTime(os.Getpid())
-	start := time.Now()
-	before := start
-	for range *n {
-		if _, err := readPage(ctx, stmt, values); err != nil {
-			return err
-		}
-		after := time.Now()
-		latency.Record(after.Sub(before))
-		before = after
-	}
-	return json.NewEncoder(out).Encode(loopFigures(latency, before.Sub(start), cpu, cpuErr))
+	return readPages(ctx, stmt, values, *n, out)
 }
 
 // pageQuery reads a page in the order of columns, from the start or after a key.

@@ -57,6 +57,8 @@ CREATE INDEX audit_records_by_time on audit_records (organization_id, time, seq)
 
 CREATE INDEX audit_records_by_type on audit_records (organization_id, event_type, time, seq);
 
+CREATE INDEX audit_records_by_user on audit_records (organization_id, user_id, time, seq) where user_id <> '';
+
 CREATE TABLE auth_settings (
     tenant_id        text primary key,
     organization_id  text not null,
