@@ -74,7 +74,7 @@ func consoleSite(c Config) frame.Site {
 		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,
 		Pages: slices.Concat(o.Pages(), (&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console(),
 			[]frame.Page{{Method: http.MethodGet, Path: signInPath, ID: "login", Public: true, Handle: people.ToLocal}}), // at tenants, httpapi has it
-		Nav:   o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
+		Nav: o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
 	}
 }
 
