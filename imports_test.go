@@ -43,7 +43,7 @@ var direction = map[string][]string{
 	"internal/app":            append([]string{"internal/console", "internal/console/frame", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
 	"internal/command":        {},
 	"internal/cli":            {"api", "client", "internal/command"},
-	"internal/quickstart":     {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory"},
+	"internal/quickstart":     {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin"},
 	"internal/operator":       {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/command", "internal/quickstart"},
 	"cmd/freehold":            {"internal/cli", "internal/operator"},
 	"internal/bench":          {"api", "internal/bench/load", "internal/bench/measure"},

@@ -11,6 +11,7 @@ import (
 	"github.com/freehold-platform/freehold/client"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
 
@@ -47,7 +48,22 @@ func (r *run) walk(ctx context.Context) error {
 	if err := r.singleTenant(ctx); err != nil {
 		return err
 	}
-	return r.inventory(ctx)
+	if err := r.inventory(ctx); err != nil {
+		return err
+	}
+	return r.console(ctx)
+}
+
+// console says how the owner of the subscriptions gets into the web console. The
+// link of an earlier run ends with this one.
+func (r *run) console(ctx context.Context) error {
+	secret, link, err := r.App.SignIn.CreateAccountLink(ctx, operator, r.file.Account.Email, false)
+	if err != nil {
+		return fmt.Errorf("link to the console: %w", err)
+	}
+	fmt.Fprintf(r.Out, "\nTo open the console, go in a browser to\n   %s%s\nIt signs you in as %s, once, until %s. Or sign in there with that address and .account.password.\n",
+		r.file.Console.URL, signin.LinkPath+secret.Reveal(), r.file.Account.Email, link.ExpiresAt.UTC().Format("2006-01-02 15:04 MST"))
+	return nil
 }
 
 // introduce prints what the curl commands of the steps build on.
