@@ -106,7 +106,7 @@ func TestBrowser_Flow(t *testing.T) {
 	b.WaitText("No OAuth clients")
 	b.Click(".page-head .btn-primary")
 	b.WaitText("Further scopes")
-	b.Type("#f-description", "typed")
+	b.Type("#f-uri", "https://robot.example.com/")
 	b.Click(".panel .btn-primary")
 	b.WaitText("must have 1 to 256 characters")
 	b.Type("#f-name", "robot")

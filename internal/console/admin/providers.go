@@ -166,6 +166,9 @@ func typedOptions(q *frame.Request, o api.IdentityProviderOptions) (api.Identity
 		}
 		o.ClaimsMapping[strings.TrimSpace(name)] = strings.Fields(pointers)
 	}
+	if o.ClaimsMapping == nil { // some have to be given: this is where it is anyway
+		o.ClaimsMapping = map[string][]string{"sub": {"/sub"}}
+	}
 	return o, nil
 }
 
