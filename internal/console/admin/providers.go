@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -387,7 +388,7 @@ func (c *Console) editProvider(q *frame.Request) error {
 		}
 		patch = append(patch, providerReplace("/clockToleranceSec", tolerance), providerReplace("/postLogoutRedirectUri", q.Value("afterLogout")))
 		of = append(of, "tolerance", "afterLogout")
-		if !sameOptions(before, options) {
+		if !reflect.DeepEqual(before, options) {
 			patch, of = append(patch, providerReplace("/pendingOptions", options)), append(of, "")
 		}
 	}
@@ -402,12 +403,6 @@ func (c *Console) editProvider(q *frame.Request) error {
 	}
 	q.Say("success", "Saved.")
 	return q.Redirect(providerPath(p.ID, ""))
-}
-
-func sameOptions(a, b api.IdentityProviderOptions) bool {
-	x, _ := json.Marshal(a)
-	y, _ := json.Marshal(b)
-	return string(x) == string(y)
 }
 
 func (c *Console) promoteProvider(q *frame.Request) error {
