@@ -83,7 +83,7 @@ func consoleSite(c Config) frame.Site {
 
 // tenantSite is the pages of tenant hosts.
 func tenantSite(c Config) frame.Site {
-	a := admin.New(admin.Config{Now: c.Now, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn})
+	a := admin.New(admin.Config{Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn})
 	happened := events.Pages{Base: admin.Base, Trail: c.Trail, Webhook: c.Webhook}
 	return frame.Site{
 		Kind: estate.SurfaceTenant, SignIn: signInPath, SignOut: people.SignOutPath, Account: people.AccountPath,

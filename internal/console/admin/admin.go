@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/console/frame"
@@ -20,7 +19,6 @@ import (
 
 // Config is what the pages call.
 type Config struct {
-	Now        func() time.Time
 	Credential *credential.Service
 	Directory  *directory.Service
 	SignIn     *signin.Service

@@ -156,7 +156,6 @@ type clientView struct {
 	Made   *madeSecret
 	Detail detail
 	Own    bool // of this tenant
-	Now    time.Time
 }
 
 func (v clientView) path(rest string) string { return clientPath(v.ID, rest) }
@@ -178,7 +177,6 @@ func (v clientView) rotating() bool {
 }
 
 func (c *Console) findClient(q *frame.Request) (v clientView, err error) {
-	v.Now = q.Now()
 	v.ClientView, err = c.Credential.GetClient(q.Context(), q.Actor, realm(q), estate.ClientID(q.PathValue("client")))
 	v.Own = v.Scope == q.Actor.Scope
 	return v, err

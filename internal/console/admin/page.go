@@ -127,7 +127,7 @@ type fact struct {
 // facts leaves out the texts that are empty.
 func facts(all ...fact) (shown []fact) {
 	for _, f := range all {
-		if len(f.Cells) != 1 || f.Cells[0] != (cell{}) {
+		if c := f.Cells; len(c) != 1 || c[0].Text != "" || !c[0].At.IsZero() {
 			shown = append(shown, f)
 		}
 	}

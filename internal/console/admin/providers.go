@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,6 +166,9 @@ func typedOptions(q *frame.Request, o api.IdentityProviderOptions) (api.Identity
 			o.ClaimsMapping = map[string][]string{}
 		}
 		o.ClaimsMapping[strings.TrimSpace(name)] = strings.Fields(pointers)
+	}
+	if o.ClaimsMapping == nil { // some have to be given: this is where it is anyway
+		o.ClaimsMapping = map[string][]string{"sub": {"/sub"}}
 	}
 	return o, nil
 }
@@ -384,7 +388,7 @@ func (c *Console) editProvider(q *frame.Request) error {
 		}
 		patch = append(patch, providerReplace("/clockToleranceSec", tolerance), providerReplace("/postLogoutRedirectUri", q.Value("afterLogout")))
 		of = append(of, "tolerance", "afterLogout")
-		if !sameOptions(before, options) {
+		if !reflect.DeepEqual(before, options) {
 			patch, of = append(patch, providerReplace("/pendingOptions", options)), append(of, "")
 		}
 	}
@@ -399,12 +403,6 @@ func (c *Console) editProvider(q *frame.Request) error {
 	}
 	q.Say("success", "Saved.")
 	return q.Redirect(providerPath(p.ID, ""))
-}
-
-func sameOptions(a, b api.IdentityProviderOptions) bool {
-	x, _ := json.Marshal(a)
-	y, _ := json.Marshal(b)
-	return string(x) == string(y)
 }
 
 func (c *Console) promoteProvider(q *frame.Request) error {
