@@ -243,6 +243,9 @@ func (f *fake) createTenant(w http.ResponseWriter, r *http.Request) {
 	if request.Name != "" {
 		tenant.Name = request.Name
 	}
+	if request.Admin != nil {
+		tenant.Admin = &api.CreatedAdministrator{UserID: userID, SignInLink: signInLink(r)}
+	}
 	if tenant.Provisioning = f.provisioning; f.provisioning != nil {
 		tenant.Name = "preferred: " + r.Header.Get("Prefer")
 	}
