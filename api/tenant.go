@@ -42,6 +42,8 @@ type Tenant struct {
 	DeletionProtection bool              `json:"deletionProtection,omitempty"` // shown at register hosts
 	EstimatedPurgeDate *Time             `json:"estimatedPurgeDate,omitempty"` // of a disabled tenant
 
+	Admin *CreatedAdministrator `json:"admin,omitempty"` // in the answer to the request that created it
+
 	Provisioning *Provisioning `json:"provisioning,omitempty"` // always there; an addition of Freehold's, too
 
 	Links SelfLinks `json:"links"`

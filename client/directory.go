@@ -144,6 +144,16 @@ func (c *Client) InviteUsers(ctx context.Context, invitees []api.Invitee) ([]api
 	return out.Data, nil
 }
 
+// CreateSignInLink makes a link that signs a user in once, at c's host. It is
+// returned here and nowhere else.
+func (c *Client) CreateSignInLink(ctx context.Context, userID string, req api.SignInLinkRequest) (*api.SignInLink, error) {
+	segment, err := pathSegment(userID)
+	if err != nil {
+		return nil, err
+	}
+	return makeOne[api.SignInLink](ctx, c, users+"/"+segment+"/actions/sign-in-link", req)
+}
+
 // Roles goes through the roles of the tenant at c's host, built-in and custom. After
 // an error it ends.
 func (c *Client) Roles(ctx context.Context, opts ListOptions) iter.Seq2[api.Role, error] {

@@ -336,6 +336,9 @@ func wireTypes() map[string]any {
 		"GroupList":                      api.GroupList{},
 		"GroupSettings":                  api.GroupSettings{},
 		"InviteRequest":                  api.InviteRequest{},
+		"SignInLink":                     api.SignInLink{},
+		"SignInLinkRequest":              api.SignInLinkRequest{},
+		"CreatedAdministrator":           api.CreatedAdministrator{},
 		"InviteResponse":                 api.InviteResponse{},
 		"InviteResult":                   api.InviteResult{},
 		"Invitee":                        api.Invitee{},
@@ -666,6 +669,13 @@ func exampleStatus(value any) string {
 func TestDocuments_Codes(t *testing.T) {
 	unanswered := map[string]string{ // by an operation of these surfaces
 		"CodeOAuthUserCode": "of the page on which people approve devices",
+		"CodeOneTenant":     "of the pages of the organization console",
+		"CodeLoginWrong":    "of the pages on which people sign in",
+		"CodeLoginTooMany":  "of the pages on which people sign in",
+		"CodeLoginCode":     "of the pages on which people sign in",
+		"CodeLoginStale":    "of the pages on which people sign in",
+		"CodeLinkNone":      "of the pages on which people sign in",
+		"CodeCredential":    "of the pages on which people sign in",
 	}
 	for name, code := range errorCodes(t) {
 		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(code) + `\b`)
@@ -739,6 +749,7 @@ func TestOperations(t *testing.T) {
 	own := map[string][]Operation{
 		"console": {
 			{"GET", "/api/core/audits", "listAuditEvents"},
+			{"GET", "/api/v1/csrf-token", "getCSRFToken"},
 			{"GET", "/api/core/audits/archive", "getAuditArchive"},
 			{"GET", "/api/core/audits/settings", "getAuditSettings"},
 			{"GET", "/api/core/audits/sources", "listAuditSources"},
@@ -905,6 +916,7 @@ func TestOperations(t *testing.T) {
 			{"DELETE", "/api/v1/users/{userId}", "deleteUser"},
 			{"GET", "/api/v1/users/{userId}", "getUser"},
 			{"PATCH", "/api/v1/users/{userId}", "updateUser"},
+			{"POST", "/api/v1/users/{userId}/actions/sign-in-link", "createSignInLink"},
 			{"GET", "/api/v1/webhooks", "listWebhooks"},
 			{"POST", "/api/v1/webhooks", "createWebhook"},
 			{"GET", "/api/v1/webhooks/event-types", "listWebhookEventTypes"},

@@ -64,6 +64,8 @@ func TestDirectory(t *testing.T) {
 	shows("1 of 2 failed", "user", "invite", "bob@example.com", "ada@example.com")
 	shows(api.CodeInviteActive, "user", "invite", "ada@example.com")
 	shows("nothing to change", "user", "update", user)
+	shows("/login/link/", "user", "link", user)
+	shows("expiresAt", "user", "link", user, "--recovery", "--output", "json")
 	shows("requires at least 1 arg", "user", "invite")
 
 	shows("0 of 1", "license", "overview")

@@ -253,6 +253,11 @@ func (f *fake) createTenant(w http.ResponseWriter, r *http.Request) {
 	if request.Name != "" {
 		tenant.Name = request.Name
 	}
+	if request.Admin != nil {
+		tenant.Admin = &api.CreatedAdministrator{UserID: userID, SignInLink: &api.SignInLink{
+			URL: "http://ire7t7hg58avbmx.us.freehold.localhost/login/link/secret", ExpiresAt: now,
+		}}
+	}
 	if tenant.Provisioning = f.provisioning; f.provisioning != nil {
 		tenant.Name = "preferred: " + r.Header.Get("Prefer")
 	}

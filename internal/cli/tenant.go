@@ -285,12 +285,20 @@ func tenantDetails(t *api.Tenant) [][2]string {
 	if t.DeletionProtection {
 		protected = "yes"
 	}
+	administrator := ""
+	switch {
+	case t.Admin != nil && t.Admin.SignInLink != nil:
+		administrator = t.Admin.SignInLink.URL + " (until " + moment(&t.Admin.SignInLink.ExpiresAt) + ")"
+	case t.Admin != nil:
+		administrator = t.Admin.Detail
+	}
 	return [][2]string{
 		{"ID", t.ID},
 		{"Name", t.Name},
 		{"Status", t.Status},
 		{"Provisioning", provisioning(t.Provisioning)},
 		{"Host names", strings.Join(t.Hostnames, ", ")},
+		{"Sign-in link", administrator},
 		{"Region", t.Region},
 		{"Data centre", t.Datacenter},
 		{"External ID", t.ExternalID},

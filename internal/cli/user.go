@@ -37,7 +37,7 @@ func userCommand(env Env) *cobra.Command {
 		flags.list(update, "add-group", "add", "/assignedGroups", false, "group to put the user into")
 		flags.list(update, "remove-group", "remove-value", "/assignedGroups", false, "group to take the user out of")
 		return []*cobra.Command{
-			list, userView.get(d, "Show a user", (*client.Client).GetUser), userCreate(d), userInvite(d), update, d.remove("Delete a user", (*client.Client).DeleteUser),
+			list, userView.get(d, "Show a user", (*client.Client).GetUser), userCreate(d), userInvite(d), userLink(d), update, d.remove("Delete a user", (*client.Client).DeleteUser),
 		}
 	})
 }
@@ -89,6 +89,23 @@ func userInvite(d *tenantCommands) *cobra.Command {
 	})
 	cmd.Args = cobra.MinimumNArgs(1)
 	cmd.Flags().BoolVar(&resend, "resend", false, "make invitations that are there already last longer")
+	return cmd
+}
+
+func userLink(d *tenantCommands) *cobra.Command {
+	var request api.SignInLinkRequest
+	cmd := d.run(&cobra.Command{
+		Use: "link ID", Short: "Make a link that signs a user in once",
+		Long: "Make a link that signs a user in once, to set up a passkey or a password.\n\n" +
+			"It works for a day; for somebody who has signed in before, or with --recovery, for an hour. A link that was made before for the same user stops working.",
+	}, []string{"ID"}, func(cmd *cobra.Command, c *client.Client, args []string) error {
+		link, err := c.CreateSignInLink(cmd.Context(), args[0], request)
+		if err != nil {
+			return err
+		}
+		return d.out.One(cmd, link, []string{"Link", "Expires"}, []string{link.URL, moment(&link.ExpiresAt)})
+	})
+	cmd.Flags().BoolVar(&request.Recovery, "recovery", false, "for somebody who has lost what to sign in with")
 	return cmd
 }
 

@@ -75,7 +75,7 @@ func TestService_CreateClient_WhoMay(t *testing.T) {
 			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": needsRole, "other tenant": needsRole},
 		},
 		"administrator of the tenant": {
-			estate.Actor{Kind: estate.ActorAccount, ID: "acc_x", Scope: tenant.Scope(), Permissions: estate.Permissions{api.ScopeAdminClassic}, Roles: admin},
+			estate.Actor{Kind: estate.ActorUser, ID: "somebody", Scope: tenant.Scope(), Permissions: estate.Permissions{api.ScopeAdminClassic}, Roles: admin},
 			map[string]string{"organization": needsScope, "elsewhere": needsScope, "region": needsScope, "tenant": ok, "other tenant": needsRole},
 		},
 	} {
@@ -88,7 +88,7 @@ func TestService_CreateClient_WhoMay(t *testing.T) {
 			if err != nil || len(secret) != 64 || made.CreatedBy != test.actor.ID || made.Level != wanted[what].Level || made.Scope != wanted[what].Scope {
 				t.Errorf("%s makes %s: %+v (%v)", name, what, made, err)
 			}
-			if want := map[bool]string{true: "user", false: "service"}[test.actor.Kind == estate.ActorAccount]; made.CreatedByType != want {
+			if want := map[bool]string{true: "user", false: "service"}[test.actor.Kind == estate.ActorUser]; made.CreatedByType != want {
 				t.Errorf("%s makes %s: created by a %s", name, what, made.CreatedByType)
 			}
 		}

@@ -82,7 +82,8 @@ func TestActor_Can(t *testing.T) {
 		"it can":             {client, estate.LevelRegion, "tenants:create", true},
 		"another permission": {client, estate.LevelRegion, "tenants:deactivate", false},
 		"another level":      {client, estate.LevelOrganization, "tenants:create", false},
-		"an account":         {estate.Actor{Kind: estate.ActorAccount, Level: estate.LevelRegion, Permissions: client.Permissions}, estate.LevelRegion, "tenants:create", false},
+		"an account":         {estate.Actor{Kind: estate.ActorAccount, Level: estate.LevelRegion, Permissions: client.Permissions}, estate.LevelRegion, "tenants:create", true},
+		"a user":             {estate.Actor{Kind: estate.ActorUser, Level: estate.LevelRegion, Permissions: client.Permissions}, estate.LevelRegion, "tenants:create", false},
 		"nobody":             {estate.Actor{}, "", "", false},
 	} {
 		if have := test.actor.Can(test.level, test.scope); have != test.want {

@@ -104,6 +104,8 @@ func (e *actorEstate) directoryCall(request *testenv.Request, route httpapi.Rout
 		request.JSON = api.FilterRequest{Filter: `name ne "x"`}
 	case "createUser":
 		request.JSON = api.CreateUserRequest{Subject: unique}
+	case "createSignInLink":
+		request.JSON = api.SignInLinkRequest{}
 	case "inviteUsers":
 		request.JSON = api.InviteRequest{Invitees: []api.Invitee{{Email: unique + "@example.com"}}}
 	case "createRole":

@@ -97,14 +97,17 @@ func codeConstants(t *testing.T) map[string]string {
 // api and the kind one of package estate, so that they can be found.
 func codeUses(t *testing.T) (uses []codeUse) {
 	t.Helper()
-	for _, dir := range []string{".", "../credential", "../tenancy", "../directory", "../signin", "../store", "../event", "../filter", "../keyring", "../app", "../webhook", "../provision"} {
+	for _, dir := range []string{".", "../credential", "../tenancy", "../directory", "../signin", "../store", "../event", "../filter", "../keyring", "../app", "../webhook", "../provision", "../estate", "../console/org"} {
 		for path, file := range parseDir(t, dir) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				call, ok := n.(*ast.CallExpr)
-				if !ok || selector(call.Fun) != "estate.E" {
+				if !ok || selector(call.Fun) != "estate.E" && !isOwnE(call, dir) {
 					return true
 				}
 				kind, isKind := strings.CutPrefix(selector(call.Args[0]), "estate.")
+				if own, ok := call.Args[0].(*ast.Ident); ok {
+					kind, isKind = own.Name, true
+				}
 				code, isCode := strings.CutPrefix(selector(call.Args[1]), "api.")
 				if !isKind || !isCode {
 					t.Errorf("%s: estate.E without a constant kind and code", path)
@@ -118,6 +121,12 @@ func codeUses(t *testing.T) (uses []codeUse) {
 		t.Fatalf("found only %d errors", len(uses))
 	}
 	return uses
+}
+
+// isOwnE tells whether a call is of estate.E in its own package.
+func isOwnE(call *ast.CallExpr, dir string) bool {
+	fn, ok := call.Fun.(*ast.Ident)
+	return ok && fn.Name == "E" && dir == "../estate"
 }
 
 func selector(e ast.Expr) string {

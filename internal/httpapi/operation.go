@@ -78,6 +78,7 @@ var operations = []operation{
 	{id: "countUsers", method: "GET", path: "/api/v1/users/actions/count", surfaces: onTenant, tier: throttle.Tier1, handle: answers(countUsers)},
 	{id: "filterUsers", method: "POST", path: "/api/v1/users/actions/filter", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusOK, filterUsers)},
 	{id: "inviteUsers", method: "POST", path: "/api/v1/users/actions/invite", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusMultiStatus, inviteUsers)},
+	{id: "createSignInLink", method: "POST", path: "/api/v1/users/{userId}/actions/sign-in-link", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createSignInLink)},
 
 	{id: "listRoles", method: "GET", path: "/api/v1/roles", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listRoles)},
 	{id: "createRole", method: "POST", path: "/api/v1/roles", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createRole)},

@@ -10,11 +10,14 @@ import (
 )
 
 func createTenant(x *exchange, in api.CreateTenantRequest) (api.Tenant, error) {
-	t, err := x.server.Tenancy.CreateTenant(x.r.Context(), x.actor, x.newTenant(in))
-	if err == nil {
-		t, err = x.waitForProvisioners(t)
+	made, err := x.server.Tenancy.CreateTenant(x.r.Context(), x.actor, x.newTenant(in))
+	if err != nil {
+		return api.Tenant{}, err
 	}
-	return x.tenant(t), err
+	t, err := x.waitForProvisioners(made.Tenant)
+	out := x.tenant(t)
+	out.Admin = x.createdAdministrator(t, made.Admin)
+	return out, err
 }
 
 func (x *exchange) newTenant(in api.CreateTenantRequest) tenancy.NewTenant {

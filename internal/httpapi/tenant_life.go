@@ -159,6 +159,7 @@ func (x *exchange) bulkResult(action string, r tenancy.BulkResult) api.BulkTenan
 		status = http.StatusCreated
 	}
 	tenant := x.tenant(r.Tenant)
+	tenant.Admin = x.createdAdministrator(r.Tenant, r.Admin)
 	if r.ID == "" {
 		return api.BulkTenantResult{Status: status} // a dry run, which makes up an id
 	}

@@ -422,10 +422,10 @@ func TestCreateTenant_Administrator(t *testing.T) {
 		tenant := tenantOf(t, e, made)
 		var user estate.User
 		err := e.App.Store.Read(t.Context(), func(tx *store.Tx) (err error) {
-			user, err = tx.UserBySubject(t.Context(), tenant.Scope(), "ada@example.com")
+			user, err = tx.User(t.Context(), tenant.Scope(), estate.UserID(made.Admin.UserID))
 			return err
 		})
-		if err != nil || user.Name != want || user.Email != "ada@example.com" || user.Status != estate.UserInvited || len(user.Roles) != 1 || user.Roles[0] != estate.RoleTenantAdmin {
+		if err != nil || user.Subject != estate.InviteSubject(user.ID) || user.Name != want || user.Email != "ada@example.com" || user.Status != estate.UserInvited || len(user.Roles) != 1 || user.Roles[0] != estate.RoleTenantAdmin {
 			t.Errorf("user %+v (%v)", user, err)
 		}
 		if records := recordsOf(t, e, tenant.Scope(), "user.create"); len(records) != 1 || records[0].Target != string(user.ID) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
@@ -33,10 +34,30 @@ func (a *Administrator) check() error {
 	return nil
 }
 
+// Created is a tenant that was just made.
+type Created struct {
+	estate.Tenant
+	Admin *CreatedAdministrator // nil: nobody was asked for
+}
+
+// CreatedAdministrator is the first user of a tenant, with a link that signs the
+// person in. Who asks once more gets none: the link is kept nowhere.
+type CreatedAdministrator struct {
+	User estate.UserID
+	Link estate.Secret
+	Ends time.Time // of the link
+}
+
+// keptTenant is a tenant as it is kept for a repeated request.
+type keptTenant struct {
+	estate.Tenant
+	AdminUser estate.UserID `json:",omitempty"`
+}
+
 // inviteAdministrator makes the first user of a new tenant.
-func (s *Service) inviteAdministrator(ctx context.Context, tx *store.Tx, actor estate.Actor, t estate.Tenant, a *Administrator) error {
+func (s *Service) inviteAdministrator(ctx context.Context, tx *store.Tx, actor estate.Actor, t estate.Tenant, a *Administrator) (*CreatedAdministrator, error) {
 	if a == nil {
-		return nil
+		return nil, nil //nolint:nilnil // nobody was asked for
 	}
 	u := estate.User{
 		ID: estate.NewUserID(), Organization: t.Organization, Tenant: t.ID, Name: strings.TrimSpace(a.Name), Email: a.Email,
@@ -47,9 +68,18 @@ func (s *Service) inviteAdministrator(ctx context.Context, tx *store.Tx, actor e
 		u.Name = a.Email
 	}
 	if err := tx.InsertUser(ctx, u); err != nil {
-		return err
+		return nil, err
 	}
-	return s.audit.Done(ctx, tx, actor, t.Scope(), "user.create", string(u.ID), map[string]any{
+	err := s.audit.Done(ctx, tx, actor, t.Scope(), "user.create", string(u.ID), map[string]any{
 		"subject": u.Subject, "name": u.Name, "email": u.Email, "status": u.Status, "roles": u.Roles,
 	})
+	if err != nil {
+		return nil, err
+	}
+	secret, l := estate.NewOneTimeLink(estate.Person{Organization: t.Organization, Tenant: t.ID, ID: string(u.ID)}, false, actor.ID, t.CreatedAt)
+	if err := tx.InsertLink(ctx, l); err != nil {
+		return nil, err
+	}
+	return &CreatedAdministrator{User: u.ID, Link: secret, Ends: l.ExpiresAt},
+		s.audit.Done(ctx, tx, actor, t.Scope(), "sign-in-link.create", string(u.ID), map[string]any{"recovery": false})
 }

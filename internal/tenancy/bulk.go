@@ -28,6 +28,7 @@ type Bulk struct {
 type BulkResult struct {
 	ID     estate.TenantID
 	Tenant estate.Tenant
+	Admin  *CreatedAdministrator // of a new tenant
 	Err    error
 }
 
@@ -190,7 +191,7 @@ func (s *Service) bulkCreate(ctx context.Context, actor estate.Actor, b Bulk) (r
 		case err == nil:
 			free--
 		}
-		result := BulkResult{ID: t.ID, Tenant: t, Err: err}
+		result := BulkResult{ID: t.ID, Tenant: t.Tenant, Admin: t.Admin, Err: err}
 		if err != nil || b.DryRun {
 			result.ID = ""
 		}

@@ -309,10 +309,10 @@ func TestLife_Concurrent(t *testing.T) {
 		var err error
 		switch what {
 		case 0:
-			var made estate.Tenant
+			var made tenancy.Created
 			if made, err = s.CreateTenant(t.Context(), actor, tenancy.NewTenant{LicenseKey: license}); err == nil {
 				mu.Lock()
-				order = append(order, made)
+				order = append(order, made.Tenant)
 				mu.Unlock()
 			}
 		case 1:
@@ -374,7 +374,7 @@ func TestLife_Concurrent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all.Tenants = append(all.Tenants, made)
+		all.Tenants = append(all.Tenants, made.Tenant)
 	}
 	last, days := all.Tenants[0], 10
 	if err := s.UpdateTenant(t.Context(), actor, last.ID, []tenancy.PatchOperation{{Op: "replace", Path: "/deletionProtection", Value: []byte("false")}}); err != nil {

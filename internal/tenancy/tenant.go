@@ -50,7 +50,7 @@ var labelKeyPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-
 // With an idempotency key, the first successful call makes the tenant and each
 // further one returns it as it then was; the same key with another request is
 // refused.
-func (s *Service) CreateTenant(ctx context.Context, actor estate.Actor, n NewTenant) (t estate.Tenant, err error) {
+func (s *Service) CreateTenant(ctx context.Context, actor estate.Actor, n NewTenant) (t Created, err error) {
 	defer s.audit.Refused(ctx, actor, "tenant.create", "", &err)
 	if !actor.Can(estate.LevelRegion, api.ScopeTenantsCreate) {
 		return t, errNeedsScope(api.ScopeTenantsCreate)
@@ -79,22 +79,25 @@ func (s *Service) CreateTenantFor(ctx context.Context, actor estate.Actor, id es
 	if err != nil {
 		return estate.Tenant{}, err
 	}
-	return s.createTenant(ctx, actor, estate.Scope{Organization: sub.Organization, Subscription: id, Region: region}, n)
+	made, err := s.createTenant(ctx, actor, estate.Scope{Organization: sub.Organization, Subscription: id, Region: region}, n)
+	return made.Tenant, err
 }
 
 // createTenant makes a tenant in the subscription and region of scope.
-func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope estate.Scope, n NewTenant) (t estate.Tenant, err error) {
+func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope estate.Scope, n NewTenant) (made Created, err error) {
 	alias, err := s.checkNewTenant(scope.Region, n)
 	if err != nil {
-		return t, err
+		return made, err
 	}
 	hash := n.hash()
 	now := s.now()
 	err = s.write(ctx, n.dryRun, func(tx *store.Tx) error {
+		made = Created{}
+		t := &made.Tenant
 		if n.IdempotencyKey != "" {
 			done, err := tx.IdempotentAnswer(ctx, scope, estate.ClientID(actor.ID), n.IdempotencyKey)
 			if err != nil || done != nil {
-				return replay(done, hash, &t, err)
+				return replay(done, hash, &made, err)
 			}
 		}
 		region, err := s.entitled(ctx, tx, scope)
@@ -113,7 +116,7 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 		} else if !free {
 			return errQuota
 		}
-		t = estate.Tenant{
+		*t = estate.Tenant{
 			ID: estate.NewTenantID(), Organization: scope.Organization, Subscription: scope.Subscription, Region: region.Code,
 			Datacenter: region.Datacenter, CountryCode: region.CountryCode, Name: strings.TrimSpace(n.Name), Hostname: estate.NewHostname(label, region.Code),
 			Alias: alias, Status: estate.TenantActive, StatusUpdatedAt: now, ExternalID: n.ExternalID, Labels: n.Labels,
@@ -122,17 +125,21 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 		if t.Name == "" {
 			t.Name = label
 		}
-		if err := tx.InsertTenant(ctx, t); err != nil {
+		if err := tx.InsertTenant(ctx, *t); err != nil {
 			return err
 		}
-		if err := s.inviteAdministrator(ctx, tx, actor, t, n.Admin); err != nil {
+		if made.Admin, err = s.inviteAdministrator(ctx, tx, actor, *t, n.Admin); err != nil {
 			return err
 		}
-		if err := s.provision(ctx, tx, &t, estate.TenantWasCreated); err != nil {
+		if err := s.provision(ctx, tx, t, estate.TenantWasCreated); err != nil {
 			return err
 		}
 		if n.IdempotencyKey != "" {
-			answer, err := json.Marshal(t)
+			kept := keptTenant{Tenant: *t} // and no link
+			if made.Admin != nil {
+				kept.AdminUser = made.Admin.User
+			}
+			answer, err := json.Marshal(kept)
 			if err != nil {
 				return err
 			}
@@ -142,10 +149,13 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 			}
 		}
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.create", string(t.ID), map[string]any{
-			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID, event.KeyEvent: s.tenantEvent(t),
+			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID, event.KeyEvent: s.tenantEvent(*t),
 		})
 	})
-	return t, err
+	if err != nil || n.dryRun { // of which nothing is true
+		made.Admin = nil
+	}
+	return made, err
 }
 
 // entitled checks that the subscription may have tenants in the region now.
@@ -164,15 +174,22 @@ func (s *Service) entitled(ctx context.Context, tx *store.Tx, scope estate.Scope
 }
 
 // replay answers a repeated request from the answer to the first.
-func replay(done *store.IdempotentAnswer, hash []byte, t *estate.Tenant, err error) error {
+func replay(done *store.IdempotentAnswer, hash []byte, made *Created, err error) error {
 	if err != nil {
 		return err
 	}
 	if subtle.ConstantTimeCompare(done.RequestHash, hash) != 1 {
 		return errIdempotencyMismatch
 	}
-	*t = estate.Tenant{Settings: estate.DefaultTenantSettings()} // which answers of older servers don't have
-	return json.Unmarshal([]byte(done.Answer), t)
+	kept := keptTenant{Tenant: estate.Tenant{Settings: estate.DefaultTenantSettings()}} // which answers of older servers don't have
+	if err := json.Unmarshal([]byte(done.Answer), &kept); err != nil {
+		return err
+	}
+	*made = Created{Tenant: kept.Tenant}
+	if kept.AdminUser != "" {
+		made.Admin = &CreatedAdministrator{User: kept.AdminUser}
+	}
+	return nil
 }
 
 // hash identifies what is asked for, whatever the spelling of the JSON was. The
