@@ -67,7 +67,7 @@ css: internal/console/assets/src/node_modules ## build the style and scripts of 
 	bash internal/console/assets/src/build.sh
 
 internal/console/assets/src/node_modules: internal/console/assets/src/package-lock.json
-	npm ci --prefix internal/console/assets/src --fetch-timeout=60000 --no-audit --no-fund
+	npm install --no-save --prefix internal/console/assets/src --fetch-timeout=60000 --no-audit --no-fund
 	@touch $@
 
 interop/node_modules: interop/package-lock.json
