@@ -42,7 +42,7 @@ func TestBrowser_Pages(t *testing.T) {
 	space := made("/admin/spaces/new", url.Values{"name": {"Sales"}, "type": {"shared"}})
 	h.Submit(space, space+"/members", url.Values{"kind": {"user"}, "who": {"mia@acme.example"}, "memberRoles": {"consumer"}})
 	idp := made("/admin/identity-providers/new-oidc", url.Values{
-		"make": {"keycloak"}, "discovery": {"https://id.example.com/.well-known/openid-configuration"}, "client": {"freehold"}, "password": {"secret"}, "tolerance": {"5"}, "description": {"Company"},
+		"make": {"keycloak"}, "discovery": {nowhere(t)}, "client": {"freehold"}, "password": {"secret"}, "tolerance": {"5"}, "description": {"Company"},
 	})
 	_, _ = h.App.SignIn.BeginTest(t.Context(), h.actor, h.surface(h.tenant), estate.IdentityProviderID(idp[len("/admin/identity-providers/"):])) // fails, which is shown
 	hook, err := h.App.Webhook.Create(t.Context(), h.actor, webhook.Input{Name: "Billing", URL: "https://hooks.example/", EventTypes: []string{webhook.AllEvents}, Enabled: true})

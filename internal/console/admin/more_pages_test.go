@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -77,8 +78,17 @@ const publicKey = `-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
 -----END PUBLIC KEY-----`
 
+// nowhere is the discovery URL of a provider that is not there.
+func nowhere(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(nil)
+	server.Close()
+	return "https://" + server.Listener.Addr().String() + "/.well-known/openid-configuration"
+}
+
 func TestIdentityProviders(t *testing.T) {
 	h := newHome(t)
+	discovery := nowhere(t)
 	h.says(h.Get("/admin/identity-providers"), 200, "No identity providers")
 	const jwt, oidc = "/admin/identity-providers/new-jwt", "/admin/identity-providers/new-oidc"
 	for field, value := range map[string]string{"issuer": "", "kid": "with spaces typed", "pem": "typed", "tolerance": "typed"} {
@@ -93,7 +103,7 @@ func TestIdentityProviders(t *testing.T) {
 
 	good := func() url.Values {
 		return url.Values{
-			"make": {"generic"}, "discovery": {"https://id.example.com/.well-known/openid-configuration"}, "client": {"freehold"}, "password": {"hidden-secret"}, "tolerance": {"5"},
+			"make": {"generic"}, "discovery": {discovery}, "client": {"freehold"}, "password": {"hidden-secret"}, "tolerance": {"5"},
 			"description": {"Company"}, "claims": {"sub = /employee/id /sub"}, "users": {"yes"},
 		}
 	}
@@ -113,7 +123,7 @@ func TestIdentityProviders(t *testing.T) {
 	if strings.Contains(page.Body, "hidden-secret") {
 		t.Error("the secret is shown")
 	}
-	h.says(h.Get("/admin/identity-providers"), 200, "Company", "to be tested", "https://id.example.com")
+	h.says(h.Get("/admin/identity-providers"), 200, "Company", "to be tested", "/.well-known/openid-configuration")
 	edit := good()
 	edit.Del("password")
 	edit.Set("realm", "acme")
