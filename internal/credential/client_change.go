@@ -68,14 +68,20 @@ func (s *Service) followAuthMethods(ctx context.Context, tx *store.Tx, actor est
 	return "", nil
 }
 
-// mayGrant refuses to give an organization-level client what the actor lacks. What
-// the client had before it may keep.
+// mayGrant refuses to give an organization-level client what the actor lacks, and to
+// take it away: of a client that was narrowed to what the actor has it could make
+// itself a secret, which would be worth more once the client is widened again.
 func mayGrant(actor estate.Actor, before, c estate.Client) error {
 	if !isBounded(actor) || c.Level != estate.LevelOrganization {
 		return nil
 	}
 	for _, name := range c.Permissions {
 		if !before.Permissions.Holds(name) && !actor.Permissions.Holds(name) {
+			return errScopeBeyondActor
+		}
+	}
+	for _, name := range before.Permissions {
+		if !c.Permissions.Holds(name) && !actor.Permissions.Holds(name) {
 			return errScopeBeyondActor
 		}
 	}

@@ -22,8 +22,9 @@ type directoryTarget struct {
 	assignment estate.AssignmentID
 }
 
-// newDirectoryTarget makes a user, a role, a group and a space of the tenant.
-func (e *actorEstate) newDirectoryTarget(t *testing.T) (made directoryTarget) {
+// newDirectoryTarget makes a user, a group and a space of the tenant for a call, and
+// a role if the call is about one: there can't be one for each of all calls.
+func (e *actorEstate) newDirectoryTarget(t *testing.T, route httpapi.Route) (made directoryTarget) {
 	t.Helper()
 	made = directoryTarget{estate.NewUserID(), estate.NewRoleID(), estate.NewGroupID(), estate.NewSpaceID(), estate.NewAssignmentID()}
 	now, of := e.Clock.Now(), e.tenant
@@ -33,10 +34,12 @@ func (e *actorEstate) newDirectoryTarget(t *testing.T) (made directoryTarget) {
 		}); err != nil {
 			return err
 		}
-		if err := tx.InsertRole(t.Context(), estate.Role{
-			ID: made.role, Organization: of.Organization, Tenant: of.ID, Name: estate.RoleName(made.role), CreatedAt: now, UpdatedAt: now,
-		}); err != nil {
-			return err
+		if strings.Contains(route.Path, "{roleId}") {
+			if err := tx.InsertRole(t.Context(), estate.Role{
+				ID: made.role, Organization: of.Organization, Tenant: of.ID, Name: estate.RoleName(made.role), CreatedAt: now, UpdatedAt: now,
+			}); err != nil {
+				return err
+			}
 		}
 		if err := tx.InsertGroup(t.Context(), estate.Group{
 			ID: made.group, Organization: of.Organization, Tenant: of.ID, Name: string(made.group), Provider: estate.GroupCustom, Status: estate.GroupActive, CreatedAt: now, UpdatedAt: now,

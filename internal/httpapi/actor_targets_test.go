@@ -54,7 +54,7 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 	case isSignIn(route):
 		made.provider = e.newProvider(t, route)
 	case isDirectory(route):
-		made.directory = e.newDirectoryTarget(t)
+		made.directory = e.newDirectoryTarget(t, route)
 	case route.ID == "revokeToken", route.ID == "introspectToken":
 		made.token = e.Token(e.hosts[surface], e.owners[surface])
 	case route.ID == "deactivateTenant", route.ID == "reactivateTenant":

@@ -125,6 +125,7 @@ func TestPersonToken_Follows(t *testing.T) {
 	patch("give it back", "/roles", []string{string(estate.RoleTenantAdmin)})
 	expect(t, "who is one again", settings(), http.StatusOK, "")
 
+	session := p.SignInUser(p.tenant, root.ID)
 	patch("disable", "/status", "disabled")
 	expect(t, "who is disabled", settings(), http.StatusUnauthorized, api.CodeUnauthenticated)
 	answer := refresh()
@@ -132,7 +133,7 @@ func TestPersonToken_Follows(t *testing.T) {
 		t.Errorf("refresh of who is disabled: %d %s", answer.Status, answer.Body)
 	}
 	waiting := p.device(t, api.CLIClientID, "user_default")
-	status, location, _ := p.browserOf(p.SignInUser(p.tenant, root.ID)).page(t, "/device?user_code="+waiting.UserCode, nil)
+	status, location, _ := p.browserOf(session).page(t, "/device?user_code="+waiting.UserCode, nil)
 	if status != http.StatusSeeOther || location == "" {
 		t.Errorf("who is disabled is asked: %d %s", status, location)
 	}

@@ -158,8 +158,9 @@ func TestOAuthClients_noEscalation(t *testing.T) {
 	var own api.OAuthClient
 	manager.want(201, &own, "POST", "/api/core/oauth-clients", map[string]any{"clientName": "x", "appType": "web", "allowedScopes": []string{api.ScopeOrgOAuthClientsRead}})
 	manager.refused(403, api.CodeInsufficientScope, "PATCH", "/api/core/oauth-clients/"+own.ClientID, ops{{Op: "replace", Path: "/allowedScopes", Value: []string{api.ScopeOrgTenantsRead}}})
-	// What others gave, it may leave or take away.
-	manager.want(204, nil, "PATCH", path, ops{{Op: "replace", Path: "/allowedScopes", Value: []string{api.ScopeOrgTenantsRead}}})
+	// What others gave stays: a secret of the narrowed client would be worth more once it is widened again.
+	manager.refused(403, api.CodeInsufficientScope, "PATCH", path, ops{{Op: "replace", Path: "/allowedScopes", Value: []string{api.ScopeOrgOAuthClients}}})
+	manager.want(204, nil, "PATCH", path, ops{{Op: "replace", Path: "/clientName", Value: "renamed"}})
 }
 
 func TestOAuthClients_delete(t *testing.T) {

@@ -41,7 +41,7 @@ func TestSeats_Concurrent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made = append(made, tenant)
+		made = append(made, tenant.Tenant)
 	}
 	check := func() {
 		pool, err := e.App.Directory.Seats(t.Context(), administrator(made[1]))
