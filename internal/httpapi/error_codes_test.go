@@ -161,8 +161,10 @@ func parseDir(t *testing.T, dir string) map[string]*ast.File {
 // 9449 (DPoP), 8693 (token exchange), 8628 (devices) and 7591
 // (registration).
 func TestOAuthErrors(t *testing.T) {
-	registered := []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "access_denied", "server_error", "temporarily_unavailable", "invalid_dpop_proof", "use_dpop_nonce", "invalid_target",
-		"authorization_pending", "slow_down", "expired_token", "invalid_redirect_uri", "invalid_client_metadata"}
+	registered := []string{
+		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "access_denied", "server_error", "temporarily_unavailable", "invalid_dpop_proof", "use_dpop_nonce", "invalid_target",
+		"authorization_pending", "slow_down", "expired_token", "invalid_redirect_uri", "invalid_client_metadata",
+	}
 	for name, kind := range kinds {
 		if have := oauthError(estate.E(kind, "X-1", name, "")); !slices.Contains(registered, have) {
 			t.Errorf("%s is called %q", name, have)

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/freehold-platform/freehold/api"
