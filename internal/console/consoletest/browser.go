@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
 // Update makes tests write the pictures that docs/images has.
@@ -35,9 +37,13 @@ type Browser struct {
 }
 
 // Open starts Chromium, and ends it with the test. Where there is no Chromium the
-// test is skipped, or fails with CI=true.
+// test is skipped, or fails with CI=true. The race detector makes a browser wait, and
+// has nothing to find in one page after the other.
 func Open(t testing.TB) *Browser {
 	t.Helper()
+	if testenv.RaceDetector {
+		t.Skip("one page after the other")
+	}
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
