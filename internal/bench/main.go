@@ -69,7 +69,7 @@ func main() {
 func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	scenarioList := flags.String("run", "tokens,credentials,pages,creates,lives,deliveries,audits", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
+	scenarioList := flags.String("run", "tokens,credentials,pages,creates,lives,deliveries", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
 	tenantList := flags.String("tenants", "1000,100000", "`sizes` of the estates of the scenario pages")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often limit and server are measured in turn")
 	flags.DurationVar(&o.duration, "duration", 3*time.Second, "length of one measurement")
