@@ -14,6 +14,9 @@ import (
 // TestBrokenStore takes a table away under a server and calls every operation.
 // Whatever fails is an answer of the envelope that tells nothing of the inside.
 func TestBrokenStore(t *testing.T) {
+	if testenv.RaceDetector {
+		t.Skip("one call after the other")
+	}
 	e := newActorEstate(t)
 	actors := slices.DeleteFunc(e.actors(t), func(a *actor) bool {
 		return !slices.Contains([]string{"nobody", "organization client", "region client", "tenant client", "administrator, signed in"}, a.name)
