@@ -63,7 +63,7 @@ generate: ## write the Go code of the pages' .templ files
 	go tool -modfile=tools/go.mod templ generate -path internal/console
 
 .PHONY: css
-css: internal/console/assets/src/node_modules ## build the style and scripts of the pages (needs Node.js)
+css: internal/console/assets/src/node_modules ## build the style of the pages (needs Node.js)
 	bash internal/console/assets/src/build.sh
 
 internal/console/assets/src/node_modules: internal/console/assets/src/package-lock.json

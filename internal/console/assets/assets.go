@@ -1,7 +1,7 @@
 // Package assets holds the files that pages of the console load: style, scripts,
 // and what others wrote of them (dist/LICENSES.txt). They are embedded, and served
 // under names with a hash of their content, so that browsers may keep them for
-// ever. src has their sources; `make css` builds them.
+// ever. own has our scripts, dist what `make css` makes of src and of packages.
 package assets
 
 import (
@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-//go:embed dist
-var dist embed.FS
+//go:embed dist own
+var embedded embed.FS
 
 // Prefix is the path below which assets are served.
 const Prefix = "/-/assets/"
@@ -41,12 +41,12 @@ var types = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/ja
 // Load reads and compresses the assets.
 func Load() (*Files, error) {
 	f := &Files{byPath: map[string]asset{}, paths: map[string]string{}}
-	return f, fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {
+	return f, fs.WalkDir(embedded, ".", func(name string, entry fs.DirEntry, err error) error {
 		contentType := types[path.Ext(name)]
 		if err != nil || entry.IsDir() || contentType == "" {
 			return err
 		}
-		plain, err := dist.ReadFile(name)
+		plain, err := embedded.ReadFile(name)
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
-# Makes what ../assets.go embeds out of the sources here and the packages that
-# package-lock.json pins.
+# Makes ../dist out of app.css and the packages that package.json pins.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 npx tailwindcss -i app.css -o ../dist/app.css --minify
-cp app.js passkey.js icon.svg ../dist/
 cp node_modules/htmx.org/dist/htmx.min.js ../dist/htmx.js
 cp node_modules/uplot/dist/uPlot.iife.min.js ../dist/uplot.js
 cp node_modules/uplot/dist/uPlot.min.css ../dist/uplot.css
