@@ -27,9 +27,8 @@ var (
 	everywhere = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceRegister, estate.SurfaceTenant}
 	onConsole  = []estate.SurfaceKind{estate.SurfaceConsole}
 	onRegister = []estate.SurfaceKind{estate.SurfaceRegister}
-	withPeople = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceTenant} // who sign in
+	withPeople = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceTenant} // who sign in, and let programs act for them
 	onTenant   = []estate.SurfaceKind{estate.SurfaceTenant}
-	peopled    = []estate.SurfaceKind{estate.SurfaceConsole, estate.SurfaceTenant} // where people can let programs act for them
 )
 
 const (
@@ -178,7 +177,7 @@ var operations = []operation{
 	{id: "updateAuthSettings", method: "PATCH", path: "/api/core/auth-settings", surfaces: onTenant, tier: throttle.Tier2, handle: updateAuthSettings},
 
 	{id: "authorize", method: "GET", path: api.AuthorizePath, surfaces: onTenant, public: true, tier: throttle.Tier1, handle: authorize},
-	{id: "authorizeDevice", method: "POST", path: api.DeviceAuthorizationPath, surfaces: peopled, public: true, tier: throttle.Tier2, handle: authorizeDevice},
+	{id: "authorizeDevice", method: "POST", path: api.DeviceAuthorizationPath, surfaces: withPeople, public: true, tier: throttle.Tier2, handle: authorizeDevice},
 	{id: "registerClient", method: "POST", path: api.RegisterPath, surfaces: onTenant, public: true, tier: throttle.Tier2, handle: takes(http.StatusCreated, registerClient)},
 
 	{id: "listSubscriptions", method: "GET", path: "/api/core/subscriptions", surfaces: onConsole, tier: throttle.Tier1, handle: answers(listSubscriptions)},

@@ -25,11 +25,11 @@ func accountLinkCommand(with with) *cobra.Command {
 		Long: "Make a link that signs an account in to the console once, to set up a passkey or a password.\n\n" +
 			"It works for a day, or with --recovery for an hour. A link that was made before for the same account stops working.",
 		RunE: with(func(s *session, args []string) error {
-			secret, l, err := s.SignIn.CreateAccountLink(s.cmd.Context(), s.actor, args[0], recovery)
+			origin, err := consoleOrigin(s)
 			if err != nil {
 				return err
 			}
-			origin, err := consoleOrigin(s)
+			secret, l, err := s.SignIn.CreateAccountLink(s.cmd.Context(), s.actor, args[0], recovery)
 			if err != nil {
 				return err
 			}

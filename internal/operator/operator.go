@@ -175,7 +175,7 @@ func (c *commands) operator() *cobra.Command {
 		Long: "Build and inspect the estate, directly on the data folder. The commands need no running server;\n" +
 			"a server that runs on the same folder sees their changes at once.",
 	}
-	loader := c.loader(cmd, "data-dir", "database", "key-file", "key-command", "domain")
+	loader := c.loader(cmd, "data-dir", "database", "key-file", "key-command", "domain", "listen", "public-scheme", "public-port")
 	out := &command.Output{Getenv: c.getenv}
 	out.Flag(cmd)
 	// with opens the estate for one command.
