@@ -154,7 +154,7 @@ func TestBrowser_Device(t *testing.T) {
 	b.WaitText("Connect a device")
 	b.Type("#f-user_code", "BBBB-BBBB")
 	b.Click(".btn-primary")
-	b.WaitText("code")
+	b.WaitText("No device waits with this code")
 	b.Check("device-wrong")
 	b.Type("#f-user_code", d.UserCode)
 	b.Click(".btn-primary")
