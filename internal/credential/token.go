@@ -292,6 +292,9 @@ func (s *Service) accept(ctx context.Context, surface estate.Surface, token stri
 
 		Permissions: stillHeld(claims, client),
 	}
+	if claims.Exchanged && len(actor.Permissions) == 0 { // what its client was let in with is taken from it
+		return refused(errInvalidToken)
+	}
 	if claims.Family != "" && surface.Kind != estate.SurfaceTenant {
 		if actor, err = s.accountOf(ctx, claims, client.ID, actor); err != nil {
 			return refused(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -89,6 +90,26 @@ func TestTokenExchange_NarrowsToTenant(t *testing.T) {
 	res, body := postForm(t, e, e.TenantURL(tenant)+"/oauth/token", secretForm(organization), nil)
 	if res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("an organization's secret at a tenant: %d %s", res.StatusCode, body)
+	}
+}
+
+// A client whose scopes no longer let it into tenants is no longer in one.
+func TestTokenExchange_ClientNarrowed(t *testing.T) {
+	e := testenv.New(t)
+	tenant := e.Tenant(e.Subscription(1), "us")
+	client := e.OrganizationClient(e.Organization.ID, api.ScopeOrgTenantsRead, api.ScopeAdminClassic)
+	origin := e.TenantURL(tenant)
+	res, body := postForm(t, e, origin+"/oauth/token", exchangeForm(e.Token(e.Console(), client)), nil)
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+	if _, err := e.App.Credential.UpdateClient(t.Context(), testenv.Operator, credential.Realm{Scope: client.Client.Scope}, client.ID,
+		[]credential.PatchOperation{{Op: "replace", Path: "/allowedScopes", Value: []string{api.ScopeOrgTenantsRead}}}); err != nil {
+		t.Fatal(err)
+	}
+	bearer := http.Header{"Authorization": {"Bearer " + tokenOf(t, body).AccessToken}}
+	if res, body := exchangeHTTP(t, e, http.MethodGet, origin+"/api/v1/licenses/overview", bearer, nil); res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }
 
