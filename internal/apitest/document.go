@@ -28,7 +28,10 @@ var (
 )
 
 // document is a loaded and validated OpenAPI document.
-type document struct{ *openapi3.T }
+type document struct {
+	*openapi3.T
+	bodies *bodies
+}
 
 func surfaces() []string { return []string{"console", "register", "tenant"} }
 
@@ -70,7 +73,11 @@ func load(data []byte) (*document, error) {
 	if t.Components == nil || t.Components.Responses[errorResponse] == nil {
 		return nil, fmt.Errorf("components/responses has no %q", errorResponse)
 	}
-	return &document{t}, nil
+	b, err := newBodies(data)
+	if err != nil {
+		return nil, err
+	}
+	return &document{t, b}, nil
 }
 
 func (d *document) operations() []Operation {

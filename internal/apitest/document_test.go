@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/freehold-platform/freehold/api"
@@ -589,7 +590,11 @@ func TestCheckExamples_FindsMistakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(checkExamples(&document{loaded})) == 0 {
+			b, err := newBodies([]byte(broken))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(checkExamples(&document{loaded, b})) == 0 {
 				t.Error("the mistake was not found")
 			}
 		})
@@ -599,59 +604,101 @@ func TestCheckExamples_FindsMistakes(t *testing.T) {
 // checkExamples returns what is wrong with the examples of d. Every body needs
 // one.
 func checkExamples(d *document) (problems []string) {
-	check := func(where string, s *openapi3.Schema, value any, options ...openapi3.SchemaValidationOption) {
-		options = append(options, openapi3.MultiErrors(), openapi3.EnableJSONSchema2020())
-		if err := s.VisitJSON(value, options...); err != nil {
+	check := func(where string, s *openapi3.Schema, value any) {
+		if err := s.VisitJSON(value, openapi3.MultiErrors(), openapi3.EnableJSONSchema2020()); err != nil {
 			problems = append(problems, where+": "+plain(err).Error())
 		}
 	}
-	content := func(where string, content openapi3.Content, option openapi3.SchemaValidationOption) (values []any) {
+	checkAt := func(where, pointer string, value any) {
+		body, err := json.Marshal(value)
+		if err == nil {
+			err = d.bodies.check(where, pointer, body)
+		}
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	content := func(where, ref, at string, content openapi3.Content) (values []any) {
 		for _, mediaType := range slices.Sorted(maps.Keys(content)) {
 			media := content[mediaType]
 			if len(media.Examples) == 0 {
 				problems = append(problems, where+": no examples of "+mediaType)
 			}
 			for name, e := range media.Examples {
-				check(where+", example "+name, media.Schema.Value, e.Value.Value, option)
+				if mediaType == jsonType {
+					checkAt(where+", example "+name, pointer(ref, at), e.Value.Value)
+				} else {
+					check(where+", example "+name, media.Schema.Value, e.Value.Value)
+				}
 				values = append(values, e.Value.Value)
 			}
 		}
 		return values
 	}
-	for _, op := range d.allOperations() {
-		for _, p := range op.Parameters {
-			if p.Value.Example != nil {
-				check(op.OperationID+" parameter "+p.Value.Name, p.Value.Schema.Value, p.Value.Example)
-			}
-		}
-		if op.RequestBody != nil {
-			content(op.OperationID+" request", op.RequestBody.Value.Content, openapi3.VisitAsRequest())
-		}
-		for status, r := range op.Responses.Map() {
-			where := op.OperationID + " " + status
-			values := content(where, r.Value.Content, openapi3.VisitAsResponse())
-			bodyless := strings.HasPrefix(status, "3") || status == "204" || (op.OperationID == "revokeToken" || op.OperationID == "createSession") && status == "200" // RFC 7009 section 2.2; the contract
-			if !bodyless && len(values) == 0 {
-				problems = append(problems, where+": no body")
-			}
-			for _, value := range values {
-				if got := exampleStatus(value); got != "" && got != status && status != "default" {
-					problems = append(problems, where+": an example says it is "+got)
+	for path, item := range d.Paths.Map() {
+		for method, op := range item.Operations() {
+			at := operationAt(&routers.Route{Path: path, Method: method})
+			for _, p := range op.Parameters {
+				if p.Value.Example != nil {
+					check(op.OperationID+" parameter "+p.Value.Name, p.Value.Schema.Value, p.Value.Example)
 				}
 			}
-			for name, h := range r.Value.Headers {
-				check(where+" header "+name, h.Value.Schema.Value, h.Value.Example)
+			if op.RequestBody != nil {
+				content(op.OperationID+" request", op.RequestBody.Ref, at+"/requestBody", op.RequestBody.Value.Content)
+			}
+			for status, r := range op.Responses.Map() {
+				where := op.OperationID + " " + status
+				values := content(where, r.Ref, at+"/responses/"+status, r.Value.Content)
+				bodyless := strings.HasPrefix(status, "3") || status == "204" || (op.OperationID == "revokeToken" || op.OperationID == "createSession") && status == "200" // RFC 7009 section 2.2; the contract
+				if !bodyless && len(values) == 0 {
+					problems = append(problems, where+": no body")
+				}
+				for _, value := range values {
+					if got := exampleStatus(value); got != "" && got != status && status != "default" {
+						problems = append(problems, where+": an example says it is "+got)
+					}
+				}
+				if r.Ref != "" {
+					continue // the headers of a component, which are looked at below
+				}
+				for name, h := range r.Value.Headers {
+					check(where+" header "+name, h.Value.Schema.Value, h.Value.Example)
+				}
 			}
 		}
 	}
-	for name, s := range d.Components.Schemas {
-		_ = openapi3.NewSchemaRef("", s.Value).WalkSubtree(func(_ string, s *openapi3.SchemaRef) error {
-			for _, value := range s.Value.Examples {
-				check("schema "+name, s.Value, value)
-			}
-			return nil
-		})
+	for response, r := range d.Components.Responses {
+		for name, h := range r.Value.Headers {
+			check(response+" header "+name, h.Value.Schema.Value, h.Value.Example)
+		}
 	}
+	schemas, err := json.Marshal(d.Components.Schemas)
+	var raw any
+	if err == nil {
+		err = json.Unmarshal(schemas, &raw)
+	}
+	if err != nil {
+		return append(problems, err.Error())
+	}
+	var walk func(at string, node any)
+	walk = func(at string, node any) {
+		switch node := node.(type) {
+		case map[string]any:
+			if examples, ok := node["examples"].([]any); ok {
+				for _, value := range examples {
+					checkAt("schema "+at, at, value)
+				}
+			}
+			for key, value := range node {
+				walk(at+"/"+escape(key), value)
+			}
+		case []any:
+			for i, value := range node {
+				walk(at+"/"+strconv.Itoa(i), value)
+			}
+		}
+	}
+	walk("/components/schemas", raw)
 	return problems
 }
 
