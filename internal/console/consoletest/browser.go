@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -222,10 +221,16 @@ func (b *Browser) shotTo(path string) {
 	}
 }
 
-// root is the folder of the project.
+// root is the folder of the project, above that of the package under test.
 func root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..", "..")
+	for dir := "."; ; dir = filepath.Join(dir, "..") {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if at, err := filepath.Abs(dir); err != nil || at == filepath.Dir(at) {
+			return "." // what is looked for is not there
+		}
+	}
 }
 
 var axeOnce = sync.OnceValues(func() (string, error) {
