@@ -175,7 +175,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Jobs.Run(background) })
-	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
+	jobs.Go(func() { a.Store.Follow(background, a.log, time.Now, followInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
@@ -239,12 +239,14 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Ready: func(ctx context.Context) map[string]error {
 			// Without the database tokens go on, from memory. Every node loses it at the same
 			// time, and a load balancer that took them all out would end that too.
-			checks := map[string]error{"database": httpapi.Degrade(a.Store.Ping(ctx)), "serving": nil}
+			checks := map[string]error{"database": httpapi.Degrade(a.Store.Ping(ctx)), "changes": a.outOfTouch(), "serving": nil}
 			if stopping.Load() {
 				checks["serving"] = errors.New("shutting down")
 			}
 			return checks
 		},
+		OutOfTouch: a.outOfTouch,
+
 		Log:   a.log,
 		Now:   time.Now, // durations need the monotonic clock
 		Clock: a.now,

@@ -23,9 +23,11 @@ import (
 // configuration file; the environment variables are FREEHOLD_ and the key in
 // upper case, and the flags are the key with hyphens.
 type Config struct {
-	DataDir      string `key:"data_dir" doc:"folder of the database and the key file"`
-	Database     string `key:"database" doc:"PostgreSQL database, as a URL such as postgres://user:password@host:5432/name; default: an SQLite file in the data folder"`
-	KeyFile      string `key:"key_file" doc:"file with the key that seals the server's keys; default: master.key in the data folder"`
+	DataDir    string        `key:"data_dir" doc:"folder of the database and the key file"`
+	Database   string        `key:"database" doc:"PostgreSQL database, as a URL such as postgres://user:password@host:5432/name; default: an SQLite file in the data folder"`
+	KeyFile    string        `key:"key_file" doc:"file with the key that seals the server's keys; default: master.key in the data folder"`
+	StaleLimit time.Duration `key:"stale_limit" doc:"how long the server goes on with what it has in memory while it can't hear of changes by the database; after that it refuses requests, and readiness says so; at least 5s, 0s: for ever"`
+
 	Domain       string `key:"domain" doc:"base domain of all hosts"`
 	Listen       string `key:"listen" doc:"address to listen on"`
 	TLS          string `key:"tls" doc:"off, internal (a development CA in the data folder) or files"`
@@ -55,10 +57,11 @@ type Config struct {
 // listens to this machine only.
 func Defaults() Config {
 	return Config{
-		DataDir: "freehold-data",
-		Domain:  "freehold.localhost",
-		Listen:  "127.0.0.1:8480",
-		TLS:     TLSOff,
+		DataDir:    "freehold-data",
+		StaleLimit: 15 * time.Minute,
+		Domain:     "freehold.localhost",
+		Listen:     "127.0.0.1:8480",
+		TLS:        TLSOff,
 
 		RateLimits:         RateLimitsOff,
 		RateTier1PerMinute: int(throttle.Contract.Tier1),
@@ -106,6 +109,7 @@ func (c Config) Validate() error {
 	}
 	check(c.DataDir != "", "data_dir", "is missing")
 	check(c.Database == "" || isPostgres(c.Database), "database", "is not a URL like postgres://user@host:5432/name")
+	check(c.StaleLimit == 0 || c.StaleLimit >= minStaleLimit, "stale_limit", "%s is not 0s or at least %s", c.StaleLimit, minStaleLimit)
 	check(domainPattern.MatchString(c.Domain) && len(c.Domain) <= 180, "domain", "%q is not a domain in lower case", c.Domain)
 	_, port, err := net.SplitHostPort(c.Listen)
 	check(err == nil, "listen", "%q is not host:port", c.Listen)
@@ -147,6 +151,9 @@ func (c Config) Validate() error {
 // minKeyRotation keeps the published key set small: a key stays in it for six
 // hours after it has signed.
 const minKeyRotation = 12 * time.Hour
+
+// minStaleLimit is far longer than a healthy database takes to answer.
+const minStaleLimit = 5 * time.Second
 
 // databaseFile is the SQLite file in a data folder.
 const databaseFile = "freehold.db"

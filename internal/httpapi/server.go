@@ -37,6 +37,7 @@ type Config struct {
 	Webhook    *webhook.Service
 	Provision  *provision.Service
 	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
+	OutOfTouch func() error                           // why what is in memory is too old to be relied on; a nil function: it never is
 	Log        *slog.Logger
 	Now        func() time.Time // for durations
 	Clock      func() time.Time // for the limits: the services'
@@ -116,6 +117,12 @@ func (x *exchange) dispatch() {
 	s := x.server
 	kind := estate.SurfaceConsole // whose table has the probes, which come to any host name, also to bare addresses
 	if path := x.r.URL.Path; path != livenessPath && path != readinessPath {
+		if s.OutOfTouch != nil {
+			if err := s.OutOfTouch(); err != nil {
+				x.fail(err)
+				return
+			}
+		}
 		surface, err := s.resolve(x.r.Context(), x.r.Host)
 		x.surface, kind = surface, surface.Kind
 		if err == nil && kind == estate.SurfaceTenant && surface.Tenant.Status != estate.TenantActive {

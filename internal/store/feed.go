@@ -14,8 +14,9 @@ const changeRetention = time.Hour
 // Follow hands changes made by other processes to the subscribers until ctx ends.
 // It looks every interval, and at once where the database tells of them. While
 // the database does not answer it reports so to log once, and once more when it
-// answers again.
-func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Duration) {
+// answers again. By now, which should be monotonic, it notes when it was last
+// told: see Heard.
+func (s *Store) Follow(ctx context.Context, log *slog.Logger, now func() time.Time, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	s.mu.Lock()
@@ -29,6 +30,7 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Dura
 	}
 	first, down := true, false
 	for {
+		asked := now()
 		changes, err := s.changesSince(ctx, first)
 		switch {
 		case ctx.Err() != nil:
@@ -45,6 +47,7 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Dura
 			if len(changes) > 0 {
 				s.publish(changes)
 			}
+			s.heard.Store(&asked) // after the subscribers know
 		}
 		select {
 		case <-ctx.Done():
@@ -53,6 +56,15 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Dura
 		case <-told:
 		}
 	}
+}
+
+// Heard is the time up to which this process knows of the changes of others, by
+// the clock of Follow; zero before Follow has asked for the first time.
+func (s *Store) Heard() time.Time {
+	if at := s.heard.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
 }
 
 // published notes changes of this process, so that Follow does not hand them out

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -32,6 +34,7 @@ type Store struct {
 	seen      int64          // last change that Follow has handed out; used by Follow only
 	following bool           // Follow runs
 	own       map[int64]bool // changes in the feed that this process has published already; for Follow
+	heard     atomic.Pointer[time.Time]
 }
 
 // Options say which database to open.
