@@ -25,6 +25,7 @@ var direction = map[string][]string{
 	"internal/assertion":      {},
 	"internal/store":          {"api", "internal/estate", "internal/filter"},
 	"internal/keyring":        {"internal/estate", "internal/store"},
+	"internal/peer":           {"internal/store"},
 	"internal/event":          {"api", "internal/estate", "internal/filter", "internal/paging", "internal/store"},
 	"internal/credential":     append([]string{"internal/assertion"}, services...),
 	"internal/tenancy":        services,
@@ -54,7 +55,7 @@ var direction = map[string][]string{
 var pages = []string{"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/visit"}
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/paging", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/throttle"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/paging", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/throttle", "internal/peer"}
 
 // standardOnly are the packages that use nobody else's code.
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}

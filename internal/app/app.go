@@ -26,6 +26,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/peer"
 	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/store"
@@ -48,6 +49,11 @@ type App struct {
 	Webhook    *webhook.Service
 	Provision  *provision.Service
 	Pages      *frame.Frame
+	Peers      *peer.Exchange // nil: there can be no other servers
+
+	// FollowInterval is how often the server looks for what others have changed. It
+	// is set before Serve, by tests that can't wait.
+	FollowInterval time.Duration
 
 	log *slog.Logger
 	now func() time.Time
@@ -99,23 +105,28 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	provisioners := provision.New(db, keys, audit, jobs, fetch, now, c.Domain)
 	tenants.Provision = provisioners.Changed
 	a := &App{
-		Config:     c,
-		Store:      db,
-		Credential: credential.New(db, keys, audit, fetch, now, log),
-		Tenancy:    tenants,
-		Directory:  directory.New(db, audit, now),
-		SignIn:     signin.New(db, keys, audit, fetch, now, log),
-		Jobs:       jobs,
-		Trail:      event.Trail{Store: db},
-		Webhook:    webhook.New(db, keys, audit, jobs, fetch, now, log),
-		Provision:  provisioners,
-		log:        log,
-		now:        now,
-		ca:         authority,
-		rates:      throttle.NewRates(),
-		proxies:    proxies,
+		Config:         c,
+		Store:          db,
+		Credential:     credential.New(db, keys, audit, fetch, now, log),
+		Tenancy:        tenants,
+		Directory:      directory.New(db, audit, now),
+		SignIn:         signin.New(db, keys, audit, fetch, now, log),
+		Jobs:           jobs,
+		Trail:          event.Trail{Store: db},
+		Webhook:        webhook.New(db, keys, audit, jobs, fetch, now, log),
+		Provision:      provisioners,
+		FollowInterval: followInterval,
+
+		log:     log,
+		now:     now,
+		ca:      authority,
+		rates:   throttle.NewRates(),
+		proxies: proxies,
 	}
 	a.Credential.Accounts = a.SignIn.AccountActor
+	if c.Database != "" { // on SQLite there is one server
+		a.Peers = peer.New(db, log, now, a.shared()...)
+	}
 	if a.Pages, err = console.New(a.console(keys)); err != nil {
 		return nil, errors.Join(fmt.Errorf("pages: %w", err), a.Close())
 	}
@@ -175,13 +186,16 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Jobs.Run(background) })
-	jobs.Go(func() { a.Store.Follow(background, a.log, time.Now, followInterval) })
+	jobs.Go(func() { a.Store.Follow(background, a.log, time.Now, a.FollowInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
 	jobs.Go(func() { a.Tenancy.Run(background) })
 	jobs.Go(func() { a.Webhook.Run(background) })
 	jobs.Go(func() { a.trim(background) })
+	if a.Peers != nil {
+		jobs.Go(func() { a.Peers.Run(background) })
+	}
 
 	served := make(chan error, 1)
 	go func() {

@@ -260,7 +260,7 @@ func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Pr
 	if err != nil {
 		return estate.Actor{}, err
 	}
-	if err := s.confirm(surface, client, claims.Confirmation, p); err != nil {
+	if err := s.confirm(ctx, surface, client, claims.Confirmation, p); err != nil {
 		return estate.Actor{}, err
 	}
 	return actor, nil

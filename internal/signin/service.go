@@ -19,6 +19,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/peer"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
@@ -82,6 +83,19 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.keySets = outbound.NewCache(fetch, parseKeySet)
 	db.Subscribe(s.forget)
 	return s
+}
+
+// Shared is what this service tells the other servers on the database and hears
+// from them. It is called before the service is used, and the topics must then be
+// exchanged.
+func (s *Service) Shared() []peer.Topic {
+	s.attempts.Share()
+	s.guesses.Share()
+	return []peer.Topic{
+		peer.On("sign-in-attempts", s.attempts.Untold, s.now, s.attempts.Learn),
+		peer.On("sign-in-attempts.addresses", s.attempts.Addresses.Untold, s.now, s.attempts.Addresses.Learn),
+		peer.On("guesses", s.guesses.Untold, s.now, s.guesses.Learn),
+	}
 }
 
 // forget drops what has changed from the caches.

@@ -60,6 +60,7 @@ var notTheCallers = []string{
 	"tenant_preferences.tenant_id",
 	"tenants.id",
 	"tenants.organization_id, tenants.id",
+	"used_proofs.id",
 	"users.tenant_id, users.id",
 	"webhook_deliveries.id",
 	"webhooks.id",

@@ -49,6 +49,9 @@ func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 	if err := tx.trimAssertions(ctx, now); err != nil {
 		return err
 	}
+	if err := tx.trimPeers(ctx, now); err != nil {
+		return err
+	}
 	if err := tx.trimRevocations(ctx, now); err != nil {
 		return err
 	}

@@ -100,6 +100,8 @@ var conformance = []struct {
 	{"SecretsDue", []string{"SecretsDue"}, testSecretsDue},
 	{"ClientUsage", []string{"AddClientUsage", "ClientUsages"}, testClientUsage},
 	{"Assertion", []string{"UseAssertion"}, testAssertion},
+	{"Peers", []string{"InsertPeerNotes", "PeerNotes"}, testPeers},
+	{"Proof", []string{"UseProof"}, testProof},
 	{"Grant", []string{"AddGrantUse", "Grant"}, testGrant},
 	{"GrantPages", []string{"Grants"}, testGrantPages},
 	{"RevokeGrant", []string{"RevokeGrant"}, testRevokeGrant},

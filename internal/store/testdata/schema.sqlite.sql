@@ -403,6 +403,16 @@ CREATE TABLE organizations (
     updated_at integer not null
 ) strict;
 
+CREATE TABLE peer_notes (
+    seq        integer primary key autoincrement,
+    node       text not null,
+    kind       text not null,
+    body       text not null,
+    created_at integer not null
+) strict;
+
+CREATE INDEX peer_notes_by_node on peer_notes (node, created_at);
+
 CREATE TABLE provisioners (
     id              text primary key,
     organization_id text not null,
@@ -779,6 +789,14 @@ CREATE INDEX tenants_by_subscription on tenants (organization_id, subscription_i
 CREATE INDEX tenants_by_updated_at on tenants (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX tenants_external_id on tenants (subscription_id, external_id) where external_id <> '';
+
+CREATE TABLE used_proofs (
+    id         blob not null,
+    expires_at integer not null,
+    primary key (id)
+) strict, without rowid;
+
+CREATE INDEX used_proofs_by_expiry on used_proofs (expires_at);
 
 CREATE TABLE users (
     tenant_id       text not null,
