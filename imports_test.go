@@ -32,6 +32,7 @@ var direction = map[string][]string{
 	"internal/directory":      services,
 	"internal/signin":         append([]string{"internal/assertion"}, services...),
 	"internal/job":            {"internal/store"},
+	"internal/savedview":      services,
 	"internal/provision":      append([]string{"internal/job"}, services...),
 	"internal/webhook":        append([]string{"internal/job"}, services...),
 	"internal/httpapi":        {"api", "internal/estate", "internal/event", "internal/paging", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/throttle", "internal/visit"},
@@ -41,7 +42,7 @@ var direction = map[string][]string{
 	"internal/console/frame":  {"api", "internal/estate", "internal/visit", "internal/console/assets", "internal/console/ui"},
 	"internal/console/org":    append([]string{"internal/console/frame", "internal/console/ui", "internal/console/events"}, pages...),
 	"internal/console":        append([]string{"internal/console/frame", "internal/console/admin", "internal/console/events", "internal/console/org", "internal/console/approve", "internal/console/people"}, pages...),
-	"internal/app":            append([]string{"internal/console", "internal/console/frame", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
+	"internal/app":            append([]string{"internal/console", "internal/console/frame", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/savedview", "internal/webhook", "internal/httpapi"}, services...),
 	"internal/command":        {},
 	"internal/cli":            {"api", "client", "internal/command"},
 	"internal/quickstart":     {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin"},
@@ -52,7 +53,7 @@ var direction = map[string][]string{
 }
 
 // pages is what pages of the console build on: services, and never the store.
-var pages = []string{"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/visit"}
+var pages = []string{"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/savedview", "internal/webhook", "internal/visit"}
 
 // services is what a domain service builds on; services don't know each other.
 var services = []string{"api", "internal/estate", "internal/filter", "internal/paging", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/throttle", "internal/peer"}

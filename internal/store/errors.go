@@ -29,6 +29,7 @@ var (
 	errProvisioningNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
 	errCredentialNotFound        = notFound("credential")
 	errLinkNotFound              = notFound("link")
+	errSavedViewNotFound         = notFound("saved view")
 
 	errOrganizationNotFound = notFound("organization")
 	errAccountNotFound      = notFound("account")
@@ -50,14 +51,15 @@ var constraintErrors = map[string]*estate.Error{
 	"credentials.id":   taken("The passkey is somebody's already."),
 	"regions.code":     taken("A region has this code."),
 	"subscriptions.id": taken("A subscription has this licence number."),
-	"subscriptions.organization_id, subscriptions.id": taken("A subscription has this licence number."), // which of the two is violated first is the engine's choice
-	"accounts.email_key":                              taken("An account has this e-mail address."),
-	"hostnames.hostname":                              estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
-	"tenants.subscription_id, tenants.external_id":    estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
-	"keys.purpose, keys.generation":                   taken("Another process made this key."),
-	"users.tenant_id, users.client_id":                taken("The client has a bot in this tenant."),
-	"users.tenant_id, users.subject":                  estate.E(estate.Conflict, api.CodeUserExists, "User already exists", "A user of this tenant has this subject."),
-	"spaces.tenant_id, spaces.name":                   estate.E(estate.Conflict, api.CodeSpaceExists, "Space already exists", "A space of this tenant has this name."),
+	"subscriptions.organization_id, subscriptions.id":                taken("A subscription has this licence number."), // which of the two is violated first is the engine's choice
+	"accounts.email_key":                                             taken("An account has this e-mail address."),
+	"saved_views.account_id, saved_views.list, saved_views.name_key": taken("You have a view of this name."),
+	"hostnames.hostname":                                             estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
+	"tenants.subscription_id, tenants.external_id":                   estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
+	"keys.purpose, keys.generation":                                  taken("Another process made this key."),
+	"users.tenant_id, users.client_id":                               taken("The client has a bot in this tenant."),
+	"users.tenant_id, users.subject":                                 estate.E(estate.Conflict, api.CodeUserExists, "User already exists", "A user of this tenant has this subject."),
+	"spaces.tenant_id, spaces.name":                                  estate.E(estate.Conflict, api.CodeSpaceExists, "Space already exists", "A space of this tenant has this name."),
 	"space_assignments.tenant_id, space_assignments.assignee_id, space_assignments.space_id": estate.E(estate.Conflict, api.CodeSpaceAssignmentExists, "Assignment already exists", "The space has an assignment for this user or group."),
 	"roles.tenant_id, roles.name":   estate.E(estate.Conflict, api.CodeRoleExists, "Role already exists", "A role of this tenant has this name."),
 	"groups.tenant_id, groups.name": estate.E(estate.Conflict, api.CodeGroupExists, "Group already exists", "A group of this tenant has this name."),

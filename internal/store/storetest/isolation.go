@@ -137,6 +137,7 @@ var unscoped = map[string]string{
 	"InsertRegion":           "regions belong to the platform",
 	"InsertRefreshToken":     "the family says whose it is",
 	"InsertRole":             "the role says whose it is",
+	"InsertSavedView":        "the view says whose it is",
 	"InsertSession":          "the session says whose it is",
 	"InsertSpace":            "the space says whose it is",
 	"InsertSpaceAssignment":  "the assignment says whose it is",

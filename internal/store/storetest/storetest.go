@@ -142,6 +142,7 @@ var conformance = []struct {
 	{"Webhook", []string{"InsertWebhook", "Webhook", "Webhooks", "WebhooksToTell", "UpdateWebhook", "DeleteWebhook", "InsertDelivery", "Delivery", "UpdateDelivery", "Deliveries"}, testWebhook},
 	{"Lend", []string{"Lend"}, testLend},
 	{"LendPgx", []string{"LendPgx"}, testLendPgx},
+	{"SavedView", []string{"InsertSavedView", "SavedViews", "UpdateSavedView", "DeleteSavedView"}, testSavedView},
 	{"Provisioner", []string{"InsertProvisioner", "Provisioner", "Provisioners", "UpdateProvisioner"}, testProvisioner},
 	{"Provisioning", []string{"StartProvisioning", "SetProvisioning", "Provisioning", "Provisionings", "DeleteProvisioner"}, testProvisioning},
 	{"Text", nil, testText},

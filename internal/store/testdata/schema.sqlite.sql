@@ -594,6 +594,20 @@ CREATE TABLE roles (
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
 ) strict, without rowid;
 
+CREATE TABLE saved_views (
+    id              text primary key,
+    organization_id text not null,
+    account_id      text not null,
+    list            text not null,
+    name            text not null,
+    name_key        text not null,
+    query           text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    unique (account_id, list, name_key),
+    foreign key (organization_id, account_id) references accounts (organization_id, id) on delete cascade
+) strict;
+
 CREATE TABLE "sessions" (
     tenant_id       text,
     id              text primary key,
