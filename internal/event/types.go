@@ -103,6 +103,7 @@ var otherActions = map[string]string{
 	"webhook.create":                           "A webhook was created.",
 	"webhook.update":                           "A webhook was changed.",
 	"webhook.delete":                           "A webhook was deleted.",
+	"webhook.test":                             "A webhook was tested.",
 	"webhook.disable":                          "A webhook was disabled because its address does not answer.",
 	"provisioning.ready":                       "A provisioner is ready with a tenant.",
 	"provisioning.fail":                        "A provisioner failed with a tenant.",

@@ -16,6 +16,7 @@ import (
 // InventoryQuery asks for a page of the estate's tenants.
 type InventoryQuery struct {
 	Filter string // SCIM; empty: all
+	Begins string // with which names begin, in any case; empty: any
 	Sort   string // comma-separated attributes with sign; empty: oldest first
 	Next   string // cursor: the page after it
 	Prev   string // cursor: the page before it
@@ -58,6 +59,9 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 		if query.Filter, subscriptions, err = s.parseFilter(q.Filter); err != nil {
 			return page, err
 		}
+	}
+	if q.Begins != "" {
+		query.Filter = beginning(query.Filter, q.Begins)
 	}
 	if query.Sort, err = filter.ParseSort(q.Sort, store.TenantSortAttributes); err != nil {
 		return page, paging.Unparsed("sort", err)
@@ -147,6 +151,20 @@ func (s *Service) CountInventory(ctx context.Context, actor estate.Actor, text s
 		return err
 	})
 	return n, err
+}
+
+// beginning is expr, nil for all, of the tenants whose names begin with text: a range
+// of the index of names.
+func beginning(expr filter.Expr, text string) filter.Expr {
+	from := filter.Fold(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), ""))
+	all := &filter.And{Exprs: []filter.Expr{
+		&filter.Compare{Attribute: "name", Op: filter.GE, Text: from},
+		&filter.Compare{Attribute: "name", Op: filter.LT, Text: from + "\U0010FFFF"},
+	}}
+	if expr != nil {
+		all.Exprs = append(all.Exprs, expr)
+	}
+	return all
 }
 
 // parseFilter parses a filter and returns which subscriptions it names. Host

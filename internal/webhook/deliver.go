@@ -101,6 +101,8 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, organization estate.Or
 // wants tells whether w is to be told of r.
 func wants(w estate.Webhook, r estate.AuditRecord) bool {
 	switch {
+	case r.Action == actionTest: // is sent to the one that is tested, at once
+		return false
 	case r.Position <= w.After || r.Scope.Organization != w.Scope.Organization:
 		return false
 	case w.Scope.Tenant != "" && r.Scope != w.Scope: // of an organization, all of it
@@ -359,9 +361,40 @@ func (s *Service) Resend(ctx context.Context, actor estate.Actor, webhook estate
 	if err != nil {
 		return d, err
 	}
+	return s.once(ctx, w, r)
+}
+
+// once makes one attempt, and keeps it as a delivery.
+func (s *Service) once(ctx context.Context, w estate.Webhook, r estate.AuditRecord) (d estate.Delivery, err error) {
 	d = estate.Delivery{ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: r.Type}
 	_ = s.attempt(ctx, w, r, &d) // which d tells
 	kept := context.WithoutCancel(ctx)
 	err = s.store.Write(kept, func(tx *store.Tx) error { return tx.InsertDelivery(kept, d) })
 	return d, err
+}
+
+// actionTest is the event that says nothing but that a webhook is tested.
+const actionTest = "webhook.test"
+
+// Test sends an event to one webhook, enabled or not, at once and once, and returns
+// that as a delivery. Other webhooks are not told of it.
+func (s *Service) Test(ctx context.Context, actor estate.Actor, id estate.WebhookID) (d estate.Delivery, err error) {
+	defer s.audit.Refused(ctx, actor, actionTest, string(id), &err)
+	if err := may(actor); err != nil {
+		return d, err
+	}
+	var w estate.Webhook
+	var r estate.AuditRecord
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		if w, err = tx.Webhook(ctx, actor.Scope, id); err != nil {
+			return err
+		}
+		r, err = s.audit.Record(ctx, tx, actor, w.Scope, actionTest, string(w.ID), map[string]any{"name": w.Name, "url": w.URL})
+		return err
+	})
+	if err != nil {
+		return d, err
+	}
+	r.Time = r.Time.UTC().Truncate(time.Microsecond) // as it is kept, should it be sent once more
+	return s.once(ctx, w, r)
 }
