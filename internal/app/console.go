@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/freehold-platform/freehold/internal/console"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/savedview"
 )
 
 // console is what the pages of the console are made with.
@@ -17,5 +18,6 @@ func (a *App) console(keys *keyring.Keyring) console.Config {
 		Trail:      a.Trail,
 		Webhook:    a.Webhook,
 		Provision:  a.Provision,
+		Views:      savedview.Service{Store: a.Store, Now: a.now},
 	}
 }

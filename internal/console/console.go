@@ -39,6 +39,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/provision"
+	"github.com/freehold-platform/freehold/internal/savedview"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/webhook"
@@ -56,6 +57,7 @@ type Config struct {
 	Trail      event.Trail
 	Webhook    *webhook.Service
 	Provision  *provision.Service
+	Views      savedview.Service
 }
 
 // signInPath is where people are sent who aren't signed in: from there to the
@@ -70,11 +72,11 @@ func New(c Config) (*frame.Frame, error) {
 // consoleSite is the pages of the console host.
 func consoleSite(c Config) frame.Site {
 	o := org.New(org.Config{
-		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn, Trail: c.Trail, Provision: c.Provision,
+		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn, Trail: c.Trail, Provision: c.Provision, Views: c.Views,
 	})
 	return frame.Site{
 		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,
-		Pages: slices.Concat(o.Pages(), events.Pages{TenantPath: "/tenants/", Trail: c.Trail, Webhook: c.Webhook}.Table(),
+		Pages: slices.Concat(o.Pages(), events.Pages{TenantPath: "/tenants/", Trail: c.Trail, Webhook: c.Webhook, Chain: true, Name: o.NameOf}.Table(),
 			(&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console(),
 			[]frame.Page{{Method: http.MethodGet, Path: signInPath, ID: "login", Public: true, Handle: people.ToLocal}}), // at tenants, httpapi has it
 		Nav: o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,

@@ -52,3 +52,22 @@ func (c *Console) Refused(q *frame.Request, e *estate.Error) string {
 	}
 	return ""
 }
+
+var errNoPage = estate.E(estate.NotFound, api.CodeNotFound, "No such page", "There is nothing at this address.")
+
+// NameOf is what people call an account; empty: who acted is none.
+func (c *Console) NameOf(q *frame.Request, a estate.Actor) string {
+	if a.Kind != estate.ActorAccount {
+		return ""
+	}
+	all, err := c.SignIn.Accounts(q.Context(), q.Actor)
+	if err != nil {
+		return ""
+	}
+	for _, one := range all {
+		if string(one.ID) == a.ID {
+			return one.Email
+		}
+	}
+	return ""
+}
