@@ -29,10 +29,15 @@ const patience = 8 * time.Minute
 // Browser is a tab of Chromium.
 type Browser struct {
 	context.Context
-	t testing.TB
+	t    testing.TB
+	said *said
+}
 
-	mu   sync.Mutex
-	said []string // by the page's console: errors and refusals of the content security policy
+// said is what the page's console says: errors, and refusals of the content
+// security policy.
+type said struct {
+	mu    sync.Mutex
+	texts []string
 }
 
 // Open starts Chromium, and ends it with the test. Where there is no Chromium the
@@ -53,7 +58,7 @@ func Open(t testing.TB) *Browser {
 	if program == "" {
 		missing(t, "chromium")
 	}
-	b := &Browser{t: t}
+	b := &Browser{t: t, said: &said{}}
 	parent, stop := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	ctx, end := chromedp.NewContext(parent, chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
@@ -64,6 +69,7 @@ func Open(t testing.TB) *Browser {
 	b.Context = ctx
 	t.Cleanup(func() { end(); stop() })
 	b.Do(chromedp.EmulateViewport(1366, 860))
+	b.allowClipboard()
 	messages := chromedp.Console(ctx)
 	go func() {
 		for m, err := range messages {
@@ -71,14 +77,14 @@ func Open(t testing.TB) *Browser {
 				return
 			}
 			text := m.String()
-			b.mu.Lock()
+			b.said.mu.Lock()
 			if strings.Contains(text, "the server responded with a status of 4") {
 				text = "" // a form that was refused, or a page that says why not
 			}
 			if m.IsException() || strings.Contains(text, "Content Security Policy") || strings.Contains(text, "error") {
-				b.said = append(b.said, text)
+				b.said.texts = append(b.said.texts, text)
 			}
-			b.mu.Unlock()
+			b.said.mu.Unlock()
 		}
 	}()
 	return b
@@ -172,7 +178,7 @@ func (b *Browser) Check(name string) {
 			b.t.Fatal(err)
 		}
 		found, err := chromedp.Run(b, chromedp.Evaluate[[]violation](
-			"axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then((r) => JSON.parse(JSON.stringify(r.violations)))", chromedp.EvalAwaitPromise))
+			"axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then((r) => JSON.parse(JSON.stringify(r.violations)))", chromedp.EvalAwaitPromise))
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -188,12 +194,12 @@ func (b *Browser) Check(name string) {
 		b.shot(name + "-" + look.theme + "-" + strconv.FormatInt(look.width, 10) + ".png")
 	}
 	b.Do(chromedp.EmulateViewport(1366, 860))
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, text := range b.said {
+	b.said.mu.Lock()
+	defer b.said.mu.Unlock()
+	for _, text := range b.said.texts {
 		b.t.Errorf("%s: the browser's console says %s", name, text)
 	}
-	b.said = nil
+	b.said.texts = nil
 }
 
 // Picture writes the page as it is into docs/images, if the test is run to do so.
