@@ -29,6 +29,8 @@ const (
 	outside = 100                    // the same, of jobs that wait for the servers of others
 	poll    = 500 * time.Millisecond // for jobs, while there are none; each look costs the writer a moment
 	busy    = 25 * time.Millisecond  // for more of them
+	leave   = 5 * time.Second        // a job of an unknown kind, for a process that knows it
+	abandon = 7 * 24 * time.Hour     // after which nobody is taken to know it
 	grace   = 10 * time.Second       // for running attempts when the server stops
 )
 
@@ -136,7 +138,8 @@ func Open(db *store.Store, log *slog.Logger, now func() time.Time) (*Queue, erro
 }
 
 // Handle says how jobs of a kind are done. All kinds are to be known before Run:
-// of others, attempts fail.
+// others are left for a process of another version, which may be running beside
+// this one during an upgrade. After a week attempts at them fail.
 func (q *Queue) Handle(k Kind) {
 	if k.Attempts == 0 {
 		k.Attempts = river.MaxAttemptsDefault
@@ -213,6 +216,9 @@ func (w *worker) Work(ctx context.Context, j *river.Job[args]) error {
 
 func (q *Queue) do(ctx context.Context, row *rivertype.JobRow, a args) error {
 	kind, ok := q.kind(a.Name)
+	if !ok && q.now().Sub(row.CreatedAt) < abandon {
+		return Later(q.now().Add(leave))
+	}
 	if !ok {
 		return fmt.Errorf("jobs of kind %q have no handler in this version of the program", a.Name)
 	}
