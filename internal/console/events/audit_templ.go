@@ -186,7 +186,7 @@ func auditPage(l auditList) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p class=\"muted\">The whole chain is verified in the organization's console, or with <code>freehold operator audit verify</code>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p class=\"muted\">The whole chain is verified in the organization's console, or with <code>freehold audit verify</code>.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -815,7 +815,7 @@ func verifyPage(v verification) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Input(ui.Field{Name: "noted", Label: "An end that was noted earlier", Value: v.Noted, Error: v.Problems["noted"], Mono: true, Hint: "Optional: position:hash, as this page or freehold operator audit verify showed it."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Input(ui.Field{Name: "noted", Label: "An end that was noted earlier", Value: v.Noted, Error: v.Problems["noted"], Mono: true, Hint: "Optional: position:hash, as this page or freehold audit verify showed it."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

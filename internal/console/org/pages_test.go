@@ -263,7 +263,7 @@ func TestOverview(t *testing.T) {
 	if _, err := h.App.Credential.CreateSecret(t.Context(), h.actor, realm, ending.ID, h.Clock.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	h.says(h.Get("/"), 200, "<b>2</b> tenants", "<b>2</b> active", "2 of 10", "/admin/oauth/"+string(unused.ID), "/clients/"+string(ending.ID), "Tenants by region", "2 in 30 days", "19 places left of 21")
+	h.says(h.Get("/"), 200, "<b>2</b> tenants", "<b>2</b> active", "2 of 10", "/admin/oauth/"+string(unused.ID), "/clients/"+string(ending.ID), "Tenants by region", "2 in 30 days", "<b>19</b> places left of 21")
 }
 
 func TestAudit(t *testing.T) {
