@@ -241,7 +241,7 @@ func code(typed, problem string) templ.Component {
 			templ_7745c5c3_Var12 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<h1 class=\"mb-2\">Connect a device</h1><p class=\"mb-3\">Type the code that the device or the terminal shows.</p><form method=\"get\" action=\"/device\" class=\"stack\" novalidate>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<h1 class=\"mb-2\">Connect a device</h1><p class=\"mb-3\">Type the code that the device or the terminal shows.</p><form method=\"get\" action=\"/device\" novalidate>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

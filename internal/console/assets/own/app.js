@@ -113,7 +113,7 @@
   document.addEventListener("keydown", (event) => {
     const th = event.shiftKey && event.target.closest?.("th[data-column]");
     const beside = th && { ArrowLeft: th.previousElementSibling, ArrowRight: th.nextElementSibling }[event.key];
-    if (!beside?.matches("[data-column]")) return;
+    if (!beside || !beside.matches("[data-column]")) return;
     event.preventDefault();
     if (event.key === "ArrowLeft") beside.before(th); else beside.after(th);
     reorder(th.parentElement, th.dataset.column);
