@@ -23,6 +23,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/inventory"
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
@@ -104,6 +105,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	fetch := outbound.New(c.AllowPrivate, now)
 	provisioners := provision.New(db, keys, audit, jobs, fetch, now, c.Domain)
 	tenants.Provision = provisioners.Changed
+	tenants.Memory = inventory.New(db, log, time.Now)
 	a := &App{
 		Config:         c,
 		Store:          db,
@@ -191,6 +193,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
 	jobs.Go(func() { a.Tenancy.Run(background) })
+	jobs.Go(func() { a.Tenancy.Memory.Run(background) })
 	jobs.Go(func() { a.Webhook.Run(background) })
 	jobs.Go(func() { a.trim(background) })
 	if a.Peers != nil {

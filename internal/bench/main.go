@@ -42,6 +42,8 @@ type options struct {
 	warmup      time.Duration
 	connections int   // for tokens
 	tenants     []int // sizes of the estates of the pages scenario
+	clients     int   // of the largest of them
+	estates     string
 
 	auditRecords int
 	write        string
@@ -71,6 +73,8 @@ func parseOptions(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	scenarioList := flags.String("run", "tokens,credentials,pages,creates,lives,deliveries", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
 	tenantList := flags.String("tenants", "1000,100000", "`sizes` of the estates of the scenario pages")
+	flags.IntVar(&o.clients, "clients", 0, "how many clients get a token at the largest estate of the scenario pages, before its memory is measured")
+	flags.StringVar(&o.estates, "estates", "", "keep the estates of the scenario pages in this `folder`, and use those that are there: a million tenants take minutes to make")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often limit and server are measured in turn")
 	flags.DurationVar(&o.duration, "duration", 3*time.Second, "length of one measurement")
 	flags.DurationVar(&o.warmup, "warmup", time.Second, "length of the run before the measurements of a case")

@@ -115,6 +115,9 @@ func (o options) command() string {
 	}
 	command := fmt.Sprintf("go run ./internal/bench -run %s -rounds %d -duration %s -warmup %s -connections %d -tenants %s",
 		strings.Join(o.scenarios, ","), o.rounds, o.duration, o.warmup, o.connections, strings.Join(sizes, ","))
+	if o.clients > 0 {
+		command += " -clients " + strconv.Itoa(o.clients)
+	}
 	if slices.Contains(o.scenarios, "audits") {
 		command += " -audit-records " + strconv.Itoa(o.auditRecords)
 	}

@@ -120,6 +120,7 @@ var aboveTenants = map[string]string{
 	"account.create":         "An account was created.",
 	"account.set-password":   "An account got a password.",
 	"tenant.seed":            "Tenants were made for a test.",
+	"oauth-client.seed":      "OAuth clients were made for a test.",
 
 	"provisioner.create":        "A provisioner was created.",
 	"provisioner.update":        "A provisioner was changed.",
@@ -129,4 +130,4 @@ var aboveTenants = map[string]string{
 
 // platform are the actions of the server itself and its operator, which belong to
 // no organization and whose events nobody can subscribe to.
-var platform = []string{"region.create", "signing-key.create", "signing-key.delete", "master-key.change"}
+var platform = []string{"region.create", "signing-key.create", "signing-key.delete", "master-key.change", "tenant-counts.repair"}

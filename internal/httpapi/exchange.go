@@ -160,6 +160,12 @@ func (x *exchange) writeJSON(status int, v any) {
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
 	buf.Reset()
+	if by, ok := v.(jsonAppender); ok {
+		text := by.appendJSON(buf.AvailableBuffer())
+		x.writeBody(status, text)
+		*buf = *bytes.NewBuffer(text[:0]) // which is larger, if it had to grow
+		return
+	}
 	encoder := json.NewEncoder(buf)
 	encoder.SetEscapeHTML(false) // answers are never HTML; URLs stay readable
 	if err := encoder.Encode(v); err != nil {

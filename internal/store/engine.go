@@ -39,6 +39,7 @@ type dialect struct {
 	beginRead  string
 	beginWrite []string // after these, no other process writes until the end of the transaction
 	unprepared bool     // statements are not prepared, for poolers that can't keep them
+	bulk       string   // statement before many rows are inserted by a process that does nothing else; empty: none
 
 	// readTimeout bounds the statements of a read, instead of the caller's context:
 	// they are short, and to interrupt one costs its connection. 0: the caller's.
@@ -232,7 +233,10 @@ const beginTimeout = 5 * time.Second
 // commit executes a batch in one transaction. An error means that nothing of
 // the batch remains, except where the connection was lost during the commit
 // itself: then nobody can know.
-func (e *engine) commit(batch []*write) error {
+//
+// What the writes of a batch have in common is written once for all of them: the
+// feed of changes, whose numbers are returned, and the counts of tenants.
+func (e *engine) commit(batch []*write) (numbers []int64, err error) {
 	ctx := context.Background() // a batch belongs to several callers
 	if e.writeTimeout > 0 {
 		limited, cancel := context.WithTimeout(ctx, e.writeTimeout)
@@ -241,24 +245,33 @@ func (e *engine) commit(batch []*write) error {
 	}
 	c, err := e.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return nil, fmt.Errorf("begin: %w", err)
 	}
-	tell := false
+	together := &Tx{conn: c, write: true, within: ctx}
 	for _, w := range batch {
 		if err := w.run(ctx, c); err != nil {
-			return errors.Join(fmt.Errorf("transaction lost: %w", err), e.rollback(c))
+			return nil, errors.Join(fmt.Errorf("transaction lost: %w", err), e.rollback(c))
 		}
-		tell = tell || w.err == nil && w.tx != nil && len(w.tx.numbers) > 0
+		if w.err == nil && w.panicked == nil {
+			together.feed = append(together.feed, w.tx.feed...)
+			together.tally.add(w.tx.tally)
+		}
 	}
-	if tell && e.notify != "" {
+	if err = together.writeTally(ctx); err == nil {
+		numbers, err = together.writeFeed(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("end of a batch: %w", err), e.rollback(c))
+	}
+	if len(numbers) > 0 && e.notify != "" {
 		if err := c.exec(ctx, e.notify); err != nil {
-			return errors.Join(fmt.Errorf("notify: %w", err), e.rollback(c))
+			return nil, errors.Join(fmt.Errorf("notify: %w", err), e.rollback(c))
 		}
 	}
 	if err := c.exec(ctx, "commit"); err != nil {
-		return errors.Join(fmt.Errorf("commit: %w", err), e.rollback(c))
+		return nil, errors.Join(fmt.Errorf("commit: %w", err), e.rollback(c))
 	}
-	return nil
+	return numbers, nil
 }
 
 // begin begins a write. A connection that was lost while it was idle is

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -65,6 +66,45 @@ func (s *Store) Heard() time.Time {
 		return *at
 	}
 	return time.Time{}
+}
+
+// fed is a change on its way into the feed.
+type fed struct {
+	Change
+	at time.Time
+}
+
+// feedRows bounds how many changes one statement puts into the feed. There is a
+// statement for each power of two up to it.
+const feedRows = 64
+
+// writeFeed puts the changes of a batch into the feed and returns their numbers.
+// Batches come one after the other, so nobody else takes the same.
+func (tx *Tx) writeFeed(ctx context.Context) (numbers []int64, err error) {
+	if len(tx.feed) == 0 {
+		return nil, nil
+	}
+	var last int64
+	if err := tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&last); err != nil {
+		return nil, fmt.Errorf("select last change: %w", err)
+	}
+	for rest := tx.feed; len(rest) > 0; {
+		n := feedRows
+		for n > len(rest) {
+			n /= 2
+		}
+		args := make([]any, 0, 4*n)
+		for _, c := range rest[:n] {
+			last++
+			numbers = append(numbers, last)
+			args = append(args, last, string(c.Kind), c.Key, micros(c.at))
+		}
+		rest = rest[n:]
+		if _, err := tx.exec(ctx, "insert into changes (seq, kind, key, created_at) values "+valueLists(n, []string{"%s", "%s", "%s", "%s"}), args...); err != nil {
+			return nil, fmt.Errorf("insert changes: %w", err)
+		}
+	}
+	return numbers, nil
 }
 
 // published notes changes of this process, so that Follow does not hand them out

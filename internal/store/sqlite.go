@@ -32,6 +32,7 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 		goose:      goose.DialectSQLite3,
 		beginRead:  "begin",
 		beginWrite: []string{"begin immediate"},
+		bulk:       "pragma cache_size = -262144", // 256 MiB: the indexes are written to all over
 		violated:   sqliteViolated,
 		retry:      busy,
 		tableNames: "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!' and name <> 'goose_db_version' order by name",

@@ -193,16 +193,14 @@ func (s *Store) withdraw(w *write) bool {
 
 // commit executes a batch in one transaction and tells each write its result.
 func (s *Store) commit(batch []*write) {
-	err := s.engine.commit(batch)
+	numbers, err := s.engine.commit(batch)
 	var changes []Change
-	var numbers []int64
 	for _, w := range batch {
 		if err != nil && w.err == nil {
 			w.err = unavailable(w.ctx, err)
 		}
 		if w.err == nil && w.panicked == nil {
 			changes = append(changes, w.tx.changes...)
-			numbers = append(numbers, w.tx.numbers...)
 		}
 	}
 	if len(changes) > 0 {
@@ -274,6 +272,7 @@ const (
 	ChangeRegion       ChangeKind = "region"       // key: code
 	ChangeSubscription ChangeKind = "subscription" // key: id
 	ChangeHostname     ChangeKind = "hostname"     // key: estate.Hostname
+	ChangeTenant       ChangeKind = "tenant"       // key: organization and tenant id, joined with "/"; without the id: all of the organization
 	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
 	ChangeClient       ChangeKind = "client"       // key: id
 	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"

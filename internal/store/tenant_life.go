@@ -67,8 +67,14 @@ func (tx *Tx) UpdateTenant(ctx context.Context, scope estate.Scope, t estate.Ten
 	if _, err := tx.exec(ctx, "delete from tenant_labels where organization_id = $1 and tenant_id = $2", was.Organization, was.ID); err != nil {
 		return wrap("delete tenant labels", err)
 	}
-	was.Labels = t.Labels
-	if err := tx.insertTenantLabels(ctx, was); err != nil {
+	now := was
+	now.Labels, now.Status = t.Labels, t.Status
+	if err := tx.insertTenantLabels(ctx, now); err != nil {
+		return err
+	}
+	tx.tally.count(was, -1)
+	tx.tally.count(now, 1)
+	if err := tx.tenantChanged(ctx, t.UpdatedAt, was); err != nil {
 		return err
 	}
 	return tx.hostnamesChanged(ctx, t.UpdatedAt, was.Hostname, was.Alias, t.Alias)
@@ -245,6 +251,13 @@ func (tx *Tx) PurgeTenant(ctx context.Context, scope estate.Scope, now time.Time
 		where organization_id = $1 and id = $2 and status = 'disabled' and deletion_protection = 0 and purge_at <= $3`, t.Organization, t.ID, at)
 	if err != nil || n == 0 {
 		return false, wrap("bury tenant", err)
+	}
+	t.Status = estate.TenantDisabled // as the statement has found it
+	tx.tally.count(t, -1)
+	t.Status = estate.TenantDeleted
+	tx.tally.count(t, 1)
+	if err := tx.tenantChanged(ctx, now, t); err != nil {
+		return false, err
 	}
 	// The names are read now that nobody else can change the tenant any more.
 	rows, err := tx.rows(ctx, "select hostname from hostnames where "+byTenant, t.Organization, t.ID)

@@ -18,7 +18,8 @@ type Tx struct {
 	write   bool
 	within  context.Context // of statements, instead of the caller's; nil: the caller's
 	changes []Change
-	numbers []int64 // of changes in the feed
+	feed    []fed // changes for others, written with those of the whole batch
+	tally   tally // tenants that came to be counted, likewise
 }
 
 func (tx *Tx) context(ctx context.Context) context.Context {
@@ -60,18 +61,12 @@ func (tx *Tx) constraintError(err error) error {
 var errReadTransaction = errors.New("write in a read transaction")
 
 // changed puts a change into the feed, to be seen when the transaction commits.
-func (tx *Tx) changed(ctx context.Context, at time.Time, kind ChangeKind, key string) error {
-	c := Change{Kind: kind, Key: key}
+func (tx *Tx) changed(_ context.Context, at time.Time, kind ChangeKind, key string) error {
 	if !tx.write {
 		return errReadTransaction
 	}
-	var number int64
-	err := tx.row(ctx, "insert into changes (seq, kind, key, created_at) values ((select coalesce(max(seq), 0) + 1 from changes), $1, $2, $3) returning seq",
-		string(c.Kind), c.Key, micros(at)).Scan(&number)
-	if err != nil {
-		return fmt.Errorf("insert change: %w", err)
-	}
-	tx.changes, tx.numbers = append(tx.changes, c), append(tx.numbers, number)
+	c := Change{Kind: kind, Key: key}
+	tx.changes, tx.feed = append(tx.changes, c), append(tx.feed, fed{c, at})
 	return nil
 }
 

@@ -81,6 +81,16 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 		subscriptions = nil
 	}
 	page.Total = -1
+	known := q.Limit == 0
+	if !known && s.Memory != nil {
+		var next *store.TenantPosition
+		if page.Tenants, next, known = s.Memory.Tenants(ctx, actor.Scope, query); known {
+			page.Next, page.Prev = cursors(query, page.Tenants, next)
+		}
+	}
+	if known && len(subscriptions) == 0 && !q.Total {
+		return page, nil
+	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		if err := ownsSubscriptions(ctx, tx, actor.Scope, subscriptions); err != nil {
 			return err
@@ -90,30 +100,42 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 				return err
 			}
 		}
-		if q.Limit == 0 {
+		if known {
 			return nil
 		}
-		tenants, more, err := tx.Tenants(ctx, actor.Scope, query)
+		tenants, next, err := tx.Tenants(ctx, actor.Scope, query)
 		page.Tenants = tenants
-		page.Next, page.Prev = cursors(query, tenants, more)
+		page.Next, page.Prev = cursors(query, tenants, next)
 		return err
 	})
-	return page, err
+	if err != nil {
+		return InventoryPage{}, err
+	}
+	return page, nil
 }
 
-// cursors returns where the pages around tenants begin. The page one came from
-// is always there to go back to.
-func cursors(q store.TenantQuery, tenants []estate.Tenant, more bool) (next, prev string) {
-	if len(tenants) == 0 {
-		return "", ""
+// cursors returns where the pages around tenants begin. on is where reading goes on
+// in its direction; nil: nowhere. The page one came from is always there to go back
+// to.
+func cursors(q store.TenantQuery, tenants []estate.Tenant, on *store.TenantPosition) (next, prev string) {
+	format := func(p store.TenantPosition) string { return formatCursor(p, q.Sort) }
+	var ahead, back string
+	if on != nil {
+		ahead = format(*on)
 	}
-	if more || q.Backward {
-		next = formatCursor(store.PositionOf(tenants[len(tenants)-1], q.Sort), q.Sort)
+	switch {
+	case q.From == nil && !q.Backward:
+	case len(tenants) == 0:
+		back = ahead // all that was looked at, and what was before it
+	case q.Backward:
+		back = format(store.PositionOf(tenants[len(tenants)-1], q.Sort))
+	default:
+		back = format(store.PositionOf(tenants[0], q.Sort))
 	}
-	if q.Backward && more || !q.Backward && q.From != nil {
-		prev = formatCursor(store.PositionOf(tenants[0], q.Sort), q.Sort)
+	if q.Backward {
+		return back, ahead
 	}
-	return next, prev
+	return ahead, back
 }
 
 // InventoryTenant returns one tenant of the actor's organization.

@@ -25,6 +25,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/cache"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/inventory"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -44,6 +45,10 @@ type Service struct {
 	// transaction of the change, and notes in the tenant how far they are. It is set
 	// before the service is used; nil: there are none.
 	Provision func(ctx context.Context, tx *store.Tx, t *estate.Tenant, change estate.TenantChange) error
+
+	// Memory answers lists of tenants before the database is asked. It is set before
+	// the service is used; nil: nothing does.
+	Memory *inventory.Index
 
 	regions       *cache.Map[estate.RegionCode, estate.Region]
 	hosts         *cache.Map[estate.Hostname, estate.Tenant]

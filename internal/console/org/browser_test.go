@@ -14,6 +14,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/savedview"
+	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/testenv"
 	"github.com/freehold-platform/freehold/internal/webhook"
 )
@@ -22,7 +23,7 @@ import (
 // in one browser at one server.
 func TestBrowser(t *testing.T) {
 	h := newHouse(t)
-	if _, err := h.App.Tenancy.Seed(t.Context(), testenv.Operator, h.Organization.ID, 12); err != nil {
+	if _, err := h.App.Tenancy.Seed(t.Context(), testenv.Operator, h.Organization.ID, tenancy.SeedPlan{Tenants: 12}); err != nil {
 		t.Fatal(err)
 	}
 	b := consoletest.Open(t)

@@ -426,6 +426,19 @@ var writeCases = joined(credentialWrites, authorizationWrites, tenantLifeWrites,
 			return []string{fmt.Sprintf("subscriptions: id=%q", r.id)}
 		},
 	},
+	"TakeTenantPlaces": {
+		rows: func(w world) []row {
+			return rowsOf(w.subscriptions, func(s estate.Subscription) row { return row{owner: of(s), id: string(s.ID)} })
+		},
+		covers: func(_ world, scope estate.Scope, r row) bool { return scope == r.owner },
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) error {
+			_, err := tx.TakeTenantPlaces(ctx, scope, 2)
+			return err
+		},
+		touches: func(_ world, r row, _ estate.Scope) []string {
+			return []string{fmt.Sprintf("subscriptions: id=%q", r.id)}
+		},
+	},
 	"AddClientUsage": {
 		rows: func(w world) []row { return w.usages },
 		covers: func(_ world, scope estate.Scope, r row) bool {

@@ -742,6 +742,26 @@ CREATE TABLE subscriptions (
     unique (organization_id, id)
 ) strict;
 
+CREATE TABLE tenant_counts (
+    organization_id    text not null,
+    subscription_id    text not null,
+    region             text not null,
+    datacenter         text not null,
+    country_code       text not null,
+    status             text not null,
+    provisioning_state text not null,
+    tenants            integer not null,
+    primary key (organization_id, subscription_id, region, datacenter, country_code, status, provisioning_state),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
+) strict, without rowid;
+
+CREATE TABLE tenant_days (
+    organization_id text not null references organizations (id),
+    day             integer not null,
+    tenants         integer not null,
+    primary key (organization_id, day)
+) strict, without rowid;
+
 CREATE TABLE tenant_labels (
     organization_id text not null,
     tenant_id       text not null,
@@ -788,13 +808,13 @@ CREATE INDEX tenants_by_created_at on tenants (organization_id, created_at, id);
 
 CREATE INDEX tenants_by_datacenter on tenants (organization_id, datacenter, created_at, id);
 
-CREATE INDEX tenants_by_group on tenants (organization_id, subscription_id, region, status, provisioning_state);
-
 CREATE INDEX tenants_by_hostname on tenants (organization_id, hostname, id);
 
 CREATE INDEX tenants_by_name on tenants (organization_id, name_key, created_at, id);
 
 CREATE INDEX tenants_by_purge on tenants (purge_at, id) where status = 'disabled';
+
+CREATE INDEX tenants_by_region on tenants (organization_id, subscription_id, region, created_at, id);
 
 CREATE INDEX tenants_by_status on tenants (organization_id, status, created_at, id);
 
