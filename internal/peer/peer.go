@@ -124,13 +124,15 @@ func (e *Exchange) learn(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var notes []store.PeerNote
+	var seen int64
 	err := e.store.Read(ctx, func(tx *store.Tx) (err error) {
-		notes, e.seen, err = tx.PeerNotes(ctx, e.node, e.seen)
+		notes, seen, err = tx.PeerNotes(ctx, e.node, e.seen)
 		return err
 	})
 	if err != nil {
-		return err
+		return err // and e.seen stays: what was read so far must be read again
 	}
+	e.seen = seen
 	var failed []error
 	for _, n := range notes {
 		for _, t := range e.topics {

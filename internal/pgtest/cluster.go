@@ -55,6 +55,10 @@ func NewCluster(t testing.TB) *Cluster {
 		}
 		programs[name] = path
 	}
+	postgres, err := filepath.EvalSymlinks(programs["postgres"]) // beside it are those that Patroni calls
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir, err := os.MkdirTemp("", "pc") // short: names of sockets have few bytes
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +92,7 @@ func NewCluster(t testing.TB) *Cluster {
 	for i := range 3 {
 		m := &member{name: fmt.Sprintf("p%d", i), rest: take()}
 		port := take()
-		config := fmt.Sprintf(patroniConfig, m.name, m.rest, strings.Join(clients, ", "), port, filepath.Join(dir, m.name), filepath.Dir(programs["postgres"]), dir, filepath.Join(dir, m.name+".pgpass"))
+		config := fmt.Sprintf(patroniConfig, m.name, m.rest, strings.Join(clients, ", "), port, filepath.Join(dir, m.name), filepath.Dir(postgres), dir, filepath.Join(dir, m.name+".pgpass"))
 		file := filepath.Join(dir, m.name+".yml")
 		if err := os.WriteFile(file, []byte(config), 0o644); err != nil { //nolint:gosec // the servers read it as another user
 			t.Fatal(err)
