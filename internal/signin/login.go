@@ -153,8 +153,10 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 	if l.Name != "" {
 		changed.Name = l.Name
 	}
-	if l.Email != "" {
-		changed.Email = l.Email
+	if l.Email != "" && l.Email != user.Email {
+		if changed.Email, err = s.newAddress(ctx, tx, scope, user, l.Email); err != nil {
+			return user, err
+		}
 	}
 	if changed.Name == user.Name && changed.Email == user.Email && changed.Status == user.Status {
 		return user, nil
@@ -166,6 +168,21 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 	return changed, s.audit.Done(ctx, tx, actorOf(user, scope, a.visitor.TraceID), scope, "user.update", string(user.ID), map[string]any{
 		"name": changed.Name, "email": changed.Email, "status": changed.Status,
 	})
+}
+
+// newAddress is the e-mail address of a user whose identity provider says that it is
+// now another one: the one of before, if both the user and somebody else who has the
+// new one have passwords.
+func (s *Service) newAddress(ctx context.Context, tx *store.Tx, scope estate.Scope, user estate.User, email string) (string, error) {
+	taken, err := s.passwordElsewhere(ctx, tx, scope, user.ID, email)
+	if err != nil || !taken {
+		return email, err
+	}
+	all, err := tx.Credentials(ctx, scope, string(user.ID))
+	if err != nil || credentialOf(all, estate.CredentialPassword).ID == "" {
+		return email, err
+	}
+	return user.Email, nil
 }
 
 func (l Login) displayName() string {

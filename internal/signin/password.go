@@ -206,6 +206,15 @@ func (s *Service) SetPassword(ctx context.Context, actor estate.Actor, session e
 		}
 	}
 	return s.changeCredentials(ctx, actor, session, "credential.create", func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
+		if !p.IsAccount() { // no two accounts have the same address
+			u, err := tx.User(ctx, p.Scope(), estate.UserID(p.ID))
+			if err != nil {
+				return nil, err
+			}
+			if taken, err := s.passwordElsewhere(ctx, tx, p.Scope(), u.ID, u.Email); err != nil || taken {
+				return nil, either(err, errAddressTaken)
+			}
+		}
 		return s.replaceCredential(ctx, tx, all, estate.PersonCredential{Person: p, Kind: estate.CredentialPassword, ID: estate.NewCredentialID(), Data: []byte(hash)})
 	})
 }
@@ -364,5 +373,8 @@ func (s *Service) changeCredentials(ctx context.Context, actor estate.Actor, ses
 		return s.done(ctx, tx, actor, person, action, person.ID, data)
 	})
 }
+
+var errAddressTaken = estate.E(estate.Conflict, api.CodeCredential, "No password for this address",
+	"Somebody else here has your e-mail address and a password for it. Use a passkey, or ask an administrator whose address it is.")
 
 var errCodeNeeded = estate.E(estate.Unauthenticated, api.CodeLoginCode, "A code is needed", "Type the code that the authenticator app shows, or one of the recovery codes.")

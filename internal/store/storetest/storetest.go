@@ -117,7 +117,7 @@ var conformance = []struct {
 	{"Membership", []string{"UserGroups", "SetUserGroups"}, testMembership},
 	{"Access", []string{"Access"}, testAccess},
 	{"Directory", []string{"DirectorySettings", "SetDirectorySettings", "LockDirectory"}, testDirectory},
-	{"UserPages", []string{"Users", "CountUsers", "UsersByEmail", "CountAdmins"}, testUserPages},
+	{"UserPages", []string{"Users", "CountUsers", "UsersByEmail", "PasswordHolders", "CountAdmins"}, testUserPages},
 	{"Seats", []string{"SetSeats", "Seats", "LockSeats"}, testSeats},
 	{"LicenseAssignment", []string{"LicenseAssignment", "LicenseAssignments", "CountLicenseAssignments", "PutLicenseAssignment", "DeleteLicenseAssignment"}, testLicenseAssignment},
 	{"Space", []string{"InsertSpace", "Space", "Spaces", "CountSpaces", "UpdateSpace", "DeleteSpace"}, testSpace},
