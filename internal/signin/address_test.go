@@ -28,7 +28,7 @@ func TestPassword_AddressOfTwo(t *testing.T) {
 	h.wants("ada, whose address somebody else has too", signIn(ada.Email, password), "")
 
 	actor, session = h.enters(stolen)
-	h.wants("password of eve", h.s.SetPassword(t.Context(), actor, session, "another horse battery"), api.CodeCredential)
+	h.wants("password of eve", h.s.SetPassword(t.Context(), actor, session, "another horse battery"), api.CodeCredentialTaken)
 	h.wants("eve, by her own password", signIn(ada.Email, "another horse battery"), api.CodeLoginWrong)
 	h.wants("a new password of ada", func() error {
 		actor, session := h.enters(ada)

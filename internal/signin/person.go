@@ -175,7 +175,7 @@ func (s *Service) recordRefusal(ctx context.Context, place estate.Scope, person 
 	}
 	// Counted by place, and written for accounts that nobody has too, into the trail
 	// of the server: what it takes must not tell which accounts there are.
-	unrecorded, due := s.refusals.next(estate.TenantID(place.Organization)+"/"+place.Tenant, s.now())
+	unrecorded, due := s.refusals.next(refusalPlace(place), s.now())
 	if !due {
 		return
 	}
