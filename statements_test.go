@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 const (
 	everywhere = "a table that every shard has whole, because it is small: regions, the server's keys, organizations"
 	oneName    = "finds the owner by a name that is unique over all; asked once, and then in memory: a small table of its own, from name to owner"
+	ofPages    = "a form of a page, by the secret that the page has; belongs to whichever database the pages of its host use"
 	bySecret   = "the same, by a secret or an id that its owner shows; people's sign-in only"
 	byTenant   = "has the tenant, which has one owner; the caller holds its row, so the owner can be added when it is needed"
 	sweep      = "a sweep in the background, by age or by what is due; each shard does its own"
@@ -43,12 +44,13 @@ var withoutOwner = map[string]string{
 
 	"ClientToAuthenticate": oneName, "HostnameFree": oneName, "TenantByHostname": oneName, "SubscriptionOwner": oneName, "AccountByEmail": oneName,
 	"AccountCredential": bySecret, "AccountLink": bySecret, "AccountSession": bySecret,
+	"BeginForm": ofPages, "Form": ofPages, "EndForm": ofPages, "OrganizationSignIns": allAtStart,
 	"UseCode": bySecret, "InsertRefreshToken": bySecret, "RefreshToken": bySecret,
 
 	"device": byTenant, "DeleteDevice": byTenant, "CountDevices": byTenant, "UpdateDevice": byTenant,
 
 	"TenantsDue": sweep, "SecretsDue": sweep, "PendingClients": sweep, "Trim": sweep, "ChainsBehind": sweep,
-	"trimAssertions": sweep, "trimAuthorization": sweep, "trimLinks": sweep, "trimPeers": sweep, "trimRevocations": sweep, "trimSessions": sweep, "trimDeliveries": sweep,
+	"trimAssertions": sweep, "trimAuthorization": sweep, "trimForms": sweep, "trimLinks": sweep, "trimPeers": sweep, "trimRevocations": sweep, "trimSessions": sweep, "trimDeliveries": sweep,
 
 	"changesSince": feed, "changed": feed, "InsertPeerNotes": feed, "PeerNotes": feed, "UseProof": feed,
 	"Revocations": allAtStart,

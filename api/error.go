@@ -146,6 +146,8 @@ const (
 	CodeLinkNone           = "LOGIN-10"     // the link was used, has expired, or is none
 	CodeLinkUser           = "LOGIN-11"     // bots and disabled users get no link
 	CodeCredential         = "LOGIN-12"     // the password, code or passkey can't be set up
+	CodeLoginLink          = "LOGIN-13"     // the account has to be made known to the identity provider first, by who signs in to it otherwise
+	CodeCredentialTaken    = "LOGIN-14"     // somebody else has the password's e-mail address, or the identity, already
 	CodeCSRF               = "CSRF-TOKEN-2" // a request with a session cookie does not show the session's CSRF token, or comes from another site
 
 	CodeIDPInvalid     = "IDP-1" // a field of the identity provider is invalid

@@ -49,6 +49,9 @@ func TestClient_IdentityProviders(t *testing.T) {
 		}
 		break // without the second page
 	}
+	if p, err := c.OrganizationIdentityProviders().Get(t.Context(), "a"); err != nil || p.ID != "one" {
+		t.Errorf("got %+v, %v", p, err)
+	}
 	if p, err := c.GetIdentityProvider(t.Context(), "a/b"); err != nil || p.ID != "one" {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -720,7 +720,6 @@ func TestDocuments_Codes(t *testing.T) {
 		"CodeLoginWrong":    "of the pages on which people sign in",
 		"CodeLoginTooMany":  "of the pages on which people sign in",
 		"CodeLoginCode":     "of the pages on which people sign in",
-		"CodeLoginStale":    "of the pages on which people sign in",
 		"CodeLinkNone":      "of the pages on which people sign in",
 		"CodeCredential":    "of the pages on which people sign in",
 	}

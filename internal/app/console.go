@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/freehold-platform/freehold/internal/console"
+	"github.com/freehold-platform/freehold/internal/form"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/savedview"
 )
@@ -10,6 +11,7 @@ import (
 func (a *App) console(keys *keyring.Keyring) console.Config {
 	return console.Config{
 		Keys:       keys,
+		Forms:      form.New(a.Store, a.now),
 		Now:        a.now,
 		Tenancy:    a.Tenancy,
 		Credential: a.Credential,

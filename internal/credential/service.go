@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ type Service struct {
 
 	attempts  *throttle.Attempts
 	throttled throttled
-	userCodes *throttle.Window[string] // typed by people, right or wrong
+	userCodes *throttle.Window[string]       // typed by people, right or wrong
+	devices   *throttle.Window[netip.Prefix] // that begin to wait, by network
 	nonces    nonces
 	spent     spent
 
@@ -64,7 +66,7 @@ const (
 
 // New makes the service. It fetches what clients point to through fetch.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), userCodes: throttle.NewWindow[string](maxTypists)}
+	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), userCodes: throttle.NewWindow[string](maxTypists), devices: throttle.NewWindow[netip.Prefix](maxTypists)}
 	s.trusts = cache.New(maxCachedClients, s.loadTrust)
 	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
 	s.keySets = outbound.NewCache(fetch, parseKeySet)

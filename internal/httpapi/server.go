@@ -60,11 +60,12 @@ type Config struct {
 type Server struct {
 	Config
 	surfaces map[estate.SurfaceKind]*http.ServeMux
+	visits   *throttle.Window[string] // of pages, by who asks for them
 }
 
 // New makes a Server.
 func New(c Config) *Server {
-	s := &Server{Config: c, surfaces: map[estate.SurfaceKind]*http.ServeMux{}}
+	s := &Server{Config: c, surfaces: map[estate.SurfaceKind]*http.ServeMux{}, visits: throttle.NewWindow[string](maxVisitors)}
 	for _, op := range operations {
 		for _, kind := range op.surfaces {
 			mux := s.surfaces[kind]
@@ -189,7 +190,9 @@ func (s *Server) serve(op operation) http.Handler {
 		case !op.public:
 			actor, err := x.authenticate()
 			if err != nil {
-				x.fail(err)
+				if !x.showProblem(err) { // a browser, at what is not the API's
+					x.fail(err)
+				}
 				return
 			}
 			actor.TraceID = x.trace

@@ -198,7 +198,7 @@ func (c *commands) operator() *cobra.Command {
 			return run(&session{App: a, actor: estate.Operator("operator"), cmd: cmd, out: out}, args)
 		}
 	}
-	command.Group(cmd, organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with), countsCommand(with))
+	command.Group(cmd, organizationCommand(with), accountCommand(with), identityProviderCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with), countsCommand(with))
 	return cmd
 }
 

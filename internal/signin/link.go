@@ -12,6 +12,9 @@ import (
 // LocalPath is where people sign in by what this server keeps itself.
 const LocalPath = "/login/local"
 
+// AccountPath is where people see what they sign in with.
+const AccountPath = "/account"
+
 // LinkPath is the path of links below which their secret is.
 const LinkPath = "/login/link/"
 

@@ -1,6 +1,6 @@
 // Package signin lets people in, users into their tenants and accounts into the
-// console: it keeps the identity providers of tenants, believes what they say of a
-// person, and holds the sessions that begin there.
+// console: it keeps the identity providers of tenants and organizations, believes
+// what they say of a person, and holds the sessions that begin there.
 package signin
 
 import (
@@ -37,6 +37,7 @@ type Service struct {
 	providers *cache.Map[key[estate.IdentityProviderID], estate.IdentityProvider]
 	settings  *cache.Map[key[string], estate.AuthSettings]
 	accounts  *cache.Map[estate.OrganizationID, accounts]
+	signIns   *cache.Map[struct{}, []store.OrganizationSignIn] // of all organizations
 
 	discoveries *outbound.Cache[oidc.ProviderConfig]
 	keySets     *outbound.Cache[jose.JSONWebKeySet]
@@ -79,6 +80,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.providers = cache.New(maxCachedProviders, s.loadProvider)
 	s.settings = cache.New(maxCachedSettings, s.loadSettings)
 	s.accounts = cache.New(maxCachedAccounts, s.loadAccounts)
+	s.signIns = cache.New(1, s.loadSignIns)
 	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
 	s.keySets = outbound.NewCache(fetch, parseKeySet)
 	db.Subscribe(s.forget)
@@ -106,6 +108,7 @@ func (s *Service) forget(changes []store.Change) {
 			s.providers.Clear()
 			s.settings.Clear()
 			s.accounts.Clear()
+			s.signIns.Clear()
 			continue
 		}
 		if c.Kind == store.ChangeAccounts {
@@ -122,6 +125,9 @@ func (s *Service) forget(changes []store.Change) {
 			s.sessions.Invalidate(sessionKey(scope, estate.SessionID(parts[2])))
 		case store.ChangeIdentityProvider:
 			s.providers.Invalidate(keyOf(scope, estate.IdentityProviderID(parts[2])))
+			if scope.Tenant == "" {
+				s.signIns.Clear()
+			}
 		case store.ChangeAuthSettings:
 			s.settings.Invalidate(keyOf(scope, ""))
 		}

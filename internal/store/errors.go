@@ -23,6 +23,8 @@ var (
 	errGrantNotFound = estate.E(estate.NotFound, api.CodeTokenNotFound, "Not found", "No such token.")
 
 	errIdentityProviderNotFound  = estate.E(estate.NotFound, api.CodeIDPNotFound, "Not found", "No such identity provider.")
+	errFormNotFound              = notFound("form")
+	errIdentityNotFound          = notFound("identity")
 	errSessionNotFound           = notFound("session")
 	errTenantPreferencesNotFound = estate.E(estate.NotFound, api.CodeTenantSettingsNotFound, "Not found", "The tenant has no settings of its own.")
 	errProvisionerNotFound       = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
@@ -64,6 +66,8 @@ var constraintErrors = map[string]*estate.Error{
 	"roles.tenant_id, roles.name":   estate.E(estate.Conflict, api.CodeRoleExists, "Role already exists", "A role of this tenant has this name."),
 	"groups.tenant_id, groups.name": estate.E(estate.Conflict, api.CodeGroupExists, "Group already exists", "A group of this tenant has this name."),
 
-	"identity_providers.tenant_id, identity_providers.issuer": estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "Another identity provider of the tenant has this issuer.").At("/options/issuer", "used"),
-	"identity_providers.tenant_id":                            estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "The tenant has an interactive identity provider; there can be only one.").At("/interactive", "used"),
+	"identity_providers.tenant_id, identity_providers.issuer":                                        estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "Another identity provider of the tenant has this issuer.").At("/options/issuer", "used"),
+	"organization_identity_providers.organization_id":                                                estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "The organization has an identity provider; there can be only one."),
+	"account_identities.organization_id, account_identities.provider_id, account_identities.subject": taken("Another account is known by this subject of the identity provider."),
+	"identity_providers.tenant_id":                                                                   estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "The tenant has an interactive identity provider; there can be only one.").At("/interactive", "used"),
 }

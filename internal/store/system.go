@@ -58,6 +58,9 @@ func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 	if err := tx.trimLinks(ctx, now); err != nil {
 		return err
 	}
+	if err := tx.trimForms(ctx, now); err != nil {
+		return err
+	}
 	if err := tx.trimSessions(ctx, now); err != nil {
 		return err
 	}

@@ -74,6 +74,17 @@ func (tx *Tx) UsersByEmail(ctx context.Context, scope estate.Scope, email string
 	return all, wrap("select users by email", err)
 }
 
+// PasswordHolders are those of UsersByEmail who have a password, of whatever
+// status.
+func (tx *Tx) PasswordHolders(ctx context.Context, scope estate.Scope, email string) ([]estate.User, error) {
+	c := inTenant(scope, "users")
+	c.add("email_key = " + c.arg(filter.Fold(email)))
+	c.add("id in (select user_id from credentials where credentials.tenant_id = users.tenant_id and kind = 'password')")
+	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by email_key, id", c.args...)
+	all, err := collect(rows, err, scanUser)
+	return all, wrap("select password holders", err)
+}
+
 // CountAdmins counts the active users of the tenant of scope who hold the role
 // TenantAdmin themselves.
 func (tx *Tx) CountAdmins(ctx context.Context, scope estate.Scope) (n int64, err error) {

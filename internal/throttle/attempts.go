@@ -281,14 +281,26 @@ func within(since, at int64, d time.Duration) bool {
 }
 
 func sourceOf(address netip.Addr) Source {
-	if !address.IsValid() {
+	network := Network(address)
+	if !network.IsValid() {
 		return Source{}
 	}
-	s := Source(address.As16()) // IPv4 as ::ffff:a.b.c.d
-	if address.Is6() && !address.Is4In6() {
-		clear(s[8:])
+	return Source(network.Addr().As16()) // IPv4 as ::ffff:a.b.c.d
+}
+
+// Network is an IPv4 address, or the /64 of an IPv6 one: who has one address of it
+// has all of them. That of an unknown address is not valid.
+func Network(address netip.Addr) netip.Prefix {
+	address = address.Unmap().WithZone("")
+	bits := 32
+	if address.Is6() {
+		bits = 64
 	}
-	return s
+	network, err := address.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
 }
 
 // pairOf makes the key of a client id, which is 32 hexadecimal digits.

@@ -96,7 +96,7 @@ func providerPage(v providerView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Sign in to the provider to test them. You stay signed in here; the answer shows what came of it, then come back to this page.")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Sign in to the provider to test them. You stay signed in here, and a page shows what came of it.")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -119,7 +119,7 @@ func providerPage(v providerView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if v.PendingState == estate.PendingStateVerified {
-					templ_7745c5c3_Err = postButton(post{Action: providerPath(v.ID, "/promote"), Label: "Put in force"}, "btn btn-primary").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = postButton(post{Action: v.Promote, Label: "Put in force"}, "btn btn-primary").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -22,6 +22,7 @@ func (c *Console) Nav(*frame.Request) []ui.NavGroup {
 		}},
 		{Title: "Who", Items: []ui.NavItem{
 			{Label: "People", Href: "/people", Key: "p"},
+			{Label: "Single sign-on", Href: "/identity-providers", Key: "i"},
 		}},
 	}
 }

@@ -382,6 +382,16 @@ func testUserPages(t *testing.T, db Database) {
 	if len(found) != 1 || found[0].ID != userID(3) {
 		t.Errorf("by e-mail address: %+v", found)
 	}
+	holders := func() []estate.User {
+		return read(t, db, func(tx *store.Tx) ([]estate.User, error) { return tx.PasswordHolders(ctx, scope, "USER3@example.com") })
+	}
+	if none := holders(); len(none) != 0 {
+		t.Errorf("holders of passwords that there are not: %+v", none)
+	}
+	write(t, db, func(tx *store.Tx) error {
+		return tx.InsertCredential(ctx, personCredential(estate.Person{Organization: home.Organization, Tenant: home.ID, ID: string(userID(3))}, estate.CredentialPassword, 1))
+	})
+	equal(t, "holders", holders(), found)
 	renamed := found[0]
 	renamed.Name, renamed.Email, renamed.UpdatedAt = "Zoe", "zoe@example.com", moment(9)
 	write(t, db, func(tx *store.Tx) error { return tx.UpdateUser(ctx, scope, renamed) })

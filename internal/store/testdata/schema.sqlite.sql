@@ -1,5 +1,19 @@
 -- The schema of a fresh database. Written by go test ./internal/store -update.
 
+CREATE TABLE account_identities (
+    organization_id text not null,
+    provider_id     text not null,
+    subject         text not null,
+    account_id      text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    primary key (organization_id, provider_id, subject),
+    foreign key (organization_id, provider_id) references organization_identity_providers (organization_id, id) on delete cascade,
+    foreign key (organization_id, account_id) references accounts (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE UNIQUE INDEX account_identities_by_account on account_identities (organization_id, account_id, provider_id);
+
 CREATE TABLE accounts (
     id              text primary key,
     organization_id text not null references organizations (id),
@@ -195,6 +209,15 @@ CREATE TABLE event_cursors (
     position        integer not null,
     primary key (consumer, organization_id)
 ) strict, without rowid;
+
+CREATE TABLE forms (
+    nonce      text primary key,
+    begun_at   integer not null,
+    expires_at integer not null,
+    result     blob
+) strict;
+
+CREATE INDEX forms_by_end on forms (expires_at);
 
 CREATE TABLE group_members (
     organization_id text not null,
@@ -395,6 +418,21 @@ CREATE TABLE oauth_refresh_tokens (
 CREATE INDEX oauth_refresh_tokens_by_end on oauth_refresh_tokens (expires_at);
 
 CREATE INDEX oauth_refresh_tokens_by_family on oauth_refresh_tokens (family_id);
+
+CREATE TABLE organization_identity_providers (
+    organization_id text not null references organizations (id),
+    id              text not null,
+    protocol        text not null,
+    interactive     integer not null check (interactive in (0, 1)),
+    active          integer not null check (active in (0, 1)),
+    issuer          text not null,
+    settings        text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (organization_id, id)
+) strict, without rowid;
+
+CREATE UNIQUE INDEX organization_identity_providers_interactive on organization_identity_providers (organization_id) where interactive = 1;
 
 CREATE TABLE organizations (
     id         text primary key,
