@@ -31,6 +31,7 @@ const (
 	feed       = "the feed of changes and what servers tell one another: of each database its own"
 	allAtStart = "read whole at the start of a server, from every shard, and kept up by the feed"
 	operators  = "asked by the operator about all organizations, and by nobody else"
+	figures    = "counts for the metrics, every few seconds at most; with shards each is asked, and the numbers are added"
 	given      = "its callers give the condition, which begins with the owner"
 	machinery  = "no row of the estate: transactions, the catalogue, copying"
 )
@@ -53,11 +54,13 @@ var withoutOwner = map[string]string{
 	"changesSince": feed, "changed": feed, "InsertPeerNotes": feed, "PeerNotes": feed, "UseProof": feed,
 	"Revocations": allAtStart,
 
+	"Figures": figures, "counts": figures,
 	"ChainHeads": operators, "auditRows": given, "TenantContents": given, "PurgeTenant": given,
 
 	"Ping": machinery, "Read": machinery, "commit": machinery, "rollback": machinery, "tryBegin": machinery, "beginReading": machinery, "exec": machinery,
 	"run": machinery, "row": machinery, "rows": machinery, "Copy": machinery, "copyTables": machinery, "copyTable": machinery, "tables": machinery,
 	"continueIdentities": machinery, "uniqueColumns": machinery,
+	"State": machinery, "measure": machinery, "readEstate": machinery, "readPostgres": machinery, "readSQLite": machinery,
 }
 
 const storeDir = "internal/store"
