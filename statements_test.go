@@ -32,7 +32,8 @@ const (
 	feed       = "the feed of changes and what servers tell one another: of each database its own"
 	allAtStart = "read whole at the start of a server, from every shard, and kept up by the feed"
 	operators  = "asked by the operator about all organizations, and by nobody else"
-	given      = "its callers give the condition, which begins with the owner"
+	figures    = "counts for the metrics, every few seconds at most; with shards each is asked, and the numbers are added"
+	given      = "its callers give the condition, which begins with the owner, or rows that have it"
 	machinery  = "no row of the estate: transactions, the catalogue, copying"
 )
 
@@ -52,14 +53,17 @@ var withoutOwner = map[string]string{
 	"TenantsDue": sweep, "SecretsDue": sweep, "PendingClients": sweep, "Trim": sweep, "ChainsBehind": sweep,
 	"trimAssertions": sweep, "trimAuthorization": sweep, "trimForms": sweep, "trimLinks": sweep, "trimPeers": sweep, "trimRevocations": sweep, "trimSessions": sweep, "trimDeliveries": sweep,
 
-	"changesSince": feed, "changed": feed, "InsertPeerNotes": feed, "PeerNotes": feed, "UseProof": feed,
+	"changesSince": feed, "writeFeed": feed, "InsertPeerNotes": feed, "PeerNotes": feed, "UseProof": feed,
 	"Revocations": allAtStart,
 
+	"Figures": figures, "counts": figures,
+	"InsertTenants": given, "insertRows": given, "countsBy": operators, "RecountTenants": operators,
 	"ChainHeads": operators, "auditRows": given, "TenantContents": given, "PurgeTenant": given,
 
 	"Ping": machinery, "Read": machinery, "commit": machinery, "rollback": machinery, "tryBegin": machinery, "beginReading": machinery, "exec": machinery,
 	"run": machinery, "row": machinery, "rows": machinery, "Copy": machinery, "copyTables": machinery, "copyTable": machinery, "tables": machinery,
 	"continueIdentities": machinery, "uniqueColumns": machinery,
+	"State": machinery, "measure": machinery, "readEstate": machinery, "readPostgres": machinery, "readSQLite": machinery,
 }
 
 const storeDir = "internal/store"

@@ -31,6 +31,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
 	"github.com/freehold-platform/freehold/internal/webhook"
@@ -51,6 +52,8 @@ type App struct {
 	Provision  *provision.Service
 	Pages      *frame.Frame
 	Peers      *peer.Exchange // nil: there can be no other servers
+	Metrics    *telemetry.Metrics
+	Version    string // of the program; set before Serve, for metrics and traces to tell
 
 	// FollowInterval is how often the server looks for what others have changed. It
 	// is set before Serve, by tests that can't wait.
@@ -59,6 +62,9 @@ type App struct {
 	log *slog.Logger
 	now func() time.Time
 	ca  *ca // of tls=internal
+
+	tracer *telemetry.Tracer        // nil: no traces are kept
+	admin  atomic.Pointer[net.Addr] // see AdminAddress
 
 	rates   *throttle.Rates
 	proxies []netip.Prefix
@@ -77,11 +83,15 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	db, err := store.Open(ctx, c.store())
+	metrics := telemetry.NewMetrics()
+	metrics.Grants(credential.GrantTypes(estate.SurfaceTenant)...)
+	options := c.StoreOptions()
+	options.Metrics = metrics
+	db, err := store.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := keyring.Open(ctx, db, keyring.Options{Master: c.masterKey(), Algorithm: c.SigningAlgorithm, Now: now})
+	keys, err := keyring.Open(ctx, db, keyring.Options{Master: c.MasterKey(), Algorithm: c.SigningAlgorithm, Now: now})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -118,6 +128,7 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		Webhook:        webhook.New(db, keys, audit, jobs, fetch, now, log),
 		Provision:      provisioners,
 		FollowInterval: followInterval,
+		Metrics:        metrics,
 
 		log:     log,
 		now:     now,
@@ -126,6 +137,10 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 		proxies: proxies,
 	}
 	a.Credential.Accounts = a.SignIn.AccountActor
+	a.SignIn.Metrics, a.Jobs.Metrics, a.Webhook.Metrics, a.Provision.Metrics = metrics, metrics, metrics, metrics
+	if err := metrics.Look(a.look); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	if c.Database != "" { // on SQLite there is one server
 		a.Peers = peer.New(db, log, now, a.shared()...)
 	}
@@ -155,6 +170,7 @@ const (
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
 	shutdownTimeout   = 20 * time.Second
+	flushTimeout      = 5 * time.Second // for the last traces
 	maxHeaderBytes    = 32 << 10
 
 	followInterval = 200 * time.Millisecond // how stale a cache may be after a change by another process
@@ -172,6 +188,14 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		// The certificate is not verified against any CA: it counts by its
 		// thumbprint alone (RFC 8705 section 6.3).
 		tlsConfig.ClientAuth = tls.RequestClientCert
+	}
+	a.Metrics.Built(a.Version)
+	stopAdmin, err := a.serveAdmin(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := a.startTracing(ctx); err != nil {
+		return errors.Join(err, stopAdmin(), listener.Close())
 	}
 	var stopping atomic.Bool
 	server := &http.Server{
@@ -227,7 +251,29 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	stopBackground()
 	jobs.Wait()
 	a.Webhook.Close()
+	a.stopTracing(ctx)
+	return errors.Join(err, stopAdmin())
+}
+
+// startTracing has traces sent to the collector, if there is one.
+func (a *App) startTracing(ctx context.Context) (err error) {
+	if a.Config.TraceEndpoint != "" {
+		a.tracer, err = telemetry.NewTracer(ctx, telemetry.TracerOptions{
+			Endpoint: a.Config.TraceEndpoint, Ratio: a.Config.TraceSampleRatio, Version: a.Version, Log: a.log,
+		})
+	}
+	a.Jobs.Tracer, a.Webhook.Tracer = a.tracer, a.tracer
 	return err
+}
+
+// stopTracing sends what is left. A collector that is away is no failure of the
+// server's, and its loss is in the log.
+func (a *App) stopTracing(ctx context.Context) {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	if err := a.tracer.Close(within); err != nil {
+		a.log.Warn("the last traces are lost", "error", err)
+	}
 }
 
 func port(listener net.Listener) int {
@@ -267,6 +313,9 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Log:   a.log,
 		Now:   time.Now, // durations need the monotonic clock
 		Clock: a.now,
+
+		Metrics: a.Metrics,
+		Tracer:  a.tracer,
 
 		Rates:          a.rates,
 		Limits:         a.Config.limits(),

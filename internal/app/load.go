@@ -59,6 +59,8 @@ func (l *Loader) Bind(flags *pflag.FlagSet, only ...string) {
 			l.all.StringVar(field, s.Flag(), *field, s.Doc)
 		case *bool:
 			l.all.BoolVar(field, s.Flag(), *field, s.Doc)
+		case *float64:
+			l.all.Float64Var(field, s.Flag(), *field, s.Doc)
 		case *int:
 			l.all.IntVar(field, s.Flag(), *field, s.Doc)
 		case *time.Duration:

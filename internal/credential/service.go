@@ -126,3 +126,11 @@ func (s *Service) loadClient(ctx context.Context, id estate.ClientID) (c estate.
 	})
 	return c, err
 }
+
+// Caches says how the caches do, by name.
+func (s *Service) Caches() map[string]cache.Stats {
+	return map[string]cache.Stats{
+		"clients": s.clients.Stats(), "trusts": s.trusts.Stats(), "bots": s.bots.Stats(), "users": s.users.Stats(),
+		"user_lookups": s.lookups.Stats(), "access": s.access.Stats(),
+	}
+}

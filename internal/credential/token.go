@@ -11,6 +11,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // TokenRequest asks for an access token.
@@ -136,6 +137,8 @@ type issue struct {
 
 // IssueToken grants an access token for surface.
 func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r TokenRequest) (Token, error) {
+	ctx, span := telemetry.Start(ctx, "credential.IssueToken", telemetry.Internal)
+	defer span.End()
 	if r.GrantType == "" {
 		return Token{}, errInvalidRequest.InParameter("grant_type", "grant_type is missing")
 	}
@@ -256,6 +259,8 @@ type Presented struct {
 // Authenticate finds out who shows a token at surface, and that the sender has
 // the key that the token is bound to.
 func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
+	ctx, span := telemetry.Start(ctx, "credential.Authenticate", telemetry.Internal)
+	defer span.End()
 	claims, client, actor, err := s.accept(ctx, surface, p.Token)
 	if err != nil {
 		return estate.Actor{}, err

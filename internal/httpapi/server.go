@@ -5,8 +5,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -22,6 +20,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/signin"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
 	"github.com/freehold-platform/freehold/internal/webhook"
@@ -41,6 +40,8 @@ type Config struct {
 	Log        *slog.Logger
 	Now        func() time.Time // for durations
 	Clock      func() time.Time // for the limits: the services'
+	Metrics    *telemetry.Metrics
+	Tracer     *telemetry.Tracer
 
 	Rates          *throttle.Rates
 	Limits         throttle.Limits // of each caller, where its subscription does not say; zero: none
@@ -73,7 +74,10 @@ func New(c Config) *Server {
 				mux = http.NewServeMux()
 				s.surfaces[kind] = mux
 			}
-			mux.Handle(op.method+" "+op.path, s.serve(op))
+			if op.tier != throttle.NoTier {
+				c.Metrics.Tier(string(kind), int(op.tier))
+			}
+			mux.Handle(op.method+" "+op.path, s.serve(op, c.Metrics.Operation(string(kind), op.id)))
 		}
 	}
 	return s
@@ -90,7 +94,11 @@ type exchange struct {
 	op      operation
 	trace   string
 	client  string // id claimed at the token endpoint, for the log
+	grant   string // asked for at the token endpoint
 	err     error  // what was answered, if an error
+
+	meter *telemetry.Operation // nil: no operation of the table
+	span  telemetry.Span
 }
 
 type exchangeKey struct{}
@@ -98,16 +106,19 @@ type exchangeKey struct{}
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := s.Now()
-	x := &exchange{server: s, w: &response{ResponseWriter: w}, trace: traceID(r)}
-	x.r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	x := &exchange{server: s, w: &response{ResponseWriter: w}}
+	x.r = r.WithContext(context.WithValue(x.begin(r, telemetry.TraceOf(r.Header)), exchangeKey{}, x))
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // the documented sentinel, compared as net/http does
+				x.end(s.Now().Sub(start))
 				panic(p) //nolint:forbidigo // not ours to swallow
 			}
 			x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
-		x.log(s.Now().Sub(start))
+		took := s.Now().Sub(start)
+		x.end(took)
+		x.log(took)
 	}()
 	w.Header().Set("X-B3-Traceid", x.trace)
 	x.dispatch()
@@ -180,10 +191,10 @@ func (d *discard) WriteHeader(status int)      { d.status = status }
 
 // serve makes the handler of an operation: the steps that no operation can
 // forget.
-func (s *Server) serve(op operation) http.Handler {
+func (s *Server) serve(op operation, meter *telemetry.Operation) http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		x, _ := r.Context().Value(exchangeKey{}).(*exchange)
-		x.r, x.op = r, op
+		x.r, x.op, x.meter = r, op, meter
 		switch {
 		case op.public && op.tier == 0:
 			x.shareAll()
@@ -197,6 +208,7 @@ func (s *Server) serve(op operation) http.Handler {
 			}
 			actor.TraceID = x.trace
 			x.actor = actor
+			x.carry()
 			if actor.Kind == estate.ActorClient {
 				x.share(estate.ClientID(actor.ID))
 			} else if actor.Client != "" {
@@ -276,25 +288,3 @@ func (w *response) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController and http.MaxBytesReader reach the writer.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// traceID takes the caller's trace id (W3C or B3), or makes one.
-func traceID(r *http.Request) string {
-	if parent := r.Header.Get("Traceparent"); len(parent) == 55 && isHex(parent[3:35]) {
-		return parent[3:35]
-	}
-	if id := r.Header.Get("X-B3-Traceid"); len(id) == 32 && isHex(id) {
-		return id
-	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return hex.EncodeToString(b[:])
-}
-
-func isHex(s string) bool {
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
-}

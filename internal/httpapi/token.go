@@ -18,7 +18,7 @@ func issueToken(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.client = in.ClientID
+	x.client, x.grant = in.ClientID, in.GrantType
 	x.share(estate.ClientID(in.ClientID))
 	token, err := x.server.Credential.IssueToken(x.r.Context(), x.surface, credential.TokenRequest{
 		GrantType: in.GrantType,

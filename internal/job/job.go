@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Limits of the queue.
@@ -39,6 +40,10 @@ const queueOutside = "outside"
 
 // Queue is the jobs of an estate. It is safe for concurrent use.
 type Queue struct {
+	// Metrics and Tracer are told of attempts. They are set before Run; nil: nobody is.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
+
 	log    *slog.Logger
 	now    func() time.Time
 	client client
@@ -169,7 +174,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) error {
 	if err != nil {
 		return fmt.Errorf("payload of job %s: %w", n.Kind, err)
 	}
-	opts := &river.InsertOpts{MaxAttempts: kind.Attempts, ScheduledAt: n.At, Queue: river.QueueDefault}
+	opts := &river.InsertOpts{MaxAttempts: kind.Attempts, ScheduledAt: n.At, Queue: river.QueueDefault, Metadata: traceOf(ctx)}
 	if kind.Outside {
 		opts.Queue = queueOutside
 	}
@@ -206,11 +211,18 @@ type worker struct {
 
 // Work implements river.Worker.
 func (w *worker) Work(ctx context.Context, j *river.Job[args]) error {
+	ctx, seen := w.queue.see(ctx, j.JobRow, j.Args)
+	defer seen.end() // also of an attempt that panics
 	err := w.queue.do(ctx, j.JobRow, j.Args)
 	var l later
 	if errors.As(err, &l) {
+		seen.outcome = telemetry.JobPostponed
 		return river.JobSnooze(max(0, l.at.Sub(w.queue.now())))
 	}
+	if err == nil {
+		seen.outcome = telemetry.JobDone
+	}
+	seen.span.Fail(err)
 	return err
 }
 

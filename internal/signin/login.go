@@ -12,6 +12,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Login is who somebody is, as an identity provider has it.
@@ -223,6 +224,7 @@ func (s *Service) answer(ctx context.Context, a arrival, err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
+	s.Metrics.SignIn(string(estate.SignInFederated), telemetry.SignInRefused)
 	scope, answer := a.scope(), errRefused
 	kind := estate.ActorUser
 	if scope.Tenant == "" {

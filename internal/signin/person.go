@@ -12,6 +12,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // known is a person who may sign in.
@@ -140,7 +141,12 @@ func (s *Service) attempt(ctx context.Context, surface estate.Surface, name stri
 		}
 		wait = s.guesses.Take(turn, personFailures, now) // before: many at once are as many guesses
 	}
+	method := estate.SignInPasskey
+	if guessed {
+		method = estate.SignInPassword
+	}
 	if wait > 0 {
+		s.Metrics.SignIn(string(method), telemetry.SignInThrottled)
 		e := *errTooMany
 		e.RetryAfter = wait
 		return &e
@@ -162,6 +168,7 @@ func (s *Service) attempt(ctx context.Context, surface estate.Surface, name stri
 		}
 	}
 	s.attempts.Failed(key, v.Address, now)
+	s.Metrics.SignIn(string(method), telemetry.SignInRefused)
 	s.recordRefusal(ctx, place, person, v.TraceID, string(reason))
 	return errWrong
 }

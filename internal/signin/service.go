@@ -21,11 +21,14 @@ import (
 	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/peer"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // Service lets people in. It is safe for concurrent use.
 type Service struct {
+	Metrics *telemetry.Metrics // set before the service is used; nil: nobody counts
+
 	store *store.Store
 	keys  *keyring.Keyring
 	audit event.Auditor
@@ -182,3 +185,10 @@ var (
 	errNeedsTenantAdmin = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "The user lacks the role TenantAdmin.")
 	errNeedsScope       = estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "The token lacks the scope "+api.ScopeAdminClassic+".")
 )
+
+// Caches says how the caches do, by name.
+func (s *Service) Caches() map[string]cache.Stats {
+	return map[string]cache.Stats{
+		"sessions": s.sessions.Stats(), "identity_providers": s.providers.Stats(), "auth_settings": s.settings.Stats(), "accounts": s.accounts.Stats(),
+	}
+}

@@ -32,6 +32,7 @@ type engine struct {
 
 // dialect is what engines do differently. Their SQL is the same.
 type dialect struct {
+	name       string // of the engine, as OpenTelemetry has it
 	migrations string // folder
 	goose      goose.Dialect
 	options    []goose.ProviderOption
@@ -54,6 +55,9 @@ type dialect struct {
 	// be reliable. Empty and nil: the database tells nobody.
 	notify string
 	listen func(ctx context.Context, told chan<- struct{})
+
+	size string                // query for the bytes of the database
+	wal  func() (int64, error) // bytes of the write-ahead log; nil: not to be known
 
 	// Of the catalogue, for copying: queries for the names of the tables, of the
 	// columns of $1, and of the tables that $1 refers to; and what is left to do

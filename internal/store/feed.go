@@ -45,6 +45,7 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, now func() time.Ti
 				log.Info("change feed resumed")
 			}
 			first = false
+			s.metrics.Looked()
 			if len(changes) > 0 {
 				s.publish(changes)
 			}
@@ -141,30 +142,31 @@ func (s *Store) takeOwn(last int64) map[int64]bool {
 func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) {
 	var changes []Change
 	var numbers []int64 // of changes; 0: not in the feed
+	var times []int64   // of changes, in microseconds
 	seen := s.seen
 	err := s.Read(ctx, func(tx *Tx) error {
 		if first {
-			changes, numbers = []Change{{Kind: ChangeAll}}, []int64{0}
+			changes, numbers, times = []Change{{Kind: ChangeAll}}, []int64{0}, []int64{0}
 			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&seen)
 		}
-		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", seen)
+		rows, err := tx.rows(ctx, "select seq, kind, key, created_at from changes where seq > $1 order by seq", seen)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var c Change
-			var seq int64
-			if err := rows.Scan(&seq, &c.Kind, &c.Key); err != nil {
+			var seq, at int64
+			if err := rows.Scan(&seq, &c.Kind, &c.Key, &at); err != nil {
 				return err
 			}
 			// Some were trimmed before we saw them. That can be in the middle: they
 			// are trimmed by the time that their writers gave them.
 			if seq != seen+1 {
-				changes, numbers = append(changes, Change{Kind: ChangeAll}), append(numbers, 0)
+				changes, numbers, times = append(changes, Change{Kind: ChangeAll}), append(numbers, 0), append(times, 0)
 			}
 			seen = seq
-			changes, numbers = append(changes, c), append(numbers, seq)
+			changes, numbers, times = append(changes, c), append(numbers, seq), append(times, at)
 		}
 		return rows.Err()
 	})
@@ -177,6 +179,9 @@ func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) 
 	for i, c := range changes {
 		if !own[numbers[i]] {
 			others = append(others, c)
+			if times[i] != 0 {
+				s.metrics.Heard(fromMicros(times[i]))
+			}
 		}
 	}
 	return others, nil

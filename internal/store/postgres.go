@@ -56,7 +56,9 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 	e, err := openEngine(ctx, db, dialect{
 		notify:       notify,
 		listen:       listen,
+		name:         "postgresql",
 		migrations:   "migrations/postgres",
+		size:         "select pg_database_size(current_database())",
 		goose:        goose.DialectPostgres,
 		options:      options,
 		beginRead:    "begin isolation level repeatable read read only",

@@ -16,11 +16,13 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Store is a database of one estate. It is safe for concurrent use.
 type Store struct {
-	engine *engine
+	engine  *engine
+	metrics *telemetry.Metrics
 
 	mu          sync.Mutex
 	pending     []*write
@@ -41,6 +43,8 @@ type Store struct {
 type Options struct {
 	Path string        // of the SQLite file; created when missing
 	URL  estate.Secret // of a PostgreSQL database ("postgres://…"), instead of Path; it may hold a password
+
+	Metrics *telemetry.Metrics // nil: nobody counts
 }
 
 // Open opens the database, creating and migrating it as needed. It fails when
@@ -50,7 +54,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{engine: engine, leader: make(chan struct{}, 1)}
+	s := &Store{engine: engine, metrics: o.Metrics, leader: make(chan struct{}, 1)}
 	s.leader <- struct{}{}
 	return s, nil
 }
@@ -93,6 +97,12 @@ func (s *Store) Close() error {
 
 // Read runs fn in a transaction that sees one state of the database.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
+	watch := telemetry.StartWatch()
+	ctx, span := telemetry.Start(ctx, "database read", telemetry.Internal)
+	defer func() {
+		s.metrics.Read(watch.Took())
+		span.End()
+	}()
 	c, err := s.engine.beginReading(ctx)
 	if err != nil {
 		return unavailable(ctx, err)
@@ -124,6 +134,20 @@ type write struct {
 	err      error
 	panicked any
 	done     chan struct{}
+	watch    telemetry.Stopwatch
+	batch    int // writes that shared its commit
+}
+
+func (w *write) outcome() telemetry.WriteOutcome {
+	switch {
+	case w.panicked != nil:
+		return telemetry.WriteRolledBack
+	case w.err == nil:
+		return telemetry.WriteCommitted
+	case estate.HasKind(w.err, estate.Unavailable):
+		return telemetry.WriteUnavailable
+	}
+	return telemetry.WriteRolledBack
 }
 
 // Write runs fn in a transaction and returns once the transaction is durable.
@@ -135,11 +159,19 @@ type write struct {
 // them with one flush to disk. The database has one writer anyway; so it is
 // fair, and an order of magnitude faster than many writers taking turns.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
-	w := &write{ctx: ctx, fn: fn, done: make(chan struct{})}
+	ctx, span := telemetry.Start(ctx, "database write", telemetry.Internal)
+	w := &write{ctx: ctx, fn: fn, done: make(chan struct{}), watch: telemetry.StartWatch()}
+	defer func() {
+		s.metrics.Wrote(w.outcome(), w.watch.Took())
+		span.Text("freehold.write.outcome", string(w.outcome()))
+		span.Number("freehold.write.batch", w.batch)
+		span.End()
+	}()
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return unavailable(ctx, errClosed)
+		w.err = unavailable(ctx, errClosed)
+		return w.err
 	}
 	s.pending = append(s.pending, w)
 	s.mu.Unlock()
@@ -150,7 +182,8 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 		s.lead(w)
 	case <-ctx.Done():
 		if s.withdraw(w) {
-			return unavailable(ctx, ctx.Err())
+			w.err = unavailable(ctx, ctx.Err())
+			return w.err
 		}
 		<-w.done // a leader has it already, and decides its fate
 	}
@@ -193,9 +226,12 @@ func (s *Store) withdraw(w *write) bool {
 
 // commit executes a batch in one transaction and tells each write its result.
 func (s *Store) commit(batch []*write) {
+	watch := telemetry.StartWatch()
 	numbers, err := s.engine.commit(batch)
+	s.metrics.Committed(len(batch), watch.Took())
 	var changes []Change
 	for _, w := range batch {
+		w.batch = len(batch)
 		if err != nil && w.err == nil {
 			w.err = unavailable(w.ctx, err)
 		}

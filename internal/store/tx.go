@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Tx is a transaction. All row access is methods on it.
@@ -30,10 +31,14 @@ func (tx *Tx) context(ctx context.Context) context.Context {
 }
 
 func (tx *Tx) row(ctx context.Context, query string, args ...any) rowScanner {
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
 	return tx.conn.row(tx.context(ctx), query, args...)
 }
 
 func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
 	return tx.conn.rows(tx.context(ctx), query, args...)
 }
 
@@ -43,11 +48,46 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	if !tx.write {
 		return 0, errReadTransaction
 	}
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
 	result, err := tx.conn.run(tx.context(ctx), query, args...)
 	if err != nil {
+		span.Fail(err)
 		return 0, tx.constraintError(err)
 	}
 	return result.RowsAffected()
+}
+
+// span begins the span of a statement, up to its first row. The statement's text is
+// safe to tell: values are arguments.
+func (tx *Tx) span(ctx context.Context, query string) (context.Context, telemetry.Span) {
+	ctx, span := telemetry.Start(ctx, "sql", telemetry.Client)
+	if span.Kept() {
+		verb, table := summary(query)
+		span.Rename(verb + " " + table)
+		span.Text("db.system.name", tx.conn.name)
+		span.Text("db.operation.name", verb)
+		span.Text("db.collection.name", table)
+		span.Text("db.query.text", query)
+	}
+	return ctx, span
+}
+
+// summary is what a statement does, and to which table first.
+func summary(query string) (verb, table string) {
+	words := strings.Fields(query)
+	for i, word := range words {
+		switch {
+		case i == 0:
+			verb = strings.ToLower(word)
+		case i+1 < len(words) && table == "" && (word == "from" || word == "into"), i == 1 && verb == "update":
+			if word == "from" || word == "into" {
+				word = words[i+1]
+			}
+			table = strings.Trim(word, `(),"`)
+		}
+	}
+	return verb, table
 }
 
 func (tx *Tx) constraintError(err error) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // InventoryQuery asks for a page of the estate's tenants.
@@ -35,6 +36,8 @@ type InventoryPage struct {
 
 // Inventory lists the tenants of the actor's organization.
 func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q InventoryQuery) (page InventoryPage, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.Inventory", telemetry.Internal)
+	defer span.End()
 	if err := actor.Lacks(estate.LevelOrganization, api.ScopeOrgTenantsRead); err != nil {
 		return page, err
 	}
@@ -43,6 +46,8 @@ func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q Inventory
 
 // ListTenants lists the tenants that the actor, a region-level client, reaches.
 func (s *Service) ListTenants(ctx context.Context, actor estate.Actor, q InventoryQuery) (InventoryPage, error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.ListTenants", telemetry.Internal)
+	defer span.End()
 	if actor.Level != estate.LevelRegion {
 		return InventoryPage{}, errRegionOnly
 	}

@@ -153,3 +153,8 @@ var errOperatorOnly = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden",
 func errNeedsScope(scope string) error {
 	return estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "The token lacks the scope "+scope+".")
 }
+
+// Caches says how the caches do, by name.
+func (s *Service) Caches() map[string]cache.Stats {
+	return map[string]cache.Stats{"regions": s.regions.Stats(), "hosts": s.hosts.Stats(), "subscriptions": s.subscriptions.Stats()}
+}

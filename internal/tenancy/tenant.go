@@ -16,6 +16,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // NewTenant is what CreateTenant makes a tenant of.
@@ -51,6 +52,8 @@ var labelKeyPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-
 // further one returns it as it then was; the same key with another request is
 // refused.
 func (s *Service) CreateTenant(ctx context.Context, actor estate.Actor, n NewTenant) (t Created, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.CreateTenant", telemetry.Internal)
+	defer span.End()
 	defer s.audit.Refused(ctx, actor, "tenant.create", "", &err)
 	if !actor.Can(estate.LevelRegion, api.ScopeTenantsCreate) {
 		return t, errNeedsScope(api.ScopeTenantsCreate)
@@ -278,6 +281,8 @@ func labelsProblem(labels map[string]string) (pointer, problem string) {
 
 // Tenant returns the tenant with the id, if the actor reaches it.
 func (s *Service) Tenant(ctx context.Context, actor estate.Actor, id estate.TenantID) (t estate.Tenant, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.Tenant", telemetry.Internal)
+	defer span.End()
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		t, err = tx.Tenant(ctx, actor.Scope, id)
 		return err

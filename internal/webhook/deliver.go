@@ -20,6 +20,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 const (
@@ -239,8 +240,10 @@ func (s *Service) attempt(ctx context.Context, w estate.Webhook, r estate.AuditR
 	d.Response = estate.DeliveryMessage{}
 	body, header, err := s.message(w, r, d.TriggeredAt)
 	if err == nil {
+		ctx, call := s.call(ctx, r, header)
 		d.Request = estate.DeliveryMessage{URL: w.URL, Headers: shown(header, w.HiddenHeaders), Body: string(body)}
 		answer, postErr := s.post.Post(ctx, w.URL, header, body)
+		call.End(answer.Status, postErr)
 		err = postErr
 		if err == nil {
 			d.Response = estate.DeliveryMessage{Status: answer.Status, Headers: shown(answer.Header, w.HiddenHeaders), Body: strings.ToValidUTF8(string(answer.Body), "\uFFFD")}
@@ -254,6 +257,16 @@ func (s *Service) attempt(ctx context.Context, w estate.Webhook, r estate.AuditR
 		d.Status, d.Message = estate.DeliveryFail, err.Error()
 	}
 	return err
+}
+
+// call begins an attempt in the trace of the request that made the event.
+func (s *Service) call(ctx context.Context, r estate.AuditRecord, header http.Header) (context.Context, *telemetry.Call) {
+	of := telemetry.Trace{ID: r.Actor.TraceID}
+	ctx, span := s.Tracer.Begin(ctx, of, "POST webhook", telemetry.Client)
+	if !span.Kept() {
+		ctx = of.Carry(ctx)
+	}
+	return ctx, s.Metrics.Call(ctx, span, telemetry.Webhook, header)
 }
 
 // message is what is sent: the event as a CloudEvent in structured mode, with both

@@ -125,6 +125,7 @@ var unscoped = map[string]string{
 	"Device":                 "named by a secret; nobody's until somebody decides",
 	"DeviceByUserCode":       "what waits at a host is nobody's until somebody decides",
 	"DeleteKey":              "keys are the server's own",
+	"Figures":                "metrics count the whole estate, and name subscriptions only",
 	"HostnameFree":           "host names are taken across the platform, and the answer names nobody",
 	"InsertAccount":          "the account says whose it is",
 	"InsertCredential":       "the credential says whose it is",
