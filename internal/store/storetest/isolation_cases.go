@@ -321,6 +321,10 @@ var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, sig
 		all, _, err := tx.Tenants(ctx, scope, store.TenantQuery{Limit: store.MaxPage})
 		return ids(all, err, idOfTenant)
 	}},
+	"TenantsByID": {rows: tenantRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
+		all, err := tx.TenantsByID(ctx, scope, "", store.MaxPage)
+		return ids(all, err, idOfTenant)
+	}},
 	"CountTenants": {rows: tenantRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		// It shows only how many there are; so the ids are those of Tenants.
 		n, err := tx.CountTenants(ctx, scope, nil)

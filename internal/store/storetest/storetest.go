@@ -74,7 +74,7 @@ var conformance = []struct {
 	{"UpdateSubscription", []string{"UpdateSubscription"}, testUpdateSubscription},
 	{"TakeTenantPlace", []string{"TakeTenantPlace"}, testTakeTenantPlace},
 	{"TakeTenantPlaces", []string{"TakeTenantPlaces"}, testTakeTenantPlaces},
-	{"Tenants", []string{"InsertTenants"}, testInsertTenants},
+	{"Tenants", []string{"InsertTenants", "TenantsByID"}, testInsertTenants},
 	{"Tenant", []string{"InsertTenant", "Tenant", "TenantByExternalID"}, testTenant},
 	{"Hostname", []string{"HostnameFree", "TenantByHostname"}, testHostname},
 	{"TenantPages", []string{"Tenants", "CountTenants"}, testTenantPages},

@@ -195,6 +195,19 @@ func testInsertTenants(t *testing.T, db Database) {
 	})
 	equal(t, "tenants", got, want)
 	equal(t, "miscounted", len(read(t, db, func(tx *store.Tx) ([]store.Miscounted, error) { return tx.MiscountedTenants(t.Context()) })), 0)
+	var walked []estate.Tenant
+	for {
+		after := estate.TenantID("")
+		if len(walked) > 0 {
+			after = walked[len(walked)-1].ID
+		}
+		some := read(t, db, func(tx *store.Tx) ([]estate.Tenant, error) { return tx.TenantsByID(t.Context(), of(s.sub), after, 30) })
+		if len(some) == 0 {
+			break
+		}
+		walked = append(walked, some...)
+	}
+	equal(t, "tenants by id", walked, want)
 	for i, free := range []bool{true, false} { // of a tombstone, and of a tenant
 		equal(t, "host name is free", read(t, db, func(tx *store.Tx) (bool, error) { return tx.HostnameFree(t.Context(), want[i].Hostname) }), free)
 	}
