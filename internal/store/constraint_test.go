@@ -59,6 +59,8 @@ var notTheCallers = []string{
 	"subscription_regions.subscription_id, subscription_regions.region",
 	"subscription_seats.subscription_id, subscription_seats.type",
 	"oauth_codes.hash", "oauth_devices.hash", "oauth_devices.tenant_id, oauth_devices.user_code", "oauth_families.id", "oauth_refresh_tokens.hash",
+	"tenant_counts.organization_id, tenant_counts.subscription_id, tenant_counts.region, tenant_counts.datacenter, tenant_counts.country_code, tenant_counts.status, tenant_counts.provisioning_state",
+	"tenant_days.organization_id, tenant_days.day",
 	"tenant_labels.tenant_id, tenant_labels.name",
 	"tenant_preferences.tenant_id",
 	"tenants.id",
