@@ -154,25 +154,25 @@ func tenantsFlow(h *house, b *consoletest.Browser) {
 	b.PressWith(consoletest.ArrowRight, kb.ModifierShift)
 	b.Wait(columnHeaders + ".startsWith('name,region,status')")
 	b.Wait("document.activeElement.closest('th')?.dataset.column === 'region'") // and may be moved on
-	b.Click(".list-bar .menu:nth-of-type(2) summary")
+	b.Click(".list-bar .popup:nth-of-type(2) summary")
 	b.Check("columns-menu")
 	b.Click(`a[aria-label="Hide Status"]`)
 	b.Wait("!document.querySelector('th[data-column=status]')")
-	b.Click(".list-bar .menu:nth-of-type(2) summary")
+	b.Click(".list-bar .popup:nth-of-type(2) summary")
 	b.Click(`a[aria-label="Add Labels"]`)
 	b.Wait("document.querySelector('th[data-column=labels]')")
-	b.Click(".list-bar .menu:nth-of-type(2) summary")
+	b.Click(".list-bar .popup:nth-of-type(2) summary")
 	b.Press(consoletest.Escape)
-	b.Wait("!document.querySelector('details.menu[open]')")
+	b.Wait("!document.querySelector('details.popup[open]')")
 }
 
 // viewsFlow keeps a view, shares its address, renames and deletes it.
 func viewsFlow(h *house, b *consoletest.Browser) {
 	b.Go(h.URL + "/tenants?columns=name,region&sort=-name")
-	menu := ".list-bar .menu:first-of-type summary"
+	menu := ".list-bar .popup:first-of-type summary"
 	b.Click(menu)
 	b.Check("views-menu")
-	b.Click(".menu-body a[data-dialog].btn-sm")
+	b.Click(".popup-body a[data-dialog].btn-sm")
 	b.WaitText("Keeps the search, filters, order and columns.")
 	b.Click("#sheet .btn-primary")
 	b.WaitText("must have 1 to 100 characters")
@@ -180,7 +180,7 @@ func viewsFlow(h *house, b *consoletest.Browser) {
 	b.DoubleClick(".btn-primary")
 	b.WaitText("The view By name is saved.")
 	b.Click(menu)
-	b.Click(`.menu-body [data-copy]`)
+	b.Click(`.popup-body [data-copy]`)
 	b.WaitText("Copied")
 	link := b.Clipboard()
 	if !strings.Contains(link, "/tenants?columns=name%2Cregion&sort=-name") {
@@ -192,7 +192,7 @@ func viewsFlow(h *house, b *consoletest.Browser) {
 	b.Go(h.URL + "/tenants")
 	b.Wait(columnHeaders + " !== 'name,region'")
 	b.Click(menu)
-	b.Click(`.menu-list a[href*="sort=-name"]`)
+	b.Click(`.popup-list a[href*="sort=-name"]`)
 	b.WaitText("in By name")
 	b.Click(menu)
 	b.Click(`a[aria-label="Rename By name"]`)

@@ -167,10 +167,10 @@
 
   // One menu is open at a time, and Escape or a click elsewhere closes it.
   document.addEventListener("click", (event) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    for (const menu of document.querySelectorAll("details.popup[open]")) if (!menu.contains(event.target)) menu.open = false;
   });
   document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && event.target.closest?.("details.menu[open]");
+    const menu = event.key === "Escape" && event.target.closest?.("details.popup[open]");
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 })();
