@@ -59,7 +59,7 @@ func testUpdateTenant(t *testing.T, db Database) {
 	want.Labels, want.UpdatedAt = map[string]string{"stage": "production"}, moment(51)
 	write(t, db, update(want))
 	slices.Sort(changed)
-	equal(t, "changes", changed, []string{"hostname alias1.eu", "hostname other.eu", "hostname t1.eu"})
+	equal(t, "changes", changed, []string{"hostname alias1.eu", "hostname other.eu", "hostname t1.eu", "tenant " + string(one.Organization) + "/" + string(one.ID)})
 	want.Rev++
 	equal(t, "updated", get(one.ID), want)
 	equal(t, "the other", get(two.ID), two)
