@@ -71,7 +71,7 @@ func TestUpgrade(t *testing.T) {
 	}()
 	b.await("by the older alone", 100)
 
-	config.PublicPort = older.port
+	config.PublicPort, config.TrustedProxies = older.port, "127.0.0.1"
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by Serve
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +103,13 @@ func TestUpgrade(t *testing.T) {
 	stop()
 	load.Wait()
 	t.Logf("requests: %v", b.done)
+	// The version before has no counts of tenants; once it has ended, they are made anew.
+	if _, err := newer.Tenancy.VerifyCounts(t.Context(), testenv.Operator, true); err != nil {
+		t.Fatal(err)
+	}
+	if wrong, err := newer.Tenancy.VerifyCounts(t.Context(), testenv.Operator, false); err != nil || len(wrong) > 0 {
+		t.Errorf("counts after the upgrade: %v (%v)", wrong, err)
+	}
 }
 
 // buildPrevious builds the previous version out of the repository's history.
