@@ -46,6 +46,9 @@ type options struct {
 	estates     string
 
 	auditRecords int
+	auditDir     string // where the scenario audits keeps its installation; empty: nowhere
+	fillOnly     bool
+	verify       bool // the chain that was filled
 	write        string
 	dir          string
 	serveArgs    []string
@@ -80,6 +83,9 @@ func parseOptions(args []string) (options, error) {
 	flags.DurationVar(&o.warmup, "warmup", time.Second, "length of the run before the measurements of a case")
 	flags.IntVar(&o.connections, "connections", 32, "connections of the scenarios tokens and credentials")
 	flags.IntVar(&o.auditRecords, "audit-records", 1_000_000, "how many records the scenario audits reads among")
+	flags.StringVar(&o.auditDir, "audit-dir", "", "`folder` in which the scenario audits keeps its installation, to measure it again without filling it (default: none)")
+	flags.BoolVar(&o.fillOnly, "fill-only", false, "fill -audit-dir and measure nothing")
+	flags.BoolVar(&o.verify, "audit-verify", true, "go through the chain of the records that the scenario audits has made")
 	flags.StringVar(&o.write, "write", "", "write the document to this `file` as well")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for databases; it should be on the disk whose speed matters (default: the temporary folder)")
 	flags.StringVar(&o.binary, "binary", "", "measure this `program` instead of building the server")
@@ -103,6 +109,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if least := 4 * pageSize * 1000; o.auditRecords < least {
 		return o, fmt.Errorf("-audit-records must be at least %d: a thousandth of them has to fill pages", least)
+	}
+	if o.fillOnly && (o.auditDir == "" || !slices.Equal(o.scenarios, []string{"audits"})) {
+		return o, errors.New("-fill-only needs -audit-dir and -run audits")
 	}
 	slices.Sort(o.tenants) // the smallest estate is what the others are compared with
 	if o.rounds < 1 || o.duration <= 0 || o.warmup <= 0 || o.connections < 1 || flags.NArg() > 0 {
