@@ -34,6 +34,13 @@ var UserListing = &Listing[estate.User]{
 			}
 			return userHolds("coalesce((select r.name from roles r where r.tenant_id = users.tenant_id and r.id = " + c.arg(id) + "), '')")
 		}},
+		{name: "assignedScopes", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, scope string) string { // by custom roles, as they are shown
+			if len(scope) > maxContained {
+				return "1 = 0"
+			}
+			return "exists (select 1 from role_holders h, roles r where h.tenant_id = users.tenant_id and h.holder_id = users.id" +
+				" and r.tenant_id = h.tenant_id and r.name = h.role and r.scopes like " + c.arg("%"+escapeLike(marshal(scope))+"%") + " escape '\\')"
+		}},
 		{name: "assignedGroups.id", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, id string) string {
 			return "exists (select 1 from group_members m where m.tenant_id = users.tenant_id and m.user_id = users.id and m.group_id = " + c.arg(id) + ")"
 		}},
