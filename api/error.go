@@ -165,6 +165,19 @@ const (
 
 	CodeQuotaNotFound = "QUOTAS-1" // there is no such quota
 
+	CodeAPIKeyInvalid  = "APIKEYS-1" // a field of the API key or of its settings, or an operation of the patch, is invalid
+	CodeAPIKeyNotFound = "APIKEYS-2" // no such API key, or not visible to the caller
+	CodeAPIKeyLimit    = "APIKEYS-3" // the user has as many active API keys as the tenant allows
+	CodeAPIKeyUser     = "APIKEYS-4" // the user can't have API keys
+
+	CodeCSPOriginInvalid  = "CSPORIGINS-1" // a field of the entry is invalid
+	CodeCSPOriginNotFound = "CSPORIGINS-2" // no such entry in the tenant
+	CodeCSPOriginLimit    = "CSPORIGINS-3" // the tenant has as many entries as it can have
+
+	CodeWebIntegrationInvalid  = "WEBINTEGRATIONS-1" // a field of the web integration, or an operation of the patch, is invalid
+	CodeWebIntegrationNotFound = "WEBINTEGRATIONS-2" // no such web integration in the tenant
+	CodeWebIntegrationLimit    = "WEBINTEGRATIONS-3" // the tenant has as many web integrations as it can have
+
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller
 	CodeClientEntitlement = "OAUTHCLIENTS-3" // the subscription's entitlement does not allow it

@@ -44,6 +44,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err := s.sweepRegistrations(ctx); err != nil {
 		return err
 	}
+	if err := s.sweepAPIKeys(ctx); err != nil {
+		return err
+	}
 	for {
 		now := s.now()
 		var due []store.SecretDue

@@ -36,6 +36,7 @@ type Service struct {
 	users   *cache.Map[userKey, estate.User]
 	lookups *cache.Map[subjectKey, estate.UserID]
 	access  *cache.Map[userKey, estate.Access]
+	apiKeys *cache.Map[apiKeyAt, estate.APIKey]
 	usage   usage
 
 	attempts  *throttle.Attempts
@@ -75,6 +76,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.users = cache.New(maxCachedUsers, s.loadUser)
 	s.lookups = cache.New(maxCachedUsers, s.loadUserID)
 	s.access = cache.New(maxCachedAccess, s.loadAccess)
+	s.apiKeys = cache.New(maxCachedUsers, s.loadAPIKey)
 	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
 	s.revocations = newRevocations(now, s.loadRevocations)
@@ -97,9 +99,13 @@ func (s *Service) forget(changes []store.Change) {
 			s.users.Clear()
 			s.lookups.Clear()
 			s.access.Clear()
+			s.apiKeys.Clear()
 			s.revocations.interrupted()
 		case store.ChangeRevocation:
 			s.revocations.changed(c.Key)
+		case store.ChangeAPIKey:
+			tenant, id := store.ParseAPIKeyKey(c.Key)
+			s.apiKeys.InvalidateAll(func(key apiKeyAt) bool { return key.tenant == tenant && key.id == id })
 		case store.ChangeClient:
 			s.clients.Invalidate(estate.ClientID(c.Key))
 			s.trusts.Invalidate(estate.ClientID(c.Key)) // after what it is made of

@@ -261,6 +261,9 @@ type Presented struct {
 func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
 	ctx, span := telemetry.Start(ctx, "credential.Authenticate", telemetry.Internal)
 	defer span.End()
+	if isAPIKey(p.Token) {
+		return s.authenticateAPIKey(ctx, surface, p)
+	}
 	claims, client, actor, err := s.accept(ctx, surface, p.Token)
 	if err != nil {
 		return estate.Actor{}, err

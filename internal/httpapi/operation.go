@@ -123,6 +123,27 @@ var operations = []operation{
 	{id: "listQuotas", method: "GET", path: "/api/v1/quotas", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listQuotas)},
 	{id: "getQuota", method: "GET", path: "/api/v1/quotas/{quotaId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getQuota)},
 
+	{id: "listAPIKeys", method: "GET", path: "/api/v1/api-keys", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listAPIKeys)},
+	{id: "createAPIKey", method: "POST", path: "/api/v1/api-keys", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createAPIKey)},
+	{id: "getAPIKey", method: "GET", path: "/api/v1/api-keys/{apiKeyId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getAPIKey)},
+	{id: "updateAPIKey", method: "PATCH", path: "/api/v1/api-keys/{apiKeyId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(updateAPIKey)},
+	{id: "deleteAPIKey", method: "DELETE", path: "/api/v1/api-keys/{apiKeyId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(deleteAPIKey)},
+	{id: "getAPIKeySettings", method: "GET", path: "/api/v1/api-keys/configs/{tenantId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getAPIKeySettings)},
+	{id: "updateAPIKeySettings", method: "PATCH", path: "/api/v1/api-keys/configs/{tenantId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(updateAPIKeySettings)},
+
+	{id: "listCSPOrigins", method: "GET", path: "/api/v1/csp-origins", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listCSPOrigins)},
+	{id: "createCSPOrigin", method: "POST", path: "/api/v1/csp-origins", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createCSPOrigin)},
+	{id: "getCSPOrigin", method: "GET", path: "/api/v1/csp-origins/{cspOriginId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getCSPOrigin)},
+	{id: "replaceCSPOrigin", method: "PUT", path: "/api/v1/csp-origins/{cspOriginId}", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusOK, replaceCSPOrigin)},
+	{id: "deleteCSPOrigin", method: "DELETE", path: "/api/v1/csp-origins/{cspOriginId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(deleteCSPOrigin)},
+	{id: "getCSPHeader", method: "GET", path: "/api/v1/csp-origins/actions/generate-header", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getCSPHeader)},
+
+	{id: "listWebIntegrations", method: "GET", path: "/api/v1/web-integrations", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listWebIntegrations)},
+	{id: "createWebIntegration", method: "POST", path: "/api/v1/web-integrations", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createWebIntegration)},
+	{id: "getWebIntegration", method: "GET", path: "/api/v1/web-integrations/{webIntegrationId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getWebIntegration)},
+	{id: "updateWebIntegration", method: "PATCH", path: "/api/v1/web-integrations/{webIntegrationId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(updateWebIntegration)},
+	{id: "deleteWebIntegration", method: "DELETE", path: "/api/v1/web-integrations/{webIntegrationId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(deleteWebIntegration)},
+
 	{id: "getLicenseOverview", method: "GET", path: "/api/v1/licenses/overview", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getLicenseOverview)},
 	{id: "createOAuthClient", method: "POST", path: "/api/v1/oauth-clients", surfaces: onTenant, tier: throttle.Tier2, handle: takes(http.StatusCreated, createOAuthClient)},
 	{id: "listOAuthTokens", method: "GET", path: "/api/v1/oauth-tokens", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listOAuthTokens)},

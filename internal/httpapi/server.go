@@ -214,6 +214,7 @@ func (s *Server) serve(op operation, meter *telemetry.Operation) http.Handler {
 			} else if actor.Client != "" {
 				x.share(actor.Client)
 			}
+			x.shareIntegration()
 			if err := x.limit(actor.ID, actor.Scope); err != nil {
 				x.fail(err)
 				return

@@ -26,6 +26,9 @@ var (
 	errFormNotFound              = notFound("form")
 	errIdentityNotFound          = notFound("identity")
 	errSessionNotFound           = notFound("session")
+	errAPIKeyNotFound            = estate.E(estate.NotFound, api.CodeAPIKeyNotFound, "Not found", "No such API key.")
+	errCSPOriginNotFound         = estate.E(estate.NotFound, api.CodeCSPOriginNotFound, "Not found", "No such content security policy entry.")
+	errWebIntegrationNotFound    = estate.E(estate.NotFound, api.CodeWebIntegrationNotFound, "Not found", "No such web integration.")
 	errTenantPreferencesNotFound = estate.E(estate.NotFound, api.CodeTenantSettingsNotFound, "Not found", "The tenant has no settings of its own.")
 	errProvisionerNotFound       = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No such provisioner.")
 	errProvisioningNotFound      = estate.E(estate.NotFound, api.CodeProvisionerNotFound, "Not found", "No provisioner was told of this tenant.")
@@ -65,6 +68,8 @@ var constraintErrors = map[string]*estate.Error{
 	"space_assignments.tenant_id, space_assignments.assignee_id, space_assignments.space_id": estate.E(estate.Conflict, api.CodeSpaceAssignmentExists, "Assignment already exists", "The space has an assignment for this user or group."),
 	"roles.tenant_id, roles.name":   estate.E(estate.Conflict, api.CodeRoleExists, "Role already exists", "A role of this tenant has this name."),
 	"groups.tenant_id, groups.name": estate.E(estate.Conflict, api.CodeGroupExists, "Group already exists", "A group of this tenant has this name."),
+
+	"csp_origins.tenant_id, csp_origins.origin": estate.E(estate.Invalid, api.CodeCSPOriginInvalid, "Invalid content security policy entry", "Another entry of the tenant has this origin.").At("/origin", "used"),
 
 	"identity_providers.tenant_id, identity_providers.issuer":                                        estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "Another identity provider of the tenant has this issuer.").At("/options/issuer", "used"),
 	"organization_identity_providers.organization_id":                                                estate.E(estate.Invalid, api.CodeIDPInvalid, "Invalid identity provider", "The organization has an identity provider; there can be only one."),

@@ -313,6 +313,7 @@ const (
 	ChangeClient       ChangeKind = "client"       // key: id
 	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
 	ChangeAccess       ChangeKind = "access"       // key: organization and tenant id, joined with "/": what roles or groups give there
+	ChangeAPIKey       ChangeKind = "api-key"      // key: see APIKeyKey
 	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
 	ChangeKey          ChangeKind = "key"          // key: id
 

@@ -107,6 +107,10 @@ func testIsolationComplete(t *testing.T) {
 
 // unscoped are the methods that take no scope, and why they need none.
 var unscoped = map[string]string{
+	"APIKeysDue":             "the server itself ends the keys of everybody",
+	"InsertAPIKey":           "the key says whose it is",
+	"InsertCSPOrigin":        "the origin says whose it is",
+	"InsertWebIntegration":   "the web integration says whose it is",
 	"AccountByEmail":         "no two accounts have the same address, and whose it is has to be found out",
 	"AccountCredential":      "no two credentials have the same id, and whose it is has to be found out",
 	"AccountLink":            "the id is the hash of a secret, and whose it is has to be found out",
@@ -167,6 +171,7 @@ var unscoped = map[string]string{
 	"SecretsDue":             "for the server's own clock, which goes for everybody",
 	"SubscriptionOwner":      "for the operator, who names subscriptions by licence number alone",
 	"TenantByHostname":       "a request names its tenant before anybody is authenticated",
+	"TenantsToErase":         "for the server itself, which erases for everybody",
 	"TenantsDue":             "for the server's own clock, which goes for everybody",
 	"InsertPeerNotes":        "servers tell one another, not their callers",
 	"PeerNotes":              "servers tell one another, not their callers",

@@ -172,7 +172,7 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, g := range w.grants {
 		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
-	errs = append(errs, insertSignIn(ctx, tx, w), insertPeople(ctx, tx, w), insertTenantPreferences(ctx, tx, w), insertAuthorization(ctx, tx, w), insertCredentials(ctx, tx, w))
+	errs = append(errs, insertSignIn(ctx, tx, w), insertPeople(ctx, tx, w), insertTenantPreferences(ctx, tx, w), insertAuthorization(ctx, tx, w), insertCredentials(ctx, tx, w), insertWeb(ctx, tx, w))
 	errs = append(errs, w.insertProvisioning(ctx, tx), insertSavedViews(ctx, tx))
 	return first(errs...)
 }
@@ -279,7 +279,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, signInReads, peopleReads, credentialOfPeopleReads, identityReads, tenantPreferencesReads, directoryReads, eventReads, webhookReads, provisioningReads, savedViewReads, groupReads, map[string]readCase{
+var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, signInReads, peopleReads, credentialOfPeopleReads, identityReads, tenantPreferencesReads, webReads, directoryReads, eventReads, webhookReads, provisioningReads, savedViewReads, groupReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -383,7 +383,7 @@ var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, sig
 	},
 })
 
-var writeCases = joined(credentialWrites, authorizationWrites, tenantLifeWrites, signInWrites, credentialOfPeopleWrites, identityWrites, tenantPreferencesWrites, directoryWrites, eventWrites, webhookWrites, provisioningWrites, savedViewWrites, map[string]writeCase{
+var writeCases = joined(credentialWrites, authorizationWrites, tenantLifeWrites, signInWrites, credentialOfPeopleWrites, identityWrites, tenantPreferencesWrites, webWrites, directoryWrites, eventWrites, webhookWrites, provisioningWrites, savedViewWrites, map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {

@@ -26,6 +26,38 @@ CREATE TABLE accounts (
     unique (organization_id, id)
 ) strict;
 
+CREATE TABLE api_key_settings (
+    organization_id text not null,
+    tenant_id       text not null primary key,
+    max_expiry      text not null,
+    max_per_user    integer not null,
+    scim_expiry     text not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE api_keys (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    user_id         text not null,
+    description     text not null,
+    status          text not null check (status in ('active', 'expired', 'revoked')),
+    hash            blob not null,
+    hashed_by       text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    expires_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX api_keys_by_created_at on api_keys (tenant_id, created_at, id);
+
+CREATE INDEX api_keys_by_end on api_keys (expires_at) where status = 'active';
+
+CREATE INDEX api_keys_by_user on api_keys (tenant_id, user_id, status);
+
 CREATE TABLE assertion_ids (
     organization_id text not null,
     client_id       text not null,
@@ -194,6 +226,21 @@ CREATE INDEX credentials_by_user on credentials (tenant_id, user_id);
 CREATE UNIQUE INDEX credentials_one_of_account on credentials (organization_id, account_id, kind) where tenant_id is null and kind in ('password', 'totp');
 
 CREATE UNIQUE INDEX credentials_one_of_user on credentials (tenant_id, user_id, kind) where tenant_id is not null and kind in ('password', 'totp');
+
+CREATE TABLE csp_origins (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    origin          text not null,
+    name            text not null,
+    description     text not null,
+    directives      integer not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, origin),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
 
 CREATE TABLE directories (
     organization_id text not null,
@@ -800,6 +847,13 @@ CREATE TABLE tenant_days (
     primary key (organization_id, day)
 ) strict, without rowid;
 
+CREATE TABLE tenant_erasures (
+    organization_id text not null,
+    tenant_id       text not null primary key,
+    since           integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE tenant_labels (
     organization_id text not null,
     tenant_id       text not null,
@@ -898,6 +952,19 @@ CREATE INDEX users_by_name on users (tenant_id, name_key, id);
 CREATE INDEX users_by_subject_key on users (tenant_id, subject_key, id);
 
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
+
+CREATE TABLE web_integrations (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    origins         text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
 
 CREATE TABLE webhook_deliveries (
     id              text primary key,
