@@ -50,7 +50,7 @@ var withoutOwner = map[string]string{
 
 	"device": byTenant, "DeleteDevice": byTenant, "CountDevices": byTenant, "UpdateDevice": byTenant,
 
-	"TenantsDue": sweep, "SecretsDue": sweep, "PendingClients": sweep, "Trim": sweep, "ChainsBehind": sweep,
+	"TenantsDue": sweep, "TenantsToErase": sweep, "APIKeysDue": sweep, "SecretsDue": sweep, "PendingClients": sweep, "Trim": sweep, "ChainsBehind": sweep,
 	"trimAssertions": sweep, "trimAuthorization": sweep, "trimForms": sweep, "trimLinks": sweep, "trimPeers": sweep, "trimRevocations": sweep, "trimSessions": sweep, "trimDeliveries": sweep,
 
 	"changesSince": feed, "writeFeed": feed, "InsertPeerNotes": feed, "PeerNotes": feed, "UseProof": feed,
@@ -58,7 +58,7 @@ var withoutOwner = map[string]string{
 
 	"Figures": figures, "counts": figures,
 	"InsertTenants": given, "insertRows": given, "countsBy": operators, "RecountTenants": operators,
-	"ChainHeads": operators, "auditRows": given, "TenantContents": given, "PurgeTenant": given,
+	"ChainHeads": operators, "auditRows": given, "TenantContents": given, "PurgeTenant": given, "erase": given,
 
 	"Ping": machinery, "Read": machinery, "commit": machinery, "rollback": machinery, "tryBegin": machinery, "beginReading": machinery, "exec": machinery,
 	"run": machinery, "row": machinery, "rows": machinery, "Copy": machinery, "copyTables": machinery, "copyTable": machinery, "tables": machinery,
