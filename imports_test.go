@@ -19,6 +19,7 @@ var direction = map[string][]string{
 	"internal/estate":         {"api"},
 	"internal/filter":         {},
 	"internal/cache":          {},
+	"internal/jsontext":       {},
 	"internal/throttle":       {},
 	"internal/outbound":       {},
 	"internal/telemetry":      {},
@@ -29,7 +30,7 @@ var direction = map[string][]string{
 	"internal/peer":           {"internal/store"},
 	"internal/inventory":      {"internal/estate", "internal/filter", "internal/store"},
 	"internal/event":          {"api", "internal/estate", "internal/filter", "internal/paging", "internal/store"},
-	"internal/credential":     append([]string{"internal/assertion"}, services...),
+	"internal/credential":     append([]string{"internal/assertion", "internal/jsontext"}, services...),
 	"internal/tenancy":        append([]string{"internal/inventory"}, services...),
 	"internal/directory":      services,
 	"internal/signin":         append([]string{"internal/assertion"}, services...),
@@ -37,7 +38,7 @@ var direction = map[string][]string{
 	"internal/savedview":      services,
 	"internal/provision":      append([]string{"internal/job"}, services...),
 	"internal/webhook":        append([]string{"internal/job"}, services...),
-	"internal/httpapi":        {"api", "internal/estate", "internal/event", "internal/paging", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/telemetry", "internal/throttle", "internal/visit"},
+	"internal/httpapi":        {"api", "internal/estate", "internal/event", "internal/paging", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/telemetry", "internal/throttle", "internal/jsontext", "internal/visit"},
 	"internal/form":           {"internal/estate", "internal/store"},
 	"internal/visit":          {"internal/estate", "internal/signin"},
 	"internal/console/assets": {},
@@ -63,7 +64,7 @@ var pages = []string{"api", "internal/estate", "internal/event", "internal/crede
 var services = []string{"api", "internal/estate", "internal/filter", "internal/paging", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/telemetry", "internal/throttle", "internal/peer"}
 
 // standardOnly are the packages that use nobody else's code.
-var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}
+var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/jsontext", "internal/throttle", "internal/outbound"}
 
 // testSupport is imported by tests only, and free in its own imports.
 var testSupport = []string{"internal/testenv", "internal/pgtest", "internal/apitest", "internal/store/storetest", "internal/console/consoletest", "interop"}

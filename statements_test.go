@@ -33,6 +33,7 @@ const (
 	allAtStart = "read whole at the start of a server, from every shard, and kept up by the feed"
 	operators  = "asked by the operator about all organizations, and by nobody else"
 	figures    = "counts for the metrics, every few seconds at most; with shards each is asked, and the numbers are added"
+	owned      = "inserts rows that have the owner among their columns"
 	given      = "its callers give the condition, which begins with the owner, or rows that have it"
 	machinery  = "no row of the estate: transactions, the catalogue, copying"
 )
@@ -51,6 +52,7 @@ var withoutOwner = map[string]string{
 	"device": byTenant, "DeleteDevice": byTenant, "CountDevices": byTenant, "UpdateDevice": byTenant,
 
 	"TenantsDue": sweep, "TenantsToErase": sweep, "APIKeysDue": sweep, "SecretsDue": sweep, "PendingClients": sweep, "Trim": sweep, "ChainsBehind": sweep,
+	"AppendUsageJournal": sweep, "TakeUsageJournal": sweep, "UsageJournaled": sweep,
 	"trimAssertions": sweep, "trimAuthorization": sweep, "trimForms": sweep, "trimLinks": sweep, "trimPeers": sweep, "trimRevocations": sweep, "trimSessions": sweep, "trimDeliveries": sweep,
 
 	"changesSince": feed, "writeFeed": feed, "InsertPeerNotes": feed, "PeerNotes": feed, "UseProof": feed,
@@ -58,9 +60,9 @@ var withoutOwner = map[string]string{
 
 	"Figures": figures, "counts": figures,
 	"InsertTenants": given, "insertRows": given, "countsBy": operators, "RecountTenants": operators,
-	"ChainHeads": operators, "auditRows": given, "TenantContents": given, "PurgeTenant": given, "erase": given,
+	"ChainHeads": operators, "insertRecords": owned, "auditRows": given, "TenantContents": given, "PurgeTenant": given, "erase": given,
 
-	"Ping": machinery, "Read": machinery, "commit": machinery, "rollback": machinery, "tryBegin": machinery, "beginReading": machinery, "exec": machinery,
+	"Ping": machinery, "Read": machinery, "commitAs": machinery, "finish": machinery, "later": machinery, "insert": machinery, "rollback": machinery, "tryBegin": machinery, "beginReading": machinery, "exec": machinery,
 	"run": machinery, "row": machinery, "rows": machinery, "Copy": machinery, "copyTables": machinery, "copyTable": machinery, "tables": machinery,
 	"continueIdentities": machinery, "uniqueColumns": machinery,
 	"State": machinery, "measure": machinery, "readEstate": machinery, "readPostgres": machinery, "readSQLite": machinery,
@@ -199,7 +201,7 @@ func ownConditions(f *ast.FuncDecl, render func(ast.Expr) string) string {
 
 // executes are the methods that execute a statement, which is their second
 // argument.
-var executes = []string{"exec", "run", "row", "rows"}
+var executes = []string{"exec", "insert", "later", "run", "row", "rows"}
 
 func statementsOf(f *ast.FuncDecl, constants map[string]ast.Expr) (statements []string) {
 	local := map[string][]ast.Expr{} // all that is assigned to a name

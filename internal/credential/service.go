@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/cache"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
@@ -31,6 +32,7 @@ type Service struct {
 	now   func() time.Time
 	log   *slog.Logger
 
+	tokens  *keyring.Reader[api.Claims]
 	clients *cache.Map[estate.ClientID, estate.Client]
 	bots    *cache.Map[botKey, estate.User]
 	users   *cache.Map[userKey, estate.User]
@@ -59,6 +61,7 @@ type Service struct {
 // At about 1 KiB an entry they stay below 200 MiB when full.
 const (
 	maxCachedClients = 100_000
+	maxReadTokens    = 8_192 // at about 2 KiB
 	maxTypists       = 10_000
 	maxCachedBots    = 100_000
 	maxCachedUsers   = 20_000
@@ -68,6 +71,7 @@ const (
 // New makes the service. It fetches what clients point to through fetch.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
 	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), userCodes: throttle.NewWindow[string](maxTypists), devices: throttle.NewWindow[netip.Prefix](maxTypists)}
+	s.tokens = keyring.NewReader[api.Claims](keys, estate.KeyAccessToken, maxReadTokens)
 	s.trusts = cache.New(maxCachedClients, s.loadTrust)
 	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
 	s.keySets = outbound.NewCache(fetch, parseKeySet)
@@ -81,6 +85,8 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
 	s.revocations = newRevocations(now, s.loadRevocations)
 	s.usage.secrets = make(map[secretUse]secretTimes)
+	s.usage.atOnce = maxCountedAtOnce
+	s.usage.folding.idle = true // until it is looked into
 	db.Subscribe(s.forget)
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"net/netip"
 	"time"
 
@@ -213,7 +212,9 @@ func (s *Service) sign(i *issue) (Token, error) {
 	if i.actor != nil || i.family != "" {
 		subject = string(i.user)
 	}
-	claims, err := json.Marshal(api.Claims{
+	scope := i.granted.String()
+	var buffer [1024]byte
+	value, err := s.keys.Sign(estate.KeyAccessToken, appendClaims(buffer[:0], &api.Claims{
 		Issuer:       i.surface.Origin,
 		Audience:     i.surface.Origin,
 		Subject:      subject,
@@ -222,7 +223,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		IssuedAt:     now.Unix(),
 		IssuedMillis: now.UnixMilli(),
 		ExpiresAt:    expires.Unix(),
-		Scope:        i.granted.String(),
+		Scope:        scope,
 		Level:        string(i.client.Level),
 		Organization: string(i.scope.Organization),
 		Subscription: string(i.scope.Subscription),
@@ -233,17 +234,13 @@ func (s *Service) sign(i *issue) (Token, error) {
 		Actor:        i.actor,
 		Exchanged:    i.exchanged,
 		Family:       string(i.family),
-	})
-	if err != nil {
-		return Token{}, err
-	}
-	value, err := s.keys.Sign(estate.KeyAccessToken, claims)
+	}))
 	if err != nil {
 		return Token{}, err
 	}
 	s.usage.add(i, now)
 	return Token{
-		Value: value, IssuedAt: now.Truncate(time.Second), ExpiresAt: expires, Scope: i.granted.String(), IssuedType: i.issuedType,
+		Value: value, IssuedAt: now.Truncate(time.Second), ExpiresAt: expires, Scope: scope, IssuedType: i.issuedType,
 		DPoP:    i.confirmation != nil && i.confirmation.JWKThumbprint != "",
 		Refresh: i.refresh, AuthenticatedAt: i.authenticatedAt,
 	}, nil
@@ -300,6 +297,9 @@ func (s *Service) accept(ctx context.Context, surface estate.Surface, token stri
 
 		Permissions: stillHeld(claims, client),
 	}
+	if claims.Exchanged && len(actor.Permissions) == 0 { // what its client was let in with is taken from it
+		return refused(errInvalidToken)
+	}
 	if claims.Family != "" && surface.Kind != estate.SurfaceTenant {
 		if actor, err = s.accountOf(ctx, claims, client.ID, actor); err != nil {
 			return refused(err)
@@ -345,25 +345,21 @@ func (s *Service) readToken(ctx context.Context, token string) (*api.Claims, est
 // verifyToken checks that a token is one of ours, and neither expired nor
 // revoked.
 func (s *Service) verifyToken(ctx context.Context, token string) (*api.Claims, error) {
-	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+	claims, err := s.tokens.Read(token)
 	if err != nil {
-		return nil, errInvalidToken
-	}
-	var claims api.Claims
-	if err := json.Unmarshal(payload, &claims); err != nil {
 		return nil, errInvalidToken
 	}
 	if s.now().Unix() >= claims.ExpiresAt {
 		return nil, errExpiredToken
 	}
-	revoked, err := s.revocations.revoked(ctx, &claims)
+	revoked, err := s.revocations.revoked(ctx, claims)
 	switch {
 	case err != nil:
 		return nil, err
 	case revoked:
 		return nil, errInvalidToken
 	}
-	return &claims, nil
+	return claims, nil
 }
 
 // issuedFor tells whether surface is where a token was issued. A tenant answers

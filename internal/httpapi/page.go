@@ -110,10 +110,11 @@ func (x *exchange) visit(actor estate.Actor, problem error) {
 		Session: x.session, Guest: x.guest(), SignedIn: x.setSession, SignedOut: x.clearSession,
 	}
 	x.server.Pages.ServeHTTP(x.w, x.r.WithContext(visit.With(x.r.Context(), v)))
-	x.op.id, x.err = "page", v.Err
+	name := "page"
 	if v.Page != "" {
-		x.op.id += "." + v.Page
+		name += "." + v.Page
 	}
+	x.op, x.err = &operation{id: name}, v.Err
 	if x.err == nil {
 		x.err = problem
 	}

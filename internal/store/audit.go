@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/freehold-platform/freehold/api"
@@ -21,29 +22,76 @@ func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
 	if len(r.Data) > 0 {
 		data = marshal(r.Data)
 	}
-	// First of all the row that everybody waits for who appends to this chain.
-	var previous string
-	err := tx.row(ctx, `insert into audit_chains (organization_id, position, hash) values ($1, 1, '')
-		on conflict (organization_id) do update set position = audit_chains.position + 1 returning position, hash`,
-		r.Scope.Organization).Scan(&r.Position, &previous)
+	tx.touched = true
+	end, err := tx.chainEnd(ctx, r.Scope.Organization)
 	if err != nil {
 		return wrap("take audit position", err)
 	}
-	hash := r.ChainHash(previous, data)
-	_, err = tx.exec(ctx, `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, user_id,
-			action, target, outcome, data, trace_id, id, event_type, source, position, hash)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-		r.Scope.Organization, r.Scope.Subscription, r.Scope.Region, r.Scope.Tenant, micros(r.Time), r.Actor.Kind, r.Actor.ID, r.Actor.User,
-		r.Action, r.Target, r.Outcome, data, r.Actor.TraceID, r.ID, r.Type, r.Source, r.Position, hash)
-	if err != nil {
-		return wrap("insert audit record", err)
+	r.Position = end.position + 1
+	hash := r.ChainHash(end.hash, data)
+	record := []any{
+		string(r.Scope.Organization), string(r.Scope.Subscription), string(r.Scope.Region), string(r.Scope.Tenant), micros(r.Time),
+		string(r.Actor.Kind), r.Actor.ID, string(r.Actor.User), r.Action, r.Target, string(r.Outcome), data, r.Actor.TraceID, string(r.ID), r.Type, r.Source,
+		r.Position, hash,
 	}
-	if _, err = tx.exec(ctx, "update audit_chains set hash = $1 where organization_id = $2", hash, r.Scope.Organization); err != nil {
-		return wrap("update audit chain", err)
+	end.position, end.hash, end.moved = r.Position, hash, true
+	g := tx.group
+	if g == nil { // alone
+		g = &group{chains: map[estate.OrganizationID]*chainEnd{r.Scope.Organization: end}, records: record}
+		err = g.settle(tx.context(ctx), tx.conn)
+	} else {
+		g.records = append(g.records, record...)
+		err = g.insertRecords(tx.context(ctx), tx.conn, recordCounts[0])
+	}
+	if err != nil {
+		return err
 	}
 	tx.happened(r.Scope.Organization)
 	return nil
 }
+
+// chainEnd is where the chain of an organization ends. Batches are executed one
+// after the other, by all processes, so nobody else appends to it meanwhile.
+func (tx *Tx) chainEnd(ctx context.Context, organization estate.OrganizationID) (*chainEnd, error) {
+	if tx.group != nil && tx.group.chains[organization] != nil {
+		return tx.group.chains[organization], nil
+	}
+	end := &chainEnd{}
+	err := tx.conn.row(tx.context(ctx), "select position, hash from audit_chains where organization_id = $1", string(organization)).Scan(&end.position, &end.hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, err
+	}
+	if tx.group != nil {
+		if tx.group.chains == nil {
+			tx.group.chains = map[estate.OrganizationID]*chainEnd{}
+		}
+		tx.group.chains[organization] = end
+	}
+	return end, nil
+}
+
+// auditInserts insert records, by how many.
+var auditInserts = func() map[int]string {
+	statements := map[int]string{}
+	for _, n := range recordCounts {
+		place := 0
+		rows := make([]string, n)
+		for i := range rows {
+			places := make([]string, auditWidth)
+			for j := range places {
+				place++
+				places[j] = fmt.Sprintf("$%d", place)
+			}
+			rows[i] = "(" + strings.Join(places, ", ") + ")"
+		}
+		statements[n] = `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, user_id,
+			action, target, outcome, data, trace_id, id, event_type, source, position, hash) values ` + strings.Join(rows, ", ")
+	}
+	return statements
+}()
+
+// auditWidth is how many columns they fill.
+const auditWidth = 18
 
 // happened tells the subscribers of this process that there is something new in
 // the log. Those of others look now and then: it is too much for the feed.

@@ -65,6 +65,7 @@ var notTheCallers = []string{
 	"tenant_preferences.tenant_id",
 	"tenants.id",
 	"tenants.organization_id, tenants.id",
+	"usage_journal.shard, usage_journal.id",
 	"used_proofs.id",
 	"users.tenant_id, users.id",
 	"webhook_deliveries.id",

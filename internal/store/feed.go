@@ -101,7 +101,7 @@ func (tx *Tx) writeFeed(ctx context.Context) (numbers []int64, err error) {
 			args = append(args, last, string(c.Kind), c.Key, micros(c.at))
 		}
 		rest = rest[n:]
-		if _, err := tx.exec(ctx, "insert into changes (seq, kind, key, created_at) values "+valueLists(n, []string{"%s", "%s", "%s", "%s"}), args...); err != nil {
+		if err := tx.insert(ctx, "insert into changes (seq, kind, key, created_at) values "+valueLists(n, []string{"%s", "%s", "%s", "%s"}), args...); err != nil {
 			return nil, fmt.Errorf("insert changes: %w", err)
 		}
 	}

@@ -155,9 +155,11 @@ func (w *write) outcome() telemetry.WriteOutcome {
 // transaction: it may run on another goroutine, and more than once.
 //
 // Concurrent writes are committed in groups: whoever finds the database idle
-// executes all waiting writes, each behind a savepoint of its own, and commits
-// them with one flush to disk. The database has one writer anyway; so it is
-// fair, and an order of magnitude faster than many writers taking turns.
+// executes all waiting writes and commits them with one flush to disk. The
+// database has one writer anyway; so it is fair, and an order of magnitude faster
+// than many writers taking turns. If one of them fails after it has written
+// something, they are rolled back and executed once more, each behind a savepoint
+// of its own, so that it fails alone.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 	ctx, span := telemetry.Start(ctx, "database write", telemetry.Internal)
 	w := &write{ctx: ctx, fn: fn, done: make(chan struct{}), watch: telemetry.StartWatch()}
@@ -248,28 +250,9 @@ func (s *Store) commit(batch []*write) {
 	}
 }
 
-// run executes w on c behind a savepoint. It returns an error only when the
-// whole transaction is lost.
-func (w *write) run(ctx context.Context, c *conn) error {
-	if err := w.ctx.Err(); err != nil {
-		w.err = unavailable(w.ctx, err)
-		return nil
-	}
-	if err := c.exec(ctx, "savepoint w"); err != nil {
-		return err
-	}
-	w.tx = &Tx{conn: c, write: true, within: ctx} // an interrupted statement would roll back the others too
-	func() {
-		defer func() { w.panicked = recover() }()
-		w.err = w.fn(w.tx)
-	}()
-	if w.err != nil || w.panicked != nil {
-		if err := c.exec(ctx, "rollback to w"); err != nil {
-			return err
-		}
-	}
-	return c.exec(ctx, "release w")
-}
+// Statements is how many statements were executed so far, by reads and writes
+// alike.
+func (s *Store) Statements() int64 { return s.engine.executed.Load() }
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

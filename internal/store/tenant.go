@@ -36,7 +36,7 @@ func scanTenant(row rowScanner) (estate.Tenant, error) {
 // InsertTenant adds t and takes its host names. The caller has taken its place
 // in the entitlement in the same transaction.
 func (tx *Tx) InsertTenant(ctx context.Context, t estate.Tenant) error {
-	_, err := tx.exec(ctx, "insert into tenants (name_key, "+tenantColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+	err := tx.insert(ctx, "insert into tenants (name_key, "+tenantColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
 		tenantRow(t)...)
 	if err != nil {
 		return wrap("insert tenant", err)
@@ -45,7 +45,7 @@ func (tx *Tx) InsertTenant(ctx context.Context, t estate.Tenant) error {
 		if name == "" {
 			continue
 		}
-		_, err := tx.exec(ctx, "insert into hostnames (hostname, organization_id, tenant_id) values ($1, $2, $3)", name, t.Organization, t.ID)
+		err := tx.insert(ctx, "insert into hostnames (hostname, organization_id, tenant_id) values ($1, $2, $3)", name, t.Organization, t.ID)
 		if err != nil {
 			return wrap("insert hostname", err)
 		}

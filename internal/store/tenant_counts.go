@@ -97,7 +97,7 @@ func (tx *Tx) writeTally(ctx context.Context) error {
 		if n == 0 {
 			continue
 		}
-		_, err := tx.exec(ctx, "insert into tenant_counts ("+countColumns+", tenants) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("+countColumns+
+		err := tx.insert(ctx, "insert into tenant_counts ("+countColumns+", tenants) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict ("+countColumns+
 			") do update set tenants = tenant_counts.tenants + excluded.tenants", g.organization, g.subscription, g.region, g.datacenter, g.country, g.status, g.provide, n)
 		if err != nil {
 			return fmt.Errorf("count tenants: %w", err)
@@ -108,7 +108,7 @@ func (tx *Tx) writeTally(ctx context.Context) error {
 		if n == 0 {
 			continue
 		}
-		_, err := tx.exec(ctx, "insert into tenant_days ("+dayColumns+", tenants) values ($1, $2, $3) on conflict ("+dayColumns+
+		err := tx.insert(ctx, "insert into tenant_days ("+dayColumns+", tenants) values ($1, $2, $3) on conflict ("+dayColumns+
 			") do update set tenants = tenant_days.tenants + excluded.tenants", d.organization, d.day, n)
 		if err != nil {
 			return fmt.Errorf("count tenants of a day: %w", err)

@@ -21,6 +21,17 @@ type Tx struct {
 	changes []Change
 	feed    []fed // changes for others, written with those of the whole batch
 	tally   tally // tenants that came to be counted, likewise
+
+	group   *group // of the batch; nil: what is written is written at once
+	touched bool   // something was written, or failed
+}
+
+// prepare settles what the group has collected, if a statement could be about it.
+func (tx *Tx) prepare(ctx context.Context, query string) error {
+	if tx.group == nil || len(tx.group.chains) == 0 || !strings.Contains(query, "audit_") {
+		return nil
+	}
+	return tx.group.settle(ctx, tx.conn)
 }
 
 func (tx *Tx) context(ctx context.Context) context.Context {
@@ -33,13 +44,44 @@ func (tx *Tx) context(ctx context.Context) context.Context {
 func (tx *Tx) row(ctx context.Context, query string, args ...any) rowScanner {
 	ctx, span := tx.span(ctx, query)
 	defer span.End()
-	return tx.conn.row(tx.context(ctx), query, args...)
+	ctx = tx.context(ctx)
+	if !tx.write {
+		return tx.conn.row(ctx, query, args...)
+	}
+	if err := tx.prepare(ctx, query); err != nil {
+		tx.touched = true
+		return failedRow{err}
+	}
+	tx.touched = tx.touched || !strings.HasPrefix(query, "select ")
+	return watchedRow{tx.conn.row(ctx, query, args...), tx}
+}
+
+// watchedRow notes a failure.
+type watchedRow struct {
+	rowScanner
+
+	tx *Tx
+}
+
+func (r watchedRow) Scan(dest ...any) error {
+	err := r.rowScanner.Scan(dest...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		r.tx.touched = true
+	}
+	return err
 }
 
 func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	ctx, span := tx.span(ctx, query)
 	defer span.End()
-	return tx.conn.rows(tx.context(ctx), query, args...)
+	ctx = tx.context(ctx)
+	err := tx.prepare(ctx, query)
+	var rows *sql.Rows
+	if err == nil {
+		rows, err = tx.conn.rows(ctx, query, args...)
+	}
+	tx.touched = tx.touched || err != nil || !strings.HasPrefix(query, "select ")
+	return rows, err
 }
 
 // exec runs a statement and returns how many rows it touched. Violated
@@ -50,7 +92,12 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	}
 	ctx, span := tx.span(ctx, query)
 	defer span.End()
-	result, err := tx.conn.run(tx.context(ctx), query, args...)
+	ctx, tx.touched = tx.context(ctx), true
+	if err := tx.prepare(ctx, query); err != nil {
+		span.Fail(err)
+		return 0, err
+	}
+	result, err := tx.conn.run(ctx, query, args...)
 	if err != nil {
 		span.Fail(err)
 		return 0, tx.constraintError(err)
@@ -88,6 +135,19 @@ func summary(query string) (verb, table string) {
 		}
 	}
 	return verb, table
+}
+
+// insert is exec for a statement whose error, if there is one, is the batch's as
+// well as the caller's: whoever calls it has nothing to learn from the result.
+func (tx *Tx) insert(ctx context.Context, query string, args ...any) error {
+	if !tx.write {
+		return errReadTransaction
+	}
+	tx.touched = true
+	if err := tx.conn.later(tx.context(ctx), query, args...); err != nil {
+		return tx.constraintError(err)
+	}
+	return nil
 }
 
 func (tx *Tx) constraintError(err error) error {

@@ -50,6 +50,7 @@ type Service struct {
 	// the service is used; nil: nothing does.
 	Memory *inventory.Index
 
+	licenses      *keyring.Reader[licenseClaims]
 	regions       *cache.Map[estate.RegionCode, estate.Region]
 	hosts         *cache.Map[estate.Hostname, estate.Tenant]
 	subscriptions *cache.Map[subscriptionKey, estate.Subscription]
@@ -67,11 +68,13 @@ const (
 	maxCachedRegions       = 1_000
 	maxCachedHosts         = 100_000
 	maxCachedSubscriptions = 10_000
+	maxReadLicenses        = 1_000
 )
 
 // New makes the service. domain is the base domain that host names end in.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func() time.Time, domain string) *Service {
 	s := &Service{store: db, keys: keys, audit: audit, now: now, domain: strings.ToLower(domain), MinPurgeDays: DefaultMinPurgeDays}
+	s.licenses = keyring.NewReader[licenseClaims](keys, estate.KeyLicense, maxReadLicenses)
 	s.regions = cache.New(maxCachedRegions, s.loadRegion)
 	s.hosts = cache.New(maxCachedHosts, s.loadHost)
 	s.subscriptions = cache.New(maxCachedSubscriptions, s.loadSubscription)

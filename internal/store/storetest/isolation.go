@@ -116,6 +116,7 @@ var unscoped = map[string]string{
 	"AccountLink":            "the id is the hash of a secret, and whose it is has to be found out",
 	"AccountSession":         "the id is the hash of a secret, and whose it is has to be found out",
 	"AppendAudit":            "the record says in which scope it is",
+	"AppendUsageJournal":     "the server's own notes, of everybody",
 	"BeginForm":              "named by a secret of the page that it was on",
 	"EndForm":                "named by a secret of the page that it was on",
 	"Form":                   "named by a secret of the page that it was on",
@@ -170,6 +171,7 @@ var unscoped = map[string]string{
 	"Revocations":            "every server must know of all of them, whoever makes a request",
 	"SecretsDue":             "for the server's own clock, which goes for everybody",
 	"SubscriptionOwner":      "for the operator, who names subscriptions by licence number alone",
+	"TakeUsageJournal":       "the server's own notes, of everybody",
 	"TenantByHostname":       "a request names its tenant before anybody is authenticated",
 	"TenantsToErase":         "for the server itself, which erases for everybody",
 	"TenantsDue":             "for the server's own clock, which goes for everybody",
@@ -177,6 +179,7 @@ var unscoped = map[string]string{
 	"PeerNotes":              "servers tell one another, not their callers",
 	"UseProof":               "a proof belongs to a key that anybody may have made",
 	"Trim":                   "age alone decides",
+	"UsageJournaled":         "the server's own notes, of everybody",
 	"UpdateDevice":           "named by a secret; nobody's until somebody decides",
 	"UpdateKeySeal":          "keys are the server's own",
 }

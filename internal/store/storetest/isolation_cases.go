@@ -423,7 +423,7 @@ var writeCases = joined(credentialWrites, authorizationWrites, tenantLifeWrites,
 			return covers(scope, r) && scope.Subscription != "" && (region == "" || slices.Contains(w.subscriptions[i].Regions, region))
 		},
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) error {
-			_, err := tx.TakeTenantPlace(ctx, scope)
+			_, _, err := tx.TakeTenantPlace(ctx, scope, time.Time{})
 			return err
 		},
 		touches: func(_ world, r row, _ estate.Scope) []string {

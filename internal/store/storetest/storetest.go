@@ -103,6 +103,7 @@ var conformance = []struct {
 	{"SecretUse", []string{"AddSecretUse"}, testSecretUse},
 	{"SecretsDue", []string{"SecretsDue"}, testSecretsDue},
 	{"ClientUsage", []string{"AddClientUsage", "ClientUsages"}, testClientUsage},
+	{"UsageJournal", []string{"AppendUsageJournal", "TakeUsageJournal", "UsageJournaled"}, testUsageJournal},
 	{"Assertion", []string{"UseAssertion"}, testAssertion},
 	{"Peers", []string{"InsertPeerNotes", "PeerNotes"}, testPeers},
 	{"Proof", []string{"UseProof"}, testProof},
@@ -146,6 +147,7 @@ var conformance = []struct {
 	{"WebIntegration", []string{"InsertWebIntegration", "WebIntegration", "WebIntegrations", "UpdateWebIntegration", "DeleteWebIntegration"}, testWebIntegration},
 	{"Audit", []string{"AppendAudit", "AuditRecords", "AuditRecord", "AuditPage", "AuditNames"}, testAudit},
 	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads"}, testAuditChain},
+	{"AuditTogether", nil, testAuditTogether},
 	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},
 	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
 	{"Trim", []string{"Trim"}, testTrim},
@@ -162,7 +164,7 @@ var conformance = []struct {
 
 // storeMethods are the methods of *store.Store, and where they are tested.
 var storeMethods = map[string]string{
-	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Heard": "Changes", "Handle": "Lend", "Pool": "LendPgx",
+	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Heard": "Changes", "Handle": "Lend", "Pool": "LendPgx", "Statements": "Transactions",
 }
 
 // testComplete fails when the store has a method that the suite does not know.

@@ -916,6 +916,14 @@ CREATE INDEX tenants_by_updated_at on tenants (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX tenants_external_id on tenants (subscription_id, external_id) where external_id <> '';
 
+CREATE TABLE usage_journal (
+    shard      integer not null,
+    id         text not null,
+    entries    text not null,
+    created_at integer not null,
+    primary key (shard, id)
+) strict, without rowid;
+
 CREATE TABLE used_proofs (
     id         blob not null,
     expires_at integer not null,
