@@ -188,8 +188,10 @@ func (p *process) stop(t *testing.T) {
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("the previous version ended with %v", err)
 	}
-	if p.log.Len() > 0 {
-		t.Errorf("the previous version says:\n%s", p.log)
+	for line := range strings.Lines(p.log.String()) {
+		if !strings.Contains(line, "context canceled") { // it gave up what it was counting when it was ended
+			t.Errorf("the previous version says: %s", line)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *Service) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
-			s.Flush(ctx)
+			s.Flush(context.WithoutCancel(ctx)) // what was taken to be written must be, also when the server ends meanwhile
 		case <-ctx.Done():
 			ctx := context.WithoutCancel(ctx)
 			s.Flush(ctx)
