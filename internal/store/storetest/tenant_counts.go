@@ -132,7 +132,7 @@ func live(t *testing.T, db Database, random *rand.Rand, v estate.Tenant) {
 			t.Error(err)
 		}
 	}
-	err := db.Store.Write(t.Context(), func(tx *store.Tx) error { _, err := tx.PurgeTenant(t.Context(), scope, moment(9)); return err })
+	err := db.Store.Write(t.Context(), func(tx *store.Tx) error { _, err := tx.PurgeTenant(t.Context(), scope, moment(9), allRows); return err })
 	if err != nil {
 		t.Error(err)
 	}
