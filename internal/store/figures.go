@@ -46,8 +46,8 @@ func (tx *Tx) Figures(ctx context.Context, now time.Time, fullest int) (f Figure
 	if err != nil {
 		return f, wrap("select fullest subscriptions", err)
 	}
-	if f.Behind, err = tx.counts(ctx, `select c.consumer, sum(h.position - c.position) from event_cursors c
-		join audit_chains h on h.organization_id = c.organization_id group by c.consumer`); err != nil {
+	if f.Behind, err = tx.counts(ctx, `select consumer, (select coalesce(sum(position), 0) from audit_chains where organization_id <> '') - sum(position)
+		from event_cursors group by consumer`); err != nil { // also of organizations of which it has not read anything
 		return f, wrap("count events", err)
 	}
 	f.Jobs, err = tx.counts(ctx, `select cast(state as text), count(*) from river_job

@@ -150,6 +150,7 @@ var conformance = []struct {
 	{"AuditTogether", nil, testAuditTogether},
 	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},
 	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
+	{"Figures", []string{"Figures"}, testFigures},
 	{"Trim", []string{"Trim"}, testTrim},
 	{"Webhook", []string{"InsertWebhook", "Webhook", "Webhooks", "WebhooksToTell", "UpdateWebhook", "DeleteWebhook", "InsertDelivery", "Delivery", "UpdateDelivery", "Deliveries"}, testWebhook},
 	{"Lend", []string{"Lend"}, testLend},
@@ -165,6 +166,7 @@ var conformance = []struct {
 // storeMethods are the methods of *store.Store, and where they are tested.
 var storeMethods = map[string]string{
 	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Heard": "Changes", "Handle": "Lend", "Pool": "LendPgx", "Statements": "Transactions",
+	"State": "Figures",
 }
 
 // testComplete fails when the store has a method that the suite does not know.
