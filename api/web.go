@@ -10,21 +10,22 @@ type CSPOriginRequest struct {
 	CSPDirectives
 }
 
-// CSPDirectives are the directives that an origin is allowed in.
+// CSPDirectives are the directives that an origin is allowed in. Those that it is not
+// allowed in are left out.
 type CSPDirectives struct {
-	ChildSrc       bool `json:"childSrc"`
-	ConnectSrc     bool `json:"connectSrc"`
-	ConnectSrcWSS  bool `json:"connectSrcWSS"` // with wss:// before the origin
-	FontSrc        bool `json:"fontSrc"`
-	FormAction     bool `json:"formAction"`
-	FrameAncestors bool `json:"frameAncestors"`
-	FrameSrc       bool `json:"frameSrc"`
-	ImgSrc         bool `json:"imgSrc"`
-	MediaSrc       bool `json:"mediaSrc"`
-	ObjectSrc      bool `json:"objectSrc"`
-	ScriptSrc      bool `json:"scriptSrc"`
-	StyleSrc       bool `json:"styleSrc"`
-	WorkerSrc      bool `json:"workerSrc"`
+	ChildSrc       bool `json:"childSrc,omitempty"`
+	ConnectSrc     bool `json:"connectSrc,omitempty"`
+	ConnectSrcWSS  bool `json:"connectSrcWSS,omitempty"` // with wss:// before the origin
+	FontSrc        bool `json:"fontSrc,omitempty"`
+	FormAction     bool `json:"formAction,omitempty"`
+	FrameAncestors bool `json:"frameAncestors,omitempty"`
+	FrameSrc       bool `json:"frameSrc,omitempty"`
+	ImgSrc         bool `json:"imgSrc,omitempty"`
+	MediaSrc       bool `json:"mediaSrc,omitempty"`
+	ObjectSrc      bool `json:"objectSrc,omitempty"`
+	ScriptSrc      bool `json:"scriptSrc,omitempty"`
+	StyleSrc       bool `json:"styleSrc,omitempty"`
+	WorkerSrc      bool `json:"workerSrc,omitempty"`
 }
 
 // CSPOrigin is an origin in the content security policy of a tenant.

@@ -507,6 +507,9 @@ func TestDocuments_WireTypes(t *testing.T) {
 		"StaticKey":                      "as other requests",
 		"CreateGroupRequest":             "as other requests",
 		"CreateRoleRequest":              "as other requests",
+		"CreateAPIKeyRequest":            "as other requests",
+		"CreateWebIntegrationRequest":    "as other requests",
+		"CSPOriginRequest":               "as other requests",
 		"CreateUserRequest":              "as other requests",
 		"DirectoryPatchOperation":        "as other patches",
 		"FilterRequest":                  "as other requests",
@@ -557,10 +560,15 @@ func TestDocuments_WireTypes(t *testing.T) {
 	}
 }
 
-// wireFields returns the JSON names of the fields of a struct, sorted: all, and
-// those that are always written.
+// wireFields returns the JSON names of the fields of a struct and of those that it
+// embeds, sorted: all, and those that are always written.
 func wireFields(t reflect.Type) (all, required []string) {
 	for field := range t.Fields() {
+		if field.Anonymous {
+			more, always := wireFields(field.Type)
+			all, required = append(all, more...), append(required, always...)
+			continue
+		}
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		all = append(all, name)
 		if options != "omitempty" {
