@@ -126,8 +126,8 @@ func pages(h *home, b *consoletest.Browser) {
 	b.Check("admin-refused")
 }
 
-// submit presses the button of the form in the page's panel.
-const submit = ".panel .btn-primary"
+// submit is the button of the page's form.
+const submit = ".form .btn-primary"
 
 // webClientFlow makes a web client, is told off for what is missing, copies the
 // secret, rotates it and deletes the client.

@@ -3,6 +3,7 @@ package consoletest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -113,16 +114,18 @@ func (b *Browser) Is(condition string) bool {
 	return is
 }
 
-// Wait waits until a condition holds in the page.
+// Wait waits until the page has loaded, its scripts have run, and a condition holds
+// in it.
 func (b *Browser) Wait(condition string) {
 	b.t.Helper()
 	var err error
 	for range 20 { // a page that is left takes the question along
-		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.body !== null && !!("+condition+")", chromedp.WithPollingTimeout(20*time.Second))); err == nil || b.Err() != nil {
+		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.readyState === 'complete' && !!("+condition+")", chromedp.WithPollingTimeout(time.Minute))); err == nil || b.Err() != nil || errors.Is(err, chromedp.ErrPollingTimeout) {
 			break
 		}
 	}
 	if err != nil {
+		b.shot("failure.png")
 		b.t.Fatalf("waiting for %s: %v\n%s", condition, err, b.Text())
 	}
 }

@@ -23,6 +23,9 @@ import (
 // Update makes tests write the pictures that docs/images has.
 var Update = flag.Bool("update-images", false, "write the screenshots of docs/images")
 
+// actionTimeout is how long one step may take.
+const actionTimeout = time.Minute
+
 // patience is how long a browser may take for a test: machines are busy.
 const patience = 8 * time.Minute
 
@@ -68,7 +71,9 @@ func Open(t testing.TB) *Browser {
 	))
 	b.Context = ctx
 	t.Cleanup(func() { end(); stop() })
-	b.Do(chromedp.EmulateViewport(1366, 860))
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1366, 860)); err != nil { // starts it, for as long as ctx lives
+		t.Fatal(err)
+	}
 	b.allowClipboard()
 	messages := chromedp.Console(ctx)
 	go func() {
@@ -101,9 +106,11 @@ func missing(t testing.TB, what string) {
 // Do runs actions, which must not fail.
 func (b *Browser) Do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(b, actionTimeout)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.shot("failure.png")
-		b.t.Fatal(err)
+		b.t.Fatalf("%v, at %s", err, b.At())
 	}
 }
 
@@ -116,29 +123,22 @@ func (b *Browser) Go(url string) {
 // Type replaces what is in a field.
 func (b *Browser) Type(selector, text string) {
 	b.t.Helper()
-	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SetValue(chromedp.CSS(selector), ""), chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Click clicks on something, once it is there.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
-	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	b.Wait("true") // until the page's scripts, which may have a part in it, have run
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // WaitText waits until the page's content says text.
 func (b *Browser) WaitText(text string) {
 	b.t.Helper()
 	quoted, _ := json.Marshal(text)
-	var err error
-	for range 20 { // a page that is left takes the question along
-		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.body !== null && document.body.innerText.includes("+string(quoted)+")")); err == nil || b.Err() != nil {
-			break
-		}
-	}
-	if err != nil {
-		b.shot("failure.png")
-		b.t.Fatalf("no %q on the page: %v\n%s", text, err, b.Text())
-	}
+	b.Wait("document.body.innerText.includes(" + string(quoted) + ")")
 }
 
 // Text is what the page says.

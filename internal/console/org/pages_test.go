@@ -156,7 +156,7 @@ func TestTenant_Life(t *testing.T) {
 func TestSubscription_NewTenant(t *testing.T) {
 	h := newHouse(t)
 	path := "/subscriptions/" + string(h.sub.ID)
-	h.says(h.Get("/subscriptions"), 200, string(h.sub.ID), "2 of 10", "owner")
+	h.says(h.Get("/subscriptions"), 200, string(h.sub.ID), "2 of 10", ">yours<")
 	h.says(h.Get(path), 200, "ada@acme.example", "No region clients")
 	form := h.Form(path+"/new-tenant", path+"/new-tenant", url.Values{"region": {"us"}, "name": {"Made"}, "email": {"first@x.example"}, "person": {"First"}})
 	page := h.done(h.Post(path+"/new-tenant", form), "The tenant Made is there.")
