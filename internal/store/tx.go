@@ -138,13 +138,17 @@ func summary(query string) (verb, table string) {
 }
 
 // insert is exec for a statement whose error, if there is one, is the batch's as
-// well as the caller's: whoever calls it has nothing to learn from the result.
+// well as the caller's: whoever calls it has nothing to learn from the result. Where
+// it waits to be sent with others, its span ends when it begins to wait.
 func (tx *Tx) insert(ctx context.Context, query string, args ...any) error {
 	if !tx.write {
 		return errReadTransaction
 	}
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
 	tx.touched = true
 	if err := tx.conn.later(tx.context(ctx), query, args...); err != nil {
+		span.Fail(err)
 		return tx.constraintError(err)
 	}
 	return nil
