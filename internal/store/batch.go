@@ -53,7 +53,7 @@ func (e *engine) commitAs(ctx context.Context, batch []*write, g *group) (number
 		}
 		if g != nil && w.spoiled() {
 			err := e.rollback(c)
-			if len(batch) == 1 && c.pipeline == nil && err == nil {
+			if len(batch) == 1 && c.pipeline == nil && err == nil && (w.err != nil || w.panicked != nil) {
 				return nil, nil // and w knows what failed
 			}
 			return nil, errors.Join(errApart, w.err, err)
@@ -117,7 +117,7 @@ func (w *write) run(ctx context.Context, c *conn, g *group) error {
 // refusal of the program's own, of a write that has only read until then, leaves
 // nothing; of any other failure one can't tell.
 func (w *write) spoiled() bool {
-	if w.panicked != nil {
+	if w.panicked != nil || w.tx != nil && w.tx.failed { // SQLite may have given up the transaction, whatever w makes of it
 		return true
 	}
 	var refusal *estate.Error

@@ -24,6 +24,7 @@ type Tx struct {
 
 	group   *group // of the batch; nil: what is written is written at once
 	touched bool   // something was written, or failed
+	failed  bool   // a statement failed, for another reason than a row that is there already
 }
 
 // prepare settles what the group has collected, if a statement could be about it.
@@ -49,7 +50,7 @@ func (tx *Tx) row(ctx context.Context, query string, args ...any) rowScanner {
 		return tx.conn.row(ctx, query, args...)
 	}
 	if err := tx.prepare(ctx, query); err != nil {
-		tx.touched = true
+		tx.touched, tx.failed = true, true
 		return failedRow{err}
 	}
 	tx.touched = tx.touched || !strings.HasPrefix(query, "select ")
@@ -66,7 +67,7 @@ type watchedRow struct {
 func (r watchedRow) Scan(dest ...any) error {
 	err := r.rowScanner.Scan(dest...)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		r.tx.touched = true
+		r.tx.touched, r.tx.failed = true, true
 	}
 	return err
 }
@@ -81,6 +82,7 @@ func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, e
 		rows, err = tx.conn.rows(ctx, query, args...)
 	}
 	tx.touched = tx.touched || err != nil || !strings.HasPrefix(query, "select ")
+	tx.failed = tx.failed || err != nil
 	return rows, err
 }
 
@@ -94,6 +96,7 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	defer span.End()
 	ctx, tx.touched = tx.context(ctx), true
 	if err := tx.prepare(ctx, query); err != nil {
+		tx.failed = true
 		span.Fail(err)
 		return 0, err
 	}
@@ -155,7 +158,9 @@ func (tx *Tx) insert(ctx context.Context, query string, args ...any) error {
 }
 
 func (tx *Tx) constraintError(err error) error {
-	if known, ok := constraintErrors[tx.conn.violated(err)]; ok {
+	violated := tx.conn.violated(err)
+	tx.failed = tx.failed || violated == ""
+	if known, ok := constraintErrors[violated]; ok {
 		return known.Because(err)
 	}
 	return err
