@@ -31,7 +31,7 @@ func listAPIKeys(x *exchange) (list api.APIKeyList, err error) {
 	if err != nil {
 		return list, err
 	}
-	now := x.server.Now()
+	now := x.server.Clock()
 	list.Data = make([]api.APIKey, len(page.Keys))
 	for i, k := range page.Keys {
 		list.Data[i] = wireAPIKey(k, now)
@@ -69,7 +69,7 @@ func (x *exchange) besideLinks(query url.Values, next, prev string) api.PageLink
 
 func getAPIKey(x *exchange) (api.APIKey, error) {
 	k, err := x.server.Credential.APIKey(x.r.Context(), x.actor, x.apiKeyID())
-	return wireAPIKey(k, x.server.Now()), err
+	return wireAPIKey(k, x.server.Clock()), err
 }
 
 func createAPIKey(x *exchange, in api.CreateAPIKeyRequest) (api.CreatedAPIKey, error) {
@@ -80,7 +80,7 @@ func createAPIKey(x *exchange, in api.CreateAPIKeyRequest) (api.CreatedAPIKey, e
 		return api.CreatedAPIKey{}, err
 	}
 	x.noStore()
-	return api.CreatedAPIKey{APIKey: wireAPIKey(k, x.server.Now()), Token: token.Reveal()}, nil
+	return api.CreatedAPIKey{APIKey: wireAPIKey(k, x.server.Clock()), Token: token.Reveal()}, nil
 }
 
 func updateAPIKey(x *exchange) error {
@@ -141,7 +141,7 @@ func (x *exchange) setAPIKeySetting(s *estate.APIKeySettings, operation director
 		var text string
 		problem := "must be a string"
 		if json.Unmarshal(operation.Value, &text) == nil {
-			problem = credential.CheckKeyPeriod(estate.Period(text), x.server.Now())
+			problem = credential.CheckKeyPeriod(estate.Period(text), x.server.Clock())
 		}
 		if problem != "" {
 			return errAPIKeyPatch.At(at+"/value", operation.Path[1:]+" "+problem)

@@ -42,6 +42,14 @@ func TestSeats_Concurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		made = append(made, tenant.Tenant)
+		for caller := range callers {
+			for n := range people {
+				subject := fmt.Sprintf("person-%d-%d", caller, n)
+				if _, err := e.App.Directory.CreateUser(t.Context(), administrator(tenant.Tenant), directory.NewUser{Subject: subject}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 	check := func() {
 		pool, err := e.App.Directory.Seats(t.Context(), administrator(made[1]))

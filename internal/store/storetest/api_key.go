@@ -121,7 +121,7 @@ func testCSPOrigin(t *testing.T, db Database) {
 	equal(t, "origins", read(t, db, func(tx *store.Tx) ([]estate.CSPOrigin, error) { return tx.CSPOrigins(ctx, scope) }), []estate.CSPOrigin{one, two})
 	again := cspOrigin(home, 3)
 	again.Origin = one.Origin
-	wantError(t, refused(t, db, func(tx *store.Tx) error { return tx.InsertCSPOrigin(ctx, again) }), estate.Invalid, api.CodeCSPOriginInvalid)
+	wantError(t, refused(t, db, func(tx *store.Tx) error { return tx.InsertCSPOrigin(ctx, again) }), estate.Invalid, api.CodeCSPOriginInvalid, "/origin")
 	changed := one
 	changed.Origin, changed.Name, changed.Description, changed.Directives, changed.UpdatedAt = "https://other.example", "another", "", 2, moment(9)
 	write(t, db, func(tx *store.Tx) error { return tx.UpdateCSPOrigin(ctx, scope, changed) })
