@@ -92,7 +92,7 @@ func TestActors(t *testing.T) {
 func newActorEstate(t *testing.T) *actorEstate {
 	t.Helper()
 	e := testenv.New(t)
-	sub := e.Subscription(100)
+	sub := e.Subscription(200)
 	a := &actorEstate{Env: e, subscription: sub, tenant: e.Tenant(sub, "us"), other: e.Tenant(sub, "us"), license: e.LicenseKey(sub)}
 	a.hosts = map[estate.SurfaceKind]string{
 		estate.SurfaceConsole: e.Console(), estate.SurfaceRegister: e.Register("us"), estate.SurfaceTenant: e.TenantURL(a.tenant),
