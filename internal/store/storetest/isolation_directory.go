@@ -98,7 +98,14 @@ var directoryReads = joined(spaceReads, map[string]readCase{
 		},
 	},
 	"PasswordHolders": {
-		rows:   func(w world) []row { return userRows(w, func(u estate.User) string { return u.Email }) },
+		rows: func(w world) []row {
+			return userRows(w, func(u estate.User) string {
+				if u.ClientID != "" {
+					return "" // bots have no password
+				}
+				return u.Email
+			})
+		},
 		covers: needsTenant,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 			found, err := tx.PasswordHolders(ctx, scope, key)

@@ -167,6 +167,7 @@ func testReadOnly(t *testing.T, db Database) {
 		"Provisioners": true, "Provisioning": true, "Provisionings": true, "PublishedClient": true, "Region": true, "Regions": true,
 		"Revocations": true, "SecretsDue": true, "Session": true, "Sessions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
 		"Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "TenantGroups": true, "TenantPreferences": true, "TenantsPerDay": true, "Tenants": true, "TenantsDue": true, "TenantsByID": true, "TenantsToErase": true, "User": true,
+		"Families": true, "Identities": true, "OrganizationSignIns": true,
 		"UsageJournaled": true, "UserBySubject": true, "Webhook": true, "Webhooks": true, "WebhooksToTell": true,
 	}
 	for _, name := range methodNames[*store.Tx]() {
