@@ -56,6 +56,7 @@ var notTheCallers = []string{
 	"river_queue.name",
 	"role_holders.tenant_id, role_holders.role, role_holders.holder_id",
 	"roles.tenant_id, roles.id",
+	"saved_views.id",
 	"sessions.id",
 	"sign_in_links.id",
 	"space_assignments.tenant_id, space_assignments.space_id, space_assignments.id",

@@ -123,7 +123,10 @@ func (b *Browser) Go(url string) {
 // Type replaces what is in a field.
 func (b *Browser) Type(selector, text string) {
 	b.t.Helper()
-	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SetValue(chromedp.CSS(selector), ""), chromedp.SendKeys(chromedp.CSS(selector), text))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SetValue(chromedp.CSS(selector), ""))
+	if text != "" {
+		b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
+	}
 }
 
 // Click clicks on something, once it is there.

@@ -20,7 +20,7 @@ func savedView(of estate.Account, n int) estate.SavedView {
 
 func testSavedView(t *testing.T, db Database) {
 	s := newSample(t, db)
-	ada, bob := account(s.acme, 1), account(s.acme, 2)
+	ada, bob := account(s.acme, 21), account(s.acme, 22)
 	one, two, bobs := savedView(ada, 1), savedView(ada, 2), savedView(bob, 3)
 	write(t, db, func(tx *store.Tx) error {
 		for _, a := range []estate.Account{ada, bob} {

@@ -165,7 +165,7 @@ func testReadOnly(t *testing.T, db Database) {
 		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true,
 		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "Provisioner": true,
 		"Provisioners": true, "Provisioning": true, "Provisionings": true, "PublishedClient": true, "Region": true, "Regions": true,
-		"Revocations": true, "SecretsDue": true, "Session": true, "Sessions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
+		"Revocations": true, "SavedViews": true, "SecretsDue": true, "Session": true, "Sessions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
 		"Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "TenantGroups": true, "TenantPreferences": true, "TenantsPerDay": true, "Tenants": true, "TenantsDue": true, "TenantsByID": true, "TenantsToErase": true, "User": true,
 		"Families": true, "Identities": true, "OrganizationSignIns": true,
 		"UsageJournaled": true, "UserBySubject": true, "Webhook": true, "Webhooks": true, "WebhooksToTell": true,
