@@ -39,6 +39,9 @@ func (tx *Tx) insertRows(ctx context.Context, table, columns string, rows [][]an
 // tombstones, without host names and labels. It does what InsertTenant does for each,
 // but that others are told once to forget what they know of the organization's.
 func (tx *Tx) InsertTenants(ctx context.Context, tenants []estate.Tenant) error {
+	if !tx.write {
+		return errReadTransaction
+	}
 	if len(tenants) == 0 {
 		return nil
 	}

@@ -122,7 +122,7 @@ func live(t *testing.T, db Database, random *rand.Rand, v estate.Tenant) {
 			if err != nil {
 				return err
 			}
-			now.Status, now.PurgeAt = estate.TenantActive, time.Time{}
+			now.Status, now.PurgeAt, now.Protected = estate.TenantActive, time.Time{}, false
 			if random.IntN(2) == 0 {
 				now.Status, now.PurgeAt = estate.TenantDisabled, moment(5)
 			}
