@@ -143,8 +143,11 @@ func (tx *Tx) insert(ctx context.Context, query string, args ...any) error {
 	if !tx.write {
 		return errReadTransaction
 	}
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
 	tx.touched = true
 	if err := tx.conn.later(tx.context(ctx), query, args...); err != nil {
+		span.Fail(err)
 		return tx.constraintError(err)
 	}
 	return nil
