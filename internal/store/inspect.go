@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,7 +77,7 @@ func Inspect(ctx context.Context, o Options) (Inspection, error) {
 		return in, errors.Join(err, db.Close())
 	}
 	// Not prepared: a pooler may not keep statements.
-	c := &conn{Conn: connection, dialect: &dialect{name: in.Engine, unprepared: true}}
+	c := &conn{Conn: connection, dialect: &dialect{name: in.Engine, unprepared: true}, executed: new(atomic.Int64)}
 	if in.Engine == "sqlite" {
 		err = in.readSQLite(ctx, c)
 	} else {
