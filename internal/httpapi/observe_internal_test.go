@@ -25,11 +25,11 @@ func BenchmarkObserve(b *testing.B) {
 	for name, config := range map[string]Config{"nothing": {}, "metrics": {Metrics: metrics}, "metrics and traces": {Metrics: metrics, Tracer: tracer}} {
 		b.Run(name, func(b *testing.B) {
 			server := &Server{Config: config}
+			op := &operation{id: "issueToken"}
 			meter := config.Metrics.Operation("console", "issueToken")
 			b.ReportAllocs()
 			for b.Loop() {
-				x := exchange{server: server, w: &response{status: http.StatusOK}, r: r, grant: api.GrantClientCredentials, meter: meter}
-				x.op.id = "issueToken"
+				x := exchange{server: server, w: &response{status: http.StatusOK}, r: r, op: op, grant: api.GrantClientCredentials, meter: meter}
 				x.begin(r, of)
 				x.end(60 * time.Microsecond)
 			}
