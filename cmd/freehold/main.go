@@ -28,6 +28,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
+	operator.Version = version
 	root := &cobra.Command{
 		Use:   "freehold",
 		Short: "Operate the tenants of a platform, and the machine credentials that reach them",

@@ -192,7 +192,7 @@ func TestListTenants_Parameters(t *testing.T) {
 func TestListTenants_DefaultLimit(t *testing.T) {
 	e := testenv.New(t)
 	e.Subscription(150)
-	if _, err := e.App.Tenancy.Seed(t.Context(), testenv.Operator, e.Organization.ID, 120); err != nil {
+	if _, err := e.App.Tenancy.Seed(t.Context(), testenv.Operator, e.Organization.ID, tenancy.SeedPlan{Tenants: 120}); err != nil {
 		t.Fatal(err)
 	}
 	token := e.Token(e.Console(), e.OrganizationClient(e.Organization.ID))

@@ -58,10 +58,13 @@ func (c *commands) auditVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that no audit record was changed or removed",
-		Long: "Prove that no audit record was changed or removed, in the database of a data folder or in an exported file.\n\n" +
-			"The records of each organization, and those of the server itself, form a chain: the hash of each is over the record and the\n" +
-			"hash before it. Whoever can write the database can also write a whole chain anew. Note the ends of the chains that this command\n" +
-			"prints, elsewhere, and give them back with --noted: then that is found, too.",
+		Long: `Prove that no audit record was changed or removed, in the database of a data folder
+or in an exported file.
+
+The records of each organization, and those of the server itself, form a chain: the
+hash of each is over the record and the hash before it. Whoever can write the
+database can also write a whole chain anew. Note the ends of the chains that this
+command prints, elsewhere, and give them back with --noted: then that is found, too.`,
 		Example: "  freehold audit verify --data-dir /var/lib/freehold\n" +
 			"  freehold audit verify --file audit.jsonl --noted org_…:1812:5e88…",
 		Args: cobra.NoArgs,
@@ -183,8 +186,9 @@ func (c *commands) auditExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write all audit records as JSON, one a line",
-		Long: "Write all audit records as JSON, one a line: chain by chain, each in order. The file has all that is needed to verify it\n" +
-			"(freehold audit verify --file). Records from before there were chains are left out.",
+		Long: `Write all audit records as JSON, one a line: chain by chain, each in order. The file
+has all that is needed to verify it (freehold audit verify --file). Records from
+before there were chains are left out.`,
 		Example: "  freehold audit export --data-dir /var/lib/freehold > audit.jsonl",
 		Args:    cobra.NoArgs,
 	}

@@ -21,12 +21,15 @@ import (
 // Commands returns the commands that work on a data folder.
 func Commands(getenv func(string) string) []*cobra.Command {
 	c := &commands{getenv: getenv}
-	return []*cobra.Command{c.quickstart(), c.serve(), c.config(), c.copy(), c.operator()}
+	return []*cobra.Command{c.quickstart(), c.serve(), c.config(), c.copy(), c.doctor(), c.operator()}
 }
 
 type commands struct {
 	getenv func(string) string
 }
+
+// Version is that of the program. Main sets it.
+var Version = "dev"
 
 // loader registers the configuration's flags on cmd, those named or all.
 func (c *commands) loader(cmd *cobra.Command, only ...string) *app.Loader {
@@ -76,6 +79,7 @@ func withServer(ctx context.Context, config app.Config, logTo io.Writer, job fun
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	a.Version = Version
 	if err := a.Resume(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -198,7 +202,7 @@ func (c *commands) operator() *cobra.Command {
 			return run(&session{App: a, actor: estate.Operator("operator"), cmd: cmd, out: out}, args)
 		}
 	}
-	command.Group(cmd, organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with))
+	command.Group(cmd, organizationCommand(with), accountCommand(with), identityProviderCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with), countsCommand(with))
 	return cmd
 }
 

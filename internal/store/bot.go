@@ -146,5 +146,10 @@ func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.User
 	if err := tx.forgetAssignee(ctx, scope, string(id)); err != nil {
 		return err
 	}
+	keys := inTenant(scope, "api_keys")
+	keys.add("user_id = " + keys.arg(string(id)))
+	if _, err := tx.exec(ctx, "delete from api_keys"+keys.where(), keys.args...); err != nil {
+		return wrap("delete api keys of a user", err)
+	}
 	return tx.userChanged(ctx, at, u)
 }

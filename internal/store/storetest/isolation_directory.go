@@ -97,6 +97,21 @@ var directoryReads = joined(spaceReads, map[string]readCase{
 			return ids(found, err, idOfUser)
 		},
 	},
+	"PasswordHolders": {
+		rows: func(w world) []row {
+			return userRows(w, func(u estate.User) string {
+				if u.ClientID != "" {
+					return "" // bots have no password
+				}
+				return u.Email
+			})
+		},
+		covers: needsTenant,
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
+			found, err := tx.PasswordHolders(ctx, scope, key)
+			return ids(found, err, idOfUser)
+		},
+	},
 	"CountAdmins": {rows: usersByID, covers: needsTenant, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		all, err := userPage(ctx, tx, scope)
 		if n, errOfCount := tx.CountAdmins(ctx, scope); errOfCount != nil || int(n) != len(all) { // all are
