@@ -423,7 +423,7 @@ func (tx *Tx) fewByTerm(ctx context.Context, organization estate.OrganizationID,
 		return nil, nil //nolint:nilnil // nor does this
 	}
 	var n int
-	if err := tx.row(ctx, "select count(*) from (select 1 from "+from+c.where()+" limit "+strconv.Itoa(bound+1)+") as some", c.args...).Scan(&n); err != nil || n > bound {
+	if err := tx.row(ctx, "select count(*) from (select 1 from "+from+c.where()+" limit "+strconv.Itoa(bound+1)+") as found", c.args...).Scan(&n); err != nil || n > bound {
 		return nil, err
 	}
 	if from == "tenants" {

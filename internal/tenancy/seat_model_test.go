@@ -139,7 +139,7 @@ func TestSeats_Concurrent(t *testing.T) {
 	used := map[estate.SeatType]int64{}
 	have := func(i int) map[string]estate.SeatType {
 		t.Helper()
-		page, err := e.App.Directory.LicenseAssignments(t.Context(), administrator(made[i]), true, directory.PageQuery{Limit: 100})
+		page, err := e.App.Directory.LicenseAssignments(t.Context(), administrator(made[i]), false, directory.PageQuery{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

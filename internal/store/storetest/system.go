@@ -163,7 +163,7 @@ func testReadOnly(t *testing.T, db Database) {
 		"ClientConnection": true, "ClientConnections": true, "ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true, "MiscountedTenants": true,
 		"Clients": true, "CountClients": true, "CountDevices": true, "Device": true, "DeviceByUserCode": true, "Figures": true, "GrantFor": true, "PendingClients": true, "RefreshToken": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,
 		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true,
-		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "Provisioner": true,
+		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "PeerNotes": true, "Provisioner": true,
 		"Provisioners": true, "Provisioning": true, "Provisionings": true, "PublishedClient": true, "Region": true, "Regions": true,
 		"Revocations": true, "SavedViews": true, "SecretsDue": true, "Session": true, "Sessions": true, "Subscription": true, "SubscriptionOwner": true, "Subscriptions": true,
 		"Tenant": true, "TenantByExternalID": true, "TenantByHostname": true, "TenantGroups": true, "TenantPreferences": true, "TenantsPerDay": true, "Tenants": true, "TenantsDue": true, "TenantsByID": true, "TenantsToErase": true, "User": true,

@@ -58,6 +58,7 @@ func testTenantCounts(t *testing.T, db Database) {
 		t.Helper()
 		return read(t, db, func(tx *store.Tx) ([]store.Miscounted, error) { return tx.MiscountedTenants(t.Context()) })
 	}
+	execute(t, db, "update subscriptions set tenant_limit = 1000, tenant_count = 500") // places for all: nobody takes one here
 	var writers sync.WaitGroup
 	for w := range 8 {
 		random := rand.New(rand.NewPCG(uint64(w), 1)) //nolint:gosec // a test's choices
@@ -176,7 +177,7 @@ func testInsertTenants(t *testing.T, db Database) {
 		one := tenant(s.sub, []estate.Region{europe, america}[n%2], 100+n)
 		one.Settings = estate.DefaultTenantSettings()
 		if n%10 == 0 {
-			one.Status, one.Labels, one.Alias = estate.TenantDeleted, nil, ""
+			one.Status, one.Labels, one.Alias, one.ExternalID = estate.TenantDeleted, nil, "", ""
 		}
 		want = append(want, one)
 	}

@@ -423,8 +423,12 @@ var tenantLifeWrites = map[string]writeCase{
 		touches: func(w world, r row, _ estate.Scope) []string {
 			texts := []string{fmt.Sprintf("tenant_id=%q", r.key)}
 			for _, c := range w.clients {
-				if c.Scope == r.owner {
-					texts = append(texts, fmt.Sprintf("client_id=%q", c.ID), fmt.Sprintf("clients: id=%q", c.ID))
+				if c.Scope != r.owner {
+					continue
+				}
+				texts = append(texts, fmt.Sprintf("client_id=%q", c.ID))
+				if c.PublishedAt.IsZero() { // a published one stays to tell whose its bots were
+					texts = append(texts, fmt.Sprintf("clients: id=%q", c.ID))
 				}
 			}
 			return texts
