@@ -13,7 +13,7 @@ import (
 // somebody new if not.
 func TestLogin_Claim(t *testing.T) {
 	o := newOpenIDTenant(t)
-	fromInfo := o.create("options", object{"options": with(o.options(), object{"useClaimsFromIdToken": false})})
+	fromInfo := o.create("options", object{"provider": "azureAD", "options": with(o.options(), object{"useClaimsFromIdToken": false})})
 	invite := func(email string) (user string) {
 		t.Helper()
 		answer := o.e.Do(testenv.Request{URL: o.origin + "/api/v1/users/actions/invite", Token: o.admin, JSON: api.InviteRequest{Invitees: []api.Invitee{{Email: email, Name: "Invited"}}}})
@@ -57,7 +57,7 @@ func TestLogin_Claim(t *testing.T) {
 
 	// With the claims of the token, and where the tenant trusts every address.
 	expect(t, "delete", o.e.Do(testenv.Request{Method: "DELETE", URL: o.origin + "/api/v1/identity-providers/" + fromInfo, Token: o.admin}), http.StatusNoContent, "")
-	o.create("options", object{"options": with(o.options(), object{"emailVerifiedAlwaysTrue": true, "useClaimsFromIdToken": true})})
+	o.create("options", object{"provider": "azureAD", "options": with(o.options(), object{"emailVerifiedAlwaysTrue": true, "useClaimsFromIdToken": true})})
 	eve := invite("eve@example.com")
 	if me := signIn(object{"sub": "idp|eve", "email": "eve@example.com"}, nil); me.ID != eve || me.Subject != "idp|eve" {
 		t.Errorf("where every address counts as verified: %+v", me)
