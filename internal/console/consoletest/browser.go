@@ -123,7 +123,9 @@ func (b *Browser) Go(url string) {
 // Type replaces what is in a field.
 func (b *Browser) Type(selector, text string) {
 	b.t.Helper()
-	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SetValue(chromedp.CSS(selector), ""))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	quoted, _ := json.Marshal(selector)
+	b.Is("[document.querySelector(" + string(quoted) + ")].every((f) => { f.value = ''; return f.dispatchEvent(new Event('input', {bubbles: true})); })")
 	if text != "" {
 		b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
 	}
