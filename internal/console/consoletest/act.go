@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
@@ -56,8 +55,8 @@ func (b *Browser) DoubleClick(selector string) {
 func (b *Browser) Back(path string) {
 	b.t.Helper()
 	quoted, _ := json.Marshal(path)
-	b.Do(chromedp.NavigateBack(), chromedp.WaitReady(chromedp.CSS("#main")))
-	b.Wait("location.pathname === " + string(quoted))
+	b.Is("history.back()") // the browser may have the page still: then it doesn't load
+	b.Wait("location.pathname === " + string(quoted) + " && document.querySelector('#main')")
 }
 
 // Drag drags one thing onto another with the mouse.
@@ -120,7 +119,7 @@ func (b *Browser) Wait(condition string) {
 	b.t.Helper()
 	var err error
 	for range 20 { // a page that is left takes the question along
-		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.readyState === 'complete' && !!("+condition+")", chromedp.WithPollingTimeout(time.Minute))); err == nil || b.Err() != nil || errors.Is(err, chromedp.ErrPollingTimeout) {
+		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.readyState === 'complete' && !!("+condition+")", chromedp.WithPollingTimeout(actionTimeout))); err == nil || b.Err() != nil || errors.Is(err, chromedp.ErrPollingTimeout) {
 			break
 		}
 	}

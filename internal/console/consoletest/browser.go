@@ -24,7 +24,7 @@ import (
 var Update = flag.Bool("update-images", false, "write the screenshots of docs/images")
 
 // actionTimeout is how long one step may take.
-const actionTimeout = time.Minute
+const actionTimeout = 30 * time.Second
 
 // patience is how long a browser may take for a test: machines are busy.
 const patience = 8 * time.Minute
