@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -261,5 +264,19 @@ func axeSource(t testing.TB) string {
 // Press types a key at the page, not into a field.
 func (b *Browser) Press(key string) {
 	b.t.Helper()
-	b.Do(chromedp.KeyEvent(key))
+	b.Do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		for _, r := range key {
+			events := kb.Encode(r)
+			if len(events) == 3 { // down, character, up: a page that keeps the first from typing keeps it from both
+				events[0].Text, events[0].UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+				events = []*input.DispatchKeyEventParams{events[0], events[2]}
+			}
+			for _, e := range events {
+				if _, err := cdp.Call(ctx, tab, input.DispatchKeyEvent, *e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
 }

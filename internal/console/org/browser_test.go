@@ -23,6 +23,9 @@ import (
 // in one browser at one server.
 func TestBrowser(t *testing.T) {
 	h := newHouse(t)
+	if _, err := h.App.Tenancy.UpdateSubscription(t.Context(), testenv.Operator, h.sub.ID, tenancy.SubscriptionUpdate{TenantLimit: 100}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := h.App.Tenancy.Seed(t.Context(), testenv.Operator, h.Organization.ID, tenancy.SeedPlan{Tenants: 12}); err != nil {
 		t.Fatal(err)
 	}
@@ -294,13 +297,6 @@ func subscriptionFlow(h *house, b *consoletest.Browser) {
 	b.Back(form)
 	if n := h.happened("com.qlik.tenant.created") - before; n != 2 {
 		h.t.Errorf("after a step back there are %d tenants", n)
-	}
-	if b.Is("document.querySelector('input[name=region]:checked')") { // the form as it was sent
-		b.Click(".form .btn-primary")
-		b.Wait("location.pathname.startsWith('/tenants/')")
-		if n := h.happened("com.qlik.tenant.created") - before; n != 2 {
-			h.t.Errorf("sent once more, the form made another: there are %d tenants", n)
-		}
 	}
 }
 
