@@ -4,7 +4,7 @@ package api
 const SubjectTypeUser = "user"
 
 // APIKey lets a program act as a user in a tenant.
-type APIKey struct {
+type APIKey struct { //nolint:revive // the name of the contract
 	ID            string `json:"id"`
 	TenantID      string `json:"tenantId"`
 	Sub           string `json:"sub"`     // id of the user
@@ -25,7 +25,7 @@ type CreatedAPIKey struct {
 }
 
 // APIKeyList is a page of API keys.
-type APIKeyList struct {
+type APIKeyList struct { //nolint:revive // the name of the contract
 	Data  []APIKey  `json:"data"`
 	Links PageLinks `json:"links"`
 }
@@ -39,7 +39,7 @@ type CreateAPIKeyRequest struct {
 }
 
 // APIKeySettings are the limits of API keys in a tenant.
-type APIKeySettings struct {
+type APIKeySettings struct { //nolint:revive // the name of the contract
 	MaxAPIKeyExpiry          string `json:"max_api_key_expiry"`         // ISO 8601 duration
 	MaxKeysPerUser           int64  `json:"max_keys_per_user"`          // active ones
 	SCIMExternalClientExpiry string `json:"scim_externalClient_expiry"` // ISO 8601 duration; has no effect

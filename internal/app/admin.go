@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof" //nolint:gosec // it also adds itself to a mux that nothing here serves
+	"net/http/pprof"
 	"net/netip"
 	"strings"
 )

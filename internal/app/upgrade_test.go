@@ -72,7 +72,7 @@ func TestUpgrade(t *testing.T) {
 	b.await("by the older alone", 100)
 
 	config.PublicPort, config.TrustedProxies = older.port, "127.0.0.1"
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by Serve
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func readInstallation(dir string) (*installation, error) {
 
 // read reads what quickstart has noted.
 func (in *installation) read() error {
-	text, err := os.ReadFile(filepath.Join(in.dir, "quickstart.json")) //nolint:gosec // a folder of this program's own
+	text, err := os.ReadFile(filepath.Join(in.dir, "quickstart.json"))
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,11 @@ func authorizeDevice(x *exchange) error {
 	var in api.DeviceAuthorizationRequest
 	err := x.readOAuthBody(&in, func(form string) error {
 		return parseForm(form, []formField{
-			{"client_id", &in.ClientID}, {"client_secret", &in.ClientSecret}, {"scope", &in.Scope},
-			{"client_assertion", &in.ClientAssertion}, {"client_assertion_type", &in.ClientAssertionType},
+			{"client_id", &in.ClientID},
+			{"client_secret", &in.ClientSecret},
+			{"scope", &in.Scope},
+			{"client_assertion", &in.ClientAssertion},
+			{"client_assertion_type", &in.ClientAssertionType},
 		})
 	})
 	if err != nil {

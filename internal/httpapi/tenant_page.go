@@ -115,10 +115,10 @@ func appendMoment(b []byte, t time.Time) []byte {
 		before byte
 		n      int
 	}{{'-', int(month)}, {'-', day}, {'T', hour}, {':', minute}, {':', second}} {
-		b = append(b, part.before, byte('0'+part.n/10), byte('0'+part.n%10)) //nolint:gosec // digits
+		b = append(b, part.before, byte('0'+part.n/10), byte('0'+part.n%10))
 	}
 	ms := t.Nanosecond() / 1_000_000
-	return append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"') //nolint:gosec // digits
+	return append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
 }
 
 // appendTexts writes the texts as one JSON string.

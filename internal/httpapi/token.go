@@ -128,11 +128,23 @@ func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
 func parseTokenForm(body string, in *api.TokenRequest) error {
 	var lookup string
 	err := parseForm(body, []formField{
-		{"grant_type", &in.GrantType}, {"client_id", &in.ClientID}, {"client_secret", &in.ClientSecret}, {"scope", &in.Scope},
-		{"client_assertion", &in.ClientAssertion}, {"client_assertion_type", &in.ClientAssertionType},
-		{"subject_token", &in.SubjectToken}, {"subject_token_type", &in.SubjectTokenType}, {"requested_token_type", &in.RequestedTokenType},
-		{"audience", &in.Audience}, {"purpose", &in.Purpose}, {"user_lookup", &lookup},
-		{"code", &in.Code}, {"redirect_uri", &in.RedirectURI}, {"code_verifier", &in.CodeVerifier}, {"refresh_token", &in.RefreshToken}, {"device_code", &in.DeviceCode},
+		{"grant_type", &in.GrantType},
+		{"client_id", &in.ClientID},
+		{"client_secret", &in.ClientSecret},
+		{"scope", &in.Scope},
+		{"client_assertion", &in.ClientAssertion},
+		{"client_assertion_type", &in.ClientAssertionType},
+		{"subject_token", &in.SubjectToken},
+		{"subject_token_type", &in.SubjectTokenType},
+		{"requested_token_type", &in.RequestedTokenType},
+		{"audience", &in.Audience},
+		{"purpose", &in.Purpose},
+		{"user_lookup", &lookup},
+		{"code", &in.Code},
+		{"redirect_uri", &in.RedirectURI},
+		{"code_verifier", &in.CodeVerifier},
+		{"refresh_token", &in.RefreshToken},
+		{"device_code", &in.DeviceCode},
 	})
 	if err != nil {
 		return err

@@ -109,8 +109,12 @@ var errNoTokenParameter = estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, 
 
 func parseTokenQueryForm(body string, in *api.TokenQuery) error {
 	return parseForm(body, []formField{
-		{"token", &in.Token}, {"token_type_hint", &in.TokenTypeHint}, {"client_id", &in.ClientID}, {"client_secret", &in.ClientSecret},
-		{"client_assertion", &in.ClientAssertion}, {"client_assertion_type", &in.ClientAssertionType},
+		{"token", &in.Token},
+		{"token_type_hint", &in.TokenTypeHint},
+		{"client_id", &in.ClientID},
+		{"client_secret", &in.ClientSecret},
+		{"client_assertion", &in.ClientAssertion},
+		{"client_assertion_type", &in.ClientAssertionType},
 	})
 }
 

@@ -113,7 +113,7 @@ var (
 
 func newEstates(t *testing.T, n *node) *estates {
 	t.Helper()
-	e := &estates{random: rand.New(rand.NewPCG(3, 4))} //nolint:gosec // a test's choices
+	e := &estates{random: rand.New(rand.NewPCG(3, 4))}
 	n.write(t, func(tx *store.Tx) error {
 		for _, r := range regions {
 			if err := tx.InsertRegion(t.Context(), r); err != nil {

@@ -35,7 +35,7 @@ func (m *memory) add(r row) (place, bool) {
 		m.chunks = append(m.chunks, make([]byte, 0, chunk))
 		last++
 	}
-	at := place(last<<chunkBits | len(m.chunks[last])) //nolint:gosec // checked above
+	at := place(last<<chunkBits | len(m.chunks[last]))
 	m.chunks[last] = append(append(m.chunks[last], size...), r...)
 	m.live += n
 	m.used += n
@@ -47,7 +47,7 @@ func (m *memory) row(p place) row {
 	at := int(p & (chunk - 1))
 	n, size := binary.Uvarint(c[at:])
 	at += size
-	return c[at : at+int(n) : at+int(n)] //nolint:gosec // a length
+	return c[at : at+int(n) : at+int(n)]
 }
 
 // drop forgets a row. Its memory is free when the table is made anew.
@@ -97,14 +97,6 @@ func (o *order) find(m *memory, after func(row) bool) cursor {
 		return -1
 	})
 	return cursor{block, at}
-}
-
-// before is how many rows are before the cursor.
-func (o *order) before(c cursor) (n int) {
-	for _, b := range o.blocks[:c.block] {
-		n += len(b)
-	}
-	return n + c.at
 }
 
 func (o *order) insert(m *memory, p place) {
@@ -178,7 +170,7 @@ func byName(a, b row) int {
 // Prefixes of the orders: where they differ, so do the orders. To compare them needs
 // no row to be read.
 
-func prefixOfTime(us int64) uint64 { return uint64(us) ^ 1<<63 } //nolint:gosec // the sign comes first
+func prefixOfTime(us int64) uint64 { return uint64(us) ^ 1<<63 }
 
 func prefixOfText(b []byte) uint64 {
 	var first [8]byte

@@ -56,8 +56,8 @@ func appendText(b []byte, s string) []byte {
 
 // appendRow writes t.
 func (d *texts) appendRow(b []byte, t estate.Tenant) []byte {
-	b = binary.LittleEndian.AppendUint64(b, uint64(micros(t.CreatedAt))) //nolint:gosec // the bits
-	b = binary.LittleEndian.AppendUint64(b, uint64(micros(t.UpdatedAt))) //nolint:gosec // the bits
+	b = binary.LittleEndian.AppendUint64(b, uint64(micros(t.CreatedAt)))
+	b = binary.LittleEndian.AppendUint64(b, uint64(micros(t.UpdatedAt)))
 	key := filter.Fold(t.Name)
 	b = append(b, flagsOf(t, key))
 	b = appendText(appendText(b, string(t.ID)), t.Name)
@@ -91,8 +91,8 @@ func flagsOf(t estate.Tenant, key string) (flags byte) {
 	return flags
 }
 
-func (r row) created() int64 { return int64(binary.LittleEndian.Uint64(r)) }     //nolint:gosec // the bits
-func (r row) updated() int64 { return int64(binary.LittleEndian.Uint64(r[8:])) } //nolint:gosec // the bits
+func (r row) created() int64 { return int64(binary.LittleEndian.Uint64(r)) }
+func (r row) updated() int64 { return int64(binary.LittleEndian.Uint64(r[8:])) }
 
 // reader takes a row apart. The texts that it returns are parts of one string.
 type reader struct {
@@ -114,7 +114,7 @@ func (r *reader) signed() int64 {
 
 // text returns where the text lies.
 func (r *reader) text() (from, to int) {
-	n := int(r.number()) //nolint:gosec // a length
+	n := int(r.number())
 	r.at += n
 	return r.at - n, r.at
 }
@@ -157,9 +157,9 @@ type common struct {
 	subscription, region, datacenter, country, status, maker, state, message uint64
 }
 
-func (d *reader) common() (c common) {
+func (r *reader) common() (c common) {
 	for _, into := range []*uint64{&c.subscription, &c.region, &c.datacenter, &c.country, &c.status, &c.maker, &c.state, &c.message} {
-		*into = d.number()
+		*into = r.number()
 	}
 	return c
 }

@@ -69,7 +69,7 @@ func (s *session) seedClients(id estate.OrganizationID, n int, path string) (err
 	}
 	to := bufio.NewWriter(io.Discard)
 	if path != "" {
-		file, errOpen := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator names it
+		file, errOpen := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if errOpen != nil {
 			return errOpen
 		}

@@ -27,7 +27,7 @@ func NewCable(t testing.TB, address string) *Cable {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed with the test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func (c *Cable) Mend() {
 // carry connects near with the server until either ends.
 func (c *Cable) carry(near net.Conn) {
 	defer near.Close()
-	far, err := net.Dial("unix", c.server) //nolint:noctx // the server is on this machine
+	far, err := net.Dial("unix", c.server)
 	if err != nil {
 		return
 	}

@@ -94,7 +94,7 @@ func NewCluster(t testing.TB) *Cluster {
 		port := take()
 		config := fmt.Sprintf(patroniConfig, m.name, m.rest, strings.Join(clients, ", "), port, filepath.Join(dir, m.name), filepath.Dir(postgres), dir, filepath.Join(dir, m.name+".pgpass"))
 		file := filepath.Join(dir, m.name+".yml")
-		if err := os.WriteFile(file, []byte(config), 0o644); err != nil { //nolint:gosec // the servers read it as another user
+		if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		m.patroni = c.start(t, m.name, "/usr/bin/python3", programs["patroni"], file) // Debian's Python, whatever is first in the path
@@ -106,7 +106,7 @@ func NewCluster(t testing.TB) *Cluster {
 
 	entry := take()
 	file := filepath.Join(dir, "haproxy.cfg")
-	if err := os.WriteFile(file, fmt.Appendf(nil, haproxyConfig, entry, servers.String()), 0o644); err != nil { //nolint:gosec // as above
+	if err := os.WriteFile(file, fmt.Appendf(nil, haproxyConfig, entry, servers.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c.start(t, "haproxy", programs["haproxy"], "-db", "-f", file)
@@ -292,7 +292,7 @@ func own(t testing.TB, dir string) {
 func freePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}

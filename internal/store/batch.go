@@ -54,7 +54,7 @@ func (e *engine) commitAs(ctx context.Context, batch []*write, g *group) (number
 		if g != nil && w.spoiled() {
 			err := e.rollback(c)
 			if len(batch) == 1 && c.pipeline == nil && err == nil && (w.err != nil || w.panicked != nil) {
-				return nil, nil // and w knows what failed
+				return nil, nil //nolint:nilerr // w knows what failed
 			}
 			return nil, errors.Join(errApart, w.err, err)
 		}

@@ -234,8 +234,14 @@ func TestTenants_PlanOfSearches(t *testing.T) {
 		scope  estate.Scope
 		filter string
 	}{
-		{organization, `status ne "y"`}, {organization, `countryCode co "x"`}, {organization, `not (name eq "a")`}, {organization, `status eq "x" and regionCode eq "x"`},
-		{organization, `provisioningState eq "ready"`}, {organization, `createdAt gt "2026-01-01T00:00:00Z" or status eq "x"`}, {region, `status eq "x"`}, {region, ""},
+		{organization, `status ne "y"`},
+		{organization, `countryCode co "x"`},
+		{organization, `not (name eq "a")`},
+		{organization, `status eq "x" and regionCode eq "x"`},
+		{organization, `provisioningState eq "ready"`},
+		{organization, `createdAt gt "2026-01-01T00:00:00Z" or status eq "x"`},
+		{region, `status eq "x"`},
+		{region, ""},
 	} {
 		var expr filter.Expr
 		if c.filter != "" {

@@ -40,7 +40,6 @@ func (tx *Tx) Tenants(ctx context.Context, scope estate.Scope, q TenantQuery) (p
 	}
 	if len(page) > limit {
 		page = page[:limit]
-		next = nil
 		if limit > 0 {
 			position := PositionOf(page[limit-1], q.Sort)
 			next = &position

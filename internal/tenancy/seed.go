@@ -48,7 +48,7 @@ func (s *Service) Seed(ctx context.Context, actor estate.Actor, organization est
 	g := &seeder{random: rand.New(rand.NewPCG(1, 2)), now: s.now(), actor: actor, n: plan.Tenants} //nolint:gosec // nothing that has to be secret
 	turns := make([]int32, 0, plan.Tenants)                                                        // which subscription each tenant belongs to
 	for i, sub := range open {
-		turns = append(turns, slices.Repeat([]int32{int32(i)}, int(sub.places))...) //nolint:gosec // as many as there are tenants
+		turns = append(turns, slices.Repeat([]int32{int32(i)}, int(sub.places))...)
 	}
 	g.random.Shuffle(len(turns), func(i, j int) { turns[i], turns[j] = turns[j], turns[i] })
 	for made < plan.Tenants {

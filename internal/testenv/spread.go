@@ -53,7 +53,7 @@ type node struct {
 // second ago; so that a test can rely on what it has done before, the one that is
 // asked has heard of all changes until now.
 func (s *spread) RoundTrip(r *http.Request) (*http.Response, error) {
-	n := s.at[rand.IntN(len(s.at))] //nolint:gosec // nothing is to be guessed
+	n := s.at[rand.IntN(len(s.at))]
 	now := time.Now()
 	ticker := time.NewTicker(spreadInterval / 2)
 	defer ticker.Stop()

@@ -242,7 +242,7 @@ func (e *Env) serve() {
 // reaches it by any host name.
 func serve(t testing.TB, a *app.App) (port int, transport *http.Transport) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by Serve
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

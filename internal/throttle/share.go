@@ -72,7 +72,7 @@ func (c *count) learn(step, n int64) {
 	}
 	slot := &c.ring[step%steps]
 	n = min(max(n, -int64(*slot)), maxCounted-int64(*slot))
-	*slot = uint32(int64(*slot) + n) //nolint:gosec // it is between 0 and maxCounted
+	*slot = uint32(int64(*slot) + n)
 	c.sum += n
 }
 

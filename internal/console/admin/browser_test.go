@@ -24,9 +24,18 @@ func TestBrowser(t *testing.T) {
 		name string
 		flow func(*home, *consoletest.Browser)
 	}{
-		{"WebClient", webClientFlow}, {"ClientTypes", clientTypesFlow}, {"Users", usersFlow}, {"Groups", groupsFlow}, {"Roles", rolesFlow},
-		{"IdentityProviders", providersFlow}, {"Spaces", spacesFlow}, {"Webhook", webhookFlow}, {"Audit", auditFlow}, {"Settings", settingsFlow},
-		{"Keyboard", keyboardFlow}, {"Pages", pages},
+		{"WebClient", webClientFlow},
+		{"ClientTypes", clientTypesFlow},
+		{"Users", usersFlow},
+		{"Groups", groupsFlow},
+		{"Roles", rolesFlow},
+		{"IdentityProviders", providersFlow},
+		{"Spaces", spacesFlow},
+		{"Webhook", webhookFlow},
+		{"Audit", auditFlow},
+		{"Settings", settingsFlow},
+		{"Keyboard", keyboardFlow},
+		{"Pages", pages},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			at := *h

@@ -34,8 +34,18 @@ func TestBrowser(t *testing.T) {
 		name string
 		flow func(*house, *consoletest.Browser)
 	}{
-		{"Pages", pages}, {"Tenants", tenantsFlow}, {"Views", viewsFlow}, {"Life", lifeFlow}, {"Subscription", subscriptionFlow}, {"RegionClient", regionClientFlow},
-		{"Provisioner", provisionerFlow}, {"OAuth", oauthFlow}, {"Keyboard", keyboardFlow}, {"Audit", auditFlow}, {"Webhooks", webhooksFlow}, {"People", peopleFlow},
+		{"Pages", pages},
+		{"Tenants", tenantsFlow},
+		{"Views", viewsFlow},
+		{"Life", lifeFlow},
+		{"Subscription", subscriptionFlow},
+		{"RegionClient", regionClientFlow},
+		{"Provisioner", provisionerFlow},
+		{"OAuth", oauthFlow},
+		{"Keyboard", keyboardFlow},
+		{"Audit", auditFlow},
+		{"Webhooks", webhooksFlow},
+		{"People", peopleFlow},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			at := *h
