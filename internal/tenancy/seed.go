@@ -21,8 +21,9 @@ type SeedPlan struct {
 	Progress      func(made int) // told after each batch of tenants; may be nil
 }
 
-// seedBatch is how many tenants of a seed share a transaction.
-const seedBatch = 2000
+// seedBatch is how many tenants of a seed share a transaction: enough that a page of an
+// index, which all of them are spread over, is written for many at once.
+const seedBatch = 10_000
 
 // seedYears is how long ago the first tenant of a seed was created.
 const seedYears = 3
