@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	days       = 30 // of which the overview shows how many tenants were created
-	careAt     = 20 // subscriptions whose clients it looks at
-	careShown  = 8  // rows of each list
+	days       = 30  // of which the overview shows how many tenants were created
+	careAt     = 20  // subscriptions whose clients it looks at
+	careShown  = 8   // rows of each list
+	orphansAt  = 100 // bots without a client that it looks at
 	unusedFrom = 24 * time.Hour
 )
 
@@ -99,7 +100,7 @@ func (c *Console) overview(q *frame.Request) error {
 	if err := c.careful(q, &o); err != nil {
 		return err
 	}
-	o.Orphans, err = c.Credential.Orphans(q.Context(), q.Actor, estate.Scope{Organization: q.Actor.Scope.Organization})
+	o.Orphans, err = c.Credential.Orphans(q.Context(), q.Actor, estate.Scope{Organization: q.Actor.Scope.Organization}, orphansAt)
 	if err != nil && frame.Known(err).Kind != estate.Forbidden {
 		return err
 	}

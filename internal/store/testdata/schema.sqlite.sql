@@ -200,6 +200,8 @@ CREATE INDEX clients_pending on clients (created_at) where consent = 'pending';
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
+CREATE INDEX clients_stopped on clients (organization_id, id) where deleted_at <> 0 or disabled_at <> 0;
+
 CREATE TABLE credentials (
     tenant_id       text,
     id              text primary key,
