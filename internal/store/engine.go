@@ -103,7 +103,8 @@ type conn struct {
 	statements map[string]*sql.Stmt
 	length     int // of their texts together
 	broken     bool
-	executed   *atomic.Int64 // statements, for Store.Statements
+	executed   *atomic.Int64                  // statements, for Store.Statements
+	watch      func(query string, args []any) // told of what is read, where a test wants to explain it
 
 	pipelining bool        // later may wait
 	queued     []statement // to be executed before any other
@@ -422,6 +423,9 @@ func (c *conn) row(ctx context.Context, query string, args ...any) rowScanner {
 		return sentRow{ctx, c}
 	}
 	c.executed.Add(1)
+	if c.watch != nil {
+		c.watch(query, args)
+	}
 	if c.unprepared {
 		return c.QueryRowContext(ctx, query, args...)
 	}
@@ -437,6 +441,9 @@ func (c *conn) rows(ctx context.Context, query string, args ...any) (*sql.Rows, 
 		return nil, err
 	}
 	c.executed.Add(1)
+	if c.watch != nil {
+		c.watch(query, args)
+	}
 	if c.unprepared {
 		return c.QueryContext(ctx, query, args...)
 	}
