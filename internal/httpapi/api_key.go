@@ -155,11 +155,11 @@ func (x *exchange) setAPIKeySetting(s *estate.APIKeySettings, operation director
 	case "/scim_externalClient_expiry":
 		return period(&s.SCIMExpiry)
 	case "/max_keys_per_user":
-		var n int64
-		if json.Unmarshal(operation.Value, &n) != nil || n < 0 || n > estate.MaxAPIKeysPerUser {
+		var n *int64
+		if json.Unmarshal(operation.Value, &n) != nil || n == nil || *n < 0 || *n > estate.MaxAPIKeysPerUser {
 			return errAPIKeyPatch.At(at+"/value", "max_keys_per_user must be a number from 0 to "+strconv.Itoa(estate.MaxAPIKeysPerUser))
 		}
-		s.MaxPerUser = n
+		s.MaxPerUser = *n
 		return nil
 	}
 	return errAPIKeyPatch.At(at+"/path", "path must be /max_api_key_expiry, /max_keys_per_user or /scim_externalClient_expiry")

@@ -199,7 +199,7 @@ func TestAPIKeys_Limits(t *testing.T) {
 		t.Errorf("by default: %+v", settings)
 	}
 	for name, wrong := range map[string]api.PatchOperation{
-		"operation": op("add", "/max_keys_per_user", 1), "path": op("replace", "/name", 1), "number": op("replace", "/max_keys_per_user", 101),
+		"operation": op("add", "/max_keys_per_user", 1), "path": op("replace", "/name", 1), "number": op("replace", "/max_keys_per_user", 101), "none": op("replace", "/max_keys_per_user", nil),
 		"period": op("replace", "/max_api_key_expiry", "a week"), "long": op("replace", "/max_api_key_expiry", "P11Y"), "type": op("replace", "/scim_externalClient_expiry", 7),
 	} {
 		expect(t, "wrong "+name, c.patch(configs, op("replace", "/max_keys_per_user", 3), wrong), http.StatusBadRequest, api.CodeAPIKeyInvalid)

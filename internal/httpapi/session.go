@@ -207,6 +207,9 @@ func (x *exchange) beginLink() error {
 		return nil
 	}
 	departure, err := x.server.SignIn.BeginLink(x.r.Context(), person.Actor, x.session, x.surface)
+	if err == nil { // somebody else may be signed in there
+		departure.URL = askAlong(departure.URL, url.Values{"prompt": {"login"}})
+	}
 	return x.depart(departure, err)
 }
 

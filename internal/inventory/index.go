@@ -43,7 +43,7 @@ type Index struct {
 	log *slog.Logger
 	now func() time.Time
 
-	mu     sync.Mutex
+	mu     sync.Mutex // may be taken while that of a table is held, never the other way round
 	tables map[estate.OrganizationID]*table
 	turn   atomic.Int64
 	wanted chan *table
@@ -260,9 +260,7 @@ func (x *Index) makeRoom(t *table, n int64) bool {
 			if other == t {
 				continue
 			}
-			other.mu.RLock()
-			sum += int64(other.rows)
-			other.mu.RUnlock()
+			sum += other.rows.Load()
 			if oldest == nil || other.used.Load() < oldest.used.Load() {
 				oldest = other
 			}

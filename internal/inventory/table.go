@@ -27,7 +27,8 @@ type table struct {
 	texts  texts
 	memory memory
 	orders [orders]order
-	rows   int
+
+	rows atomic.Int64 // read by others without mu, which may be held by who waits for the index
 
 	// What has changed since it was read. Whoever finds something here reads it anew
 	// before anything else is read.
@@ -70,7 +71,7 @@ func (t *table) takeMarks() (ids []estate.TenantID, changes int64) {
 func (t *table) load(v estate.Tenant, buffer []byte) (place, []byte, bool) {
 	buffer = t.texts.appendRow(buffer[:0], v)
 	p, ok := t.memory.add(buffer)
-	t.rows++
+	t.rows.Add(1)
 	return p, buffer, ok
 }
 
@@ -105,7 +106,7 @@ func (t *table) put(v estate.Tenant) bool {
 	if found {
 		t.memory.drop(old)
 	} else {
-		t.rows++
+		t.rows.Add(1)
 	}
 	return true
 }

@@ -105,7 +105,7 @@ func (s *Service) accountOf(ctx context.Context, tx *store.Tx, scope estate.Scop
 	account, err := tx.AccountByEmail(ctx, l.Email)
 	switch {
 	case estate.HasKind(err, estate.NotFound) && !p.CreateUsers:
-		return person, "", assertion.Refuse("nobody has this subject or e-mail address, and the identity provider creates no accounts")
+		return person, "", assertion.Refuse(nobodyKnown)
 	case estate.HasKind(err, estate.NotFound) && !isAddress(l.Email):
 		return person, "", assertion.Refuse("the e-mail address is none")
 	case estate.HasKind(err, estate.NotFound):
@@ -122,8 +122,8 @@ func (s *Service) accountOf(ctx context.Context, tx *store.Tx, scope estate.Scop
 		}
 	case err != nil:
 		return person, "", err
-	case account.Organization != scope.Organization:
-		return person, "", assertion.Refuse("the e-mail address is that of an account of another organization")
+	case account.Organization != scope.Organization: // who reads the record need not know of other organizations' accounts
+		return person, "", assertion.Refuse(nobodyKnown)
 	default:
 		how, person = accountClaimed, estate.Person{Organization: scope.Organization, ID: string(account.ID)}
 		if used, err := s.everUsed(ctx, tx, person); err != nil || used {
@@ -263,6 +263,9 @@ func (s *Service) RemoveIdentity(ctx context.Context, actor estate.Actor, sessio
 		return map[string]any{"kind": kindIdentity, "identityProvider": provider}, err
 	})
 }
+
+// nobodyKnown is said of addresses without an account that could be signed in to.
+const nobodyKnown = "no account of the organization has this subject or e-mail address, and none was created"
 
 // errLinkFirst is of somebody whose address is that of an account that has been used.
 const errLinkFirst = assertion.Refusal("the account with the e-mail address is not known by this subject, and has been signed in to otherwise")

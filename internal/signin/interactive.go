@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -325,10 +326,13 @@ func localPath(surface estate.Surface, returnTo string) string {
 	if (u.Scheme != "" || u.Host != "") && u.Scheme+"://"+u.Host != surface.Origin {
 		return root
 	}
-	for _, path := range []string{u.Path, u.EscapedPath()} { // decoded, too: whoever decodes once more finds nothing else
-		if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
+	for _, p := range []string{u.Path, u.EscapedPath()} { // decoded, too: whoever decodes once more finds nothing else
+		if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.Contains(p, `\`) {
 			return root
 		}
+	}
+	if clean := path.Clean(u.Path); clean == LoginPath || strings.HasPrefix(clean, LoginPath+"/") {
+		return root // what is there changes something for who goes there from a page of this host
 	}
 	local := url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, Fragment: u.Fragment}
 	return local.String()

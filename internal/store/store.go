@@ -234,8 +234,8 @@ func (s *Store) commit(batch []*write) {
 	var changes []Change
 	for _, w := range batch {
 		w.batch = len(batch)
-		if err != nil && w.err == nil {
-			w.err = unavailable(w.ctx, err)
+		if err != nil && !errors.As(w.err, new(*estate.Error)) {
+			w.err = lost(w.ctx, errors.Join(err, w.err))
 		}
 		if w.err == nil && w.panicked == nil {
 			changes = append(changes, w.tx.changes...)
@@ -268,6 +268,11 @@ func unavailable(ctx context.Context, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
+	return lost(ctx, err)
+}
+
+// lost is unavailable for an error that can hold one that another caller is to get.
+func lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}

@@ -287,8 +287,9 @@ func (tx *Tx) countsBy(ctx context.Context, query string) (map[string]int64, err
 }
 
 // RecountTenants makes the counts anew, of the tenants themselves. It reads every
-// tenant, and nobody can write meanwhile.
-func (tx *Tx) RecountTenants(ctx context.Context) error {
+// tenant, and nobody can write meanwhile. All servers forget what they keep of tenants:
+// who has miscounted may have told nobody of changes either.
+func (tx *Tx) RecountTenants(ctx context.Context, now time.Time) error {
 	tx.tally = tally{} // of tenants that are counted now
 	for _, statement := range []string{
 		"delete from tenant_counts", "insert into tenant_counts (" + countColumns + ", tenants) " + groupsOfTenants,
@@ -296,6 +297,16 @@ func (tx *Tx) RecountTenants(ctx context.Context) error {
 	} {
 		if _, err := tx.exec(ctx, statement); err != nil {
 			return wrap("recount tenants", err)
+		}
+	}
+	rows, err := tx.rows(ctx, "select id from organizations")
+	all, err := collect(rows, err, func(row rowScanner) (id string, err error) { return id, row.Scan(&id) })
+	if err != nil {
+		return wrap("select organizations", err)
+	}
+	for _, id := range all {
+		if err := tx.changed(ctx, now, ChangeTenant, id+"/"); err != nil {
+			return err
 		}
 	}
 	return nil

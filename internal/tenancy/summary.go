@@ -46,7 +46,7 @@ func (s *Service) VerifyCounts(ctx context.Context, actor estate.Actor, repair b
 		return wrong, err
 	}
 	return wrong, s.store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.RecountTenants(ctx); err != nil {
+		if err := tx.RecountTenants(ctx, s.now()); err != nil {
 			return err
 		}
 		return s.audit.Done(ctx, tx, actor, estate.Scope{}, "tenant-counts.repair", "", map[string]any{"wrong": len(wrong)})

@@ -189,7 +189,7 @@ func (e *estates) remove(t *rapid.T, id estate.TenantID) {
 	if err := errors.Join(errHostnames, errLabels, errTenants, tx.Commit()); err != nil {
 		t.Fatal(err)
 	}
-	e.write(t, func(tx *store.Tx) error { return tx.RecountTenants(context.Background()) }) // the store knows of no such removal
+	e.write(t, func(tx *store.Tx) error { return tx.RecountTenants(context.Background(), moment(1)) }) // the store knows of no such removal
 }
 
 // list is a query to be read page by page.

@@ -108,7 +108,7 @@ func testTenantCounts(t *testing.T, db Database) {
 	if len(miscounted()) < 2 {
 		t.Error("wrong counts are not found")
 	}
-	write(t, db, func(tx *store.Tx) error { return tx.RecountTenants(t.Context()) })
+	write(t, db, func(tx *store.Tx) error { return tx.RecountTenants(t.Context(), moment(1)) })
 	equal(t, "miscounted", len(miscounted()), 0)
 }
 
