@@ -106,6 +106,9 @@ a filter that picks others than you think changes nothing.`,
 			if err != nil {
 				return explain(err, c, registerLabel, registerHint)
 			}
+			if !b.dryRun && !cmd.Flags().Changed("expect") {
+				return fmt.Errorf("the filter picks %d tenants: say so with --expect; nothing was done", len(ids))
+			}
 			if !b.dryRun && len(ids) != expect {
 				return fmt.Errorf("the filter picks %d tenants, and --expect says %d; nothing was done", len(ids), expect)
 			}

@@ -3,6 +3,7 @@ package operator_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,6 +25,15 @@ func TestIdentityProvider(t *testing.T) {
 		root.SetArgs(append([]string{"operator", "--data-dir", filepath.Join(dir, "data")}, args...))
 		err := root.ExecuteContext(t.Context())
 		return out.String(), err
+	}
+	// A mistyped folder is not made: its estate would be empty, and all well in it.
+	for _, args := range [][]string{{"counts"}, {"organization", "list"}, {"account", "link", "owner@example.com"}, {"seed", "--tenants", "1"}} {
+		if out, err := run("", args...); err == nil || !strings.Contains(err.Error(), "there is no estate") {
+			t.Errorf("%v on no estate: %s, %v", args, out, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
+		t.Fatal("the folder was made")
 	}
 	for _, name := range []string{"Acme", "Rival"} {
 		if out, err := run("", "organization", "create", name); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -189,6 +190,11 @@ func (c *commands) operator() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if cmd.Name() != "create" { // the first region and organization make the folder
+				if err := installed(config); err != nil {
+					return err
+				}
+			}
 			log, flush, err := app.NewLogger(config, cmd.ErrOrStderr())
 			if err != nil {
 				return err
@@ -204,6 +210,18 @@ func (c *commands) operator() *cobra.Command {
 	}
 	command.Group(cmd, organizationCommand(with), accountCommand(with), identityProviderCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with), countsCommand(with))
 	return cmd
+}
+
+// installed fails if there is no estate in the data folder: what a mistyped name would
+// make of it is an empty one.
+func installed(config app.Config) error {
+	if config.Database != "" {
+		return nil
+	}
+	if _, err := os.Stat(config.StoreOptions().Path); err != nil {
+		return fmt.Errorf("there is no estate in the data folder: %w", err)
+	}
+	return nil
 }
 
 // with is how a command gets its session.

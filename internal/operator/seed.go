@@ -26,13 +26,16 @@ func seedCommand(with with) *cobra.Command {
 			"unequal sizes, several regions and states. Without --subscriptions they go into those that there are.",
 		Example: "  freehold operator seed --tenants 1000000 --subscriptions 1000 --clients 100000 --credentials clients.tsv",
 		RunE: with(func(s *session, _ []string) (err error) {
+			if plan.Tenants < 0 || plan.Subscriptions < 0 || clients < 0 {
+				return errors.New("--tenants, --subscriptions and --clients can't be less than 0")
+			}
 			id, err := s.organization(organization)
 			if err != nil {
 				return err
 			}
 			out := s.cmd.ErrOrStderr()
 			if plan.Tenants > 0 {
-				bar := seedBar(out, plan.Tenants, "Tenants")
+				bar := s.seedBar(plan.Tenants, "Tenants")
 				plan.Progress = func(made int) { _ = bar.Set(made) } // what a bar can't show is no failure
 				made, err := s.Tenancy.Seed(s.cmd.Context(), s.actor, id, plan)
 				if err != nil {
@@ -56,7 +59,11 @@ func seedCommand(with with) *cobra.Command {
 	return cmd
 }
 
-func seedBar(out io.Writer, n int, of string) *progressbar.ProgressBar {
+func (s *session) seedBar(n int, of string) *progressbar.ProgressBar {
+	out := s.cmd.ErrOrStderr()
+	if !s.out.Interactive(out) {
+		out = io.Discard
+	}
 	return progressbar.NewOptions(n, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(of),
 		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 }
@@ -76,7 +83,7 @@ func (s *session) seedClients(id estate.OrganizationID, n int, path string) (err
 		defer func() { err = errors.Join(err, file.Close()) }()
 		to = bufio.NewWriter(file)
 	}
-	bar := seedBar(s.cmd.ErrOrStderr(), n, "Clients")
+	bar := s.seedBar(n, "Clients")
 	err = s.Credential.Seed(s.cmd.Context(), s.actor, subscriptions, n, func(c estate.Client, secret estate.Secret) error {
 		_ = bar.Add(1) // what a bar can't show is no failure
 		_, err := fmt.Fprintf(to, "%s\t%s\t%s\n", c.ID, secret.Reveal(), c.Scope.Region)

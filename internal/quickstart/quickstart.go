@@ -238,10 +238,16 @@ func (r *run) organization(ctx context.Context) error {
 			return nil
 		}
 	}
+	if len(organizations) > 0 {
+		return errOtherEstate
+	}
 	r.file = File{Regions: map[string]Region{}, CAFile: r.file.CAFile} // whatever it held was of another estate
 	r.org, err = r.App.Tenancy.CreateOrganization(ctx, operator, organizationName)
 	return err
 }
+
+// errOtherEstate keeps the demonstration, with its known names, out of real estates.
+var errOtherEstate = errors.New("the data folder holds another estate already: give the quickstart a --data-dir of its own")
 
 func (r *run) owner(ctx context.Context) error {
 	accounts, err := r.App.Directory.Accounts(ctx, operator, r.org.ID)
