@@ -130,7 +130,7 @@ func findOrphan(ctx context.Context, tx *store.Tx, scope estate.Scope, id estate
 	if !id.Valid() {
 		return store.Orphan{}, errNoOrphan
 	}
-	found, err := tx.Orphans(ctx, scope, id, 1)
+	found, err := tx.Orphans(ctx, scope, id, 0)
 	switch {
 	case err != nil:
 		return store.Orphan{}, err

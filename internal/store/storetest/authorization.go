@@ -233,13 +233,13 @@ func insertAuthorization(ctx context.Context, tx *store.Tx, w world) error {
 func savedAuthorization(t *testing.T, db Database) {
 	t.Helper()
 	for _, table := range []string{"oauth_families", "oauth_refresh_tokens", "oauth_codes"} {
-		execute(t, db, "create table if not exists saved_"+table+" as select * from "+table)
+		execute(t, db, "create table if not exists "+savedPrefix+table+" as select * from "+table)
 	}
 	for _, table := range []string{"oauth_refresh_tokens", "oauth_families", "oauth_codes"} {
 		execute(t, db, "delete from "+table)
 	}
 	for _, table := range []string{"oauth_families", "oauth_refresh_tokens", "oauth_codes"} {
-		execute(t, db, "insert into "+table+" select * from saved_"+table)
+		execute(t, db, "insert into "+table+" select * from "+savedPrefix+table)
 	}
 }
 

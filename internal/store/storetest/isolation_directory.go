@@ -263,13 +263,13 @@ func savedAll(tables ...string) func(t *testing.T, db Database) {
 	return func(t *testing.T, db Database) {
 		t.Helper()
 		for _, table := range tables {
-			execute(t, db, "create table if not exists saved_"+table+" as select * from "+table)
+			execute(t, db, "create table if not exists "+savedPrefix+table+" as select * from "+table)
 		}
 		for _, table := range slices.Backward(tables) {
 			execute(t, db, "delete from "+table)
 		}
 		for _, table := range tables {
-			execute(t, db, "insert into "+table+" select * from saved_"+table)
+			execute(t, db, "insert into "+table+" select * from "+savedPrefix+table)
 		}
 	}
 }

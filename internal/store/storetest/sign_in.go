@@ -275,10 +275,10 @@ var signInWrites = map[string]writeCase{
 		},
 		again: func(t *testing.T, db Database) {
 			t.Helper()
-			execute(t, db, "create table if not exists saved_sessions as select * from sessions") // before they go along
+			execute(t, db, "create table if not exists kept_sessions as select * from sessions") // before they go along
 			saved("identity_providers")(t, db)
 			savedAll("organization_identity_providers", "account_identities")(t, db)
-			execute(t, db, "insert into sessions select * from saved_sessions where id not in (select id from sessions)")
+			execute(t, db, "insert into sessions select * from kept_sessions where id not in (select id from sessions)")
 		},
 		touches: func(_ world, r row, scope estate.Scope) []string {
 			lines := []string{providerLine(scope, r), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key))}

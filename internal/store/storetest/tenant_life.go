@@ -492,7 +492,7 @@ func unpurged(t *testing.T, db Database) {
 	t.Helper()
 	purged, _ := store.TenantTables()
 	for _, table := range purged {
-		execute(t, db, "create table if not exists saved_"+table+" as select * from "+table)
+		execute(t, db, "create table if not exists "+savedPrefix+table+" as select * from "+table)
 	}
 	for _, table := range purged {
 		execute(t, db, "delete from "+table)
@@ -501,7 +501,7 @@ func unpurged(t *testing.T, db Database) {
 	restored := map[string]bool{}
 	for _, table := range purged {
 		if !restored[table] {
-			execute(t, db, "insert into "+table+" select * from saved_"+table)
+			execute(t, db, "insert into "+table+" select * from "+savedPrefix+table)
 		}
 		restored[table] = true
 	}
