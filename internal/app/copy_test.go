@@ -194,8 +194,12 @@ func TestCopy(t *testing.T) {
 	if diff := cmp.Diff(want, dump(t, "sqlite", "file:"+filepath.Join(beside, "freehold.db"), sqliteTables)); diff != "" {
 		t.Errorf("in another SQLite (-want +have)\n%s", diff)
 	}
-	if !slices.ContainsFunc(want, func(row string) bool { return strings.Contains(row, "nonce=null") && strings.Contains(row, "result=<nil>") }) ||
-		!slices.ContainsFunc(want, func(row string) bool { return strings.Contains(row, "nonce=empty") && strings.Contains(row, "result=[]") }) {
+	if !slices.ContainsFunc(want, func(row string) bool {
+		return strings.Contains(row, "nonce=null") && strings.Contains(row, "result=<nil>")
+	}) ||
+		!slices.ContainsFunc(want, func(row string) bool {
+			return strings.Contains(row, "nonce=empty") && strings.Contains(row, "result=[]")
+		}) {
 		t.Error("nothing and an empty value look alike")
 	}
 	if err := app.CopyEstate(t.Context(), "sqlite:"+path, url, nil); err == nil {
