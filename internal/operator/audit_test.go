@@ -3,6 +3,7 @@ package operator_test
 import (
 	"bytes"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,17 +17,24 @@ import (
 // runAudit executes "freehold audit …".
 func runAudit(t *testing.T, stdin string, args ...string) (stdout string, err error) {
 	t.Helper()
+	stdout, _, err = runAuditFor(t, stdin, args...)
+	return stdout, err
+}
+
+// runAuditFor is runAudit, with what people are told beside the output.
+func runAuditFor(t *testing.T, stdin string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
 	root := &cobra.Command{Use: "freehold", SilenceErrors: true, SilenceUsage: true}
 	audit := &cobra.Command{Use: "audit"}
 	audit.AddCommand(operator.AuditCommands(func(string) string { return "" })...)
 	root.AddCommand(audit)
-	var out bytes.Buffer
+	var out, told bytes.Buffer
 	root.SetOut(&out)
-	root.SetErr(&bytes.Buffer{})
+	root.SetErr(&told)
 	root.SetIn(strings.NewReader(stdin))
 	root.SetArgs(append([]string{"audit"}, args...))
 	err = root.ExecuteContext(t.Context())
-	return out.String(), err
+	return out.String(), told.String(), err
 }
 
 // TestAuditVerify proves an untouched trail, and finds every way to touch one: in
@@ -57,9 +65,12 @@ func TestAuditVerify(t *testing.T) {
 	if err != nil || one == "" || strings.Count(one, "\n") != strings.Count(one, string(e.Organization.ID)+`","position"`) {
 		t.Errorf("%s%v", one, err)
 	}
-	again, err := runAudit(t, exported, "verify", "--file", "-")
+	again, told, err := runAuditFor(t, exported, "verify", "--file", "-")
 	if err != nil || again != heads {
 		t.Errorf("the file: %s%v\nthe database: %s", again, err, heads)
+	}
+	if want := fmt.Sprintf("%d records are as they were written.\n", strings.Count(exported, "\n")); told != want {
+		t.Errorf("people are told %q, want %q", told, want)
 	}
 
 	lines := strings.SplitAfter(strings.TrimSuffix(one, "\n"), "\n")
@@ -70,6 +81,7 @@ func TestAuditVerify(t *testing.T) {
 		"removed record":  {lines[0] + strings.Join(lines[2:], ""), "does not follow"},
 		"removed first":   {strings.Join(lines[1:], ""), "does not follow"},
 		"swapped records": {lines[1] + lines[0] + strings.Join(lines[2:], ""), "does not follow"},
+		"nothing":         {"", "nothing to verify"},
 		"no record":       {one + "\nnonsense\n", "is no exported record"},
 		"another format":  {strings.Replace(one, "freehold audit 1", "freehold audit 2", 1), "the format is"},
 	} {
@@ -98,11 +110,22 @@ func TestAuditVerify(t *testing.T) {
 		t.Error("nonsense was taken for the end of a chain")
 	}
 
+	const forge = `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id, id, position)
+		select organization_id, '', '', '', time, actor_kind, actor_id, action, 'forged', outcome, data, '', 'forged-' || seq, `
 	for _, c := range []struct{ statement, want string }{
 		{"update audit_records set actor_id = 'somebody else' where action = 'tenant.create'", "was changed"},
 		{"update audit_records set data = replace(data, 'acme', 'acne') where action = 'tenant.create'", "was changed"},
 		{"delete from audit_records where action = 'oauth-client.create'", "removed"},
 		{"delete from audit_records where action = 'tenant.create'", "removed"}, // the last one
+		{forge + "0 from audit_records where action = 'tenant.create'", "1 record is outside the chain"},
+		{forge + "999 from audit_records where action = 'tenant.create'", "1 record is outside the chain"},
+		{forge + "-seq from audit_records where action like '%.create' and organization_id <> '' limit 2", "2 records are outside the chain"},
+		{strings.Replace(forge, "select organization_id", "select 'unheard'", 1) + "0 from audit_records where action = 'tenant.create'", "organization unheard: the chain is gone"},
+		{"delete from audit_chains; update audit_records set position = 0, hash = ''", "the chain is gone"},
+		{"delete from audit_chains where organization_id <> ''", "the chain is gone"},
+		{"delete from audit_records; update audit_chains set position = 0, hash = ''", "the chain is gone"},
+		{"delete from audit_records; delete from audit_chains", "the chain is gone"},
+		{"delete from audit_chains; delete from audit_records; delete from subscription_owners; delete from organizations", "nothing to verify"},
 	} {
 		t.Run(c.statement, func(t *testing.T) {
 			e := testenv.Open(t)
