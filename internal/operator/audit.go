@@ -29,14 +29,16 @@ func AuditCommands(getenv func(string) string) []*cobra.Command {
 // onFolder registers the flags for a data folder on cmd and has run called with
 // what is in it.
 func (c *commands) onFolder(cmd *cobra.Command, run func(cmd *cobra.Command, a *app.App) error) {
-	loader := c.loader(cmd, "data-dir", "key-file", "key-command")
+	loader := c.loader(cmd, "data-dir", "database", "key-file", "key-command")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		config, err := loader.Load()
 		if err != nil {
 			return err
 		}
-		if _, err := os.Stat(config.DataDir); err != nil {
-			return err // a new folder would have nothing to verify
+		if config.Database == "" {
+			if _, err := os.Stat(config.DataDir); err != nil {
+				return err // a new folder would have nothing to verify
+			}
 		}
 		log, flush, err := app.NewLogger(config, cmd.ErrOrStderr())
 		if err != nil {
@@ -58,8 +60,8 @@ func (c *commands) auditVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that no audit record was changed or removed",
-		Long: `Prove that no audit record was changed or removed, in the database of a data folder
-or in an exported file.
+		Long: `Prove that no audit record was changed or removed, in a database, that of a data folder
+if none is named, or in an exported file.
 
 The records of each organization, and those of the server itself, form a chain: the
 hash of each is over the record and the hash before it. A record that is in no chain

@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/operator"
+	"github.com/freehold-platform/freehold/internal/pgtest"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
@@ -140,6 +142,33 @@ func TestAuditVerify(t *testing.T) {
 	}
 	if _, err := runAudit(t, "", "verify", "--data-dir", filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a folder that is not there was verified")
+	}
+}
+
+// TestAudit_Database verifies and exports what is in the database that is named, and
+// not what is in the folder.
+func TestAudit_Database(t *testing.T) {
+	e := testenv.Open(t)
+	if e.App.Config.Database != "" {
+		t.Skip("needs an estate on SQLite to start from")
+	}
+	dir := e.App.Config.DataDir
+	url := pgtest.New(t, nil)
+	if err := app.CopyEstate(t.Context(), "sqlite:"+dir, url, nil); err != nil {
+		t.Fatal(err)
+	}
+	sqlExec(t, filepath.Join(dir, "freehold.db"), "delete from audit_records")
+	at := []string{"--data-dir", dir, "--database", url}
+	heads, err := runAudit(t, "", append([]string{"verify"}, at...)...)
+	if err != nil || !strings.Contains(heads, string(e.Organization.ID)+":") {
+		t.Errorf("%s%v", heads, err)
+	}
+	exported, err := runAudit(t, "", append([]string{"export"}, at...)...)
+	if err != nil || !strings.Contains(exported, string(e.Organization.ID)) {
+		t.Errorf("%s%v", exported, err)
+	}
+	if out, err := runAudit(t, "", "verify", "--data-dir", dir); err == nil {
+		t.Errorf("the folder was verified: %s", out)
 	}
 }
 
