@@ -255,16 +255,60 @@ func (t Trail) Chain(ctx context.Context, actor estate.Actor, organization estat
 	}
 }
 
-// Heads returns where all chains end. Only the operator may.
+// Heads returns where all chains end; at position 0 those that are not there,
+// although there is an organization or a record to have one. Only the operator may.
 func (t Trail) Heads(ctx context.Context, actor estate.Actor) (heads []store.ChainHead, err error) {
 	if !actor.IsOperator() {
 		return nil, errors.New("only the operator may read chains")
 	}
 	err = t.Store.Read(ctx, func(tx *store.Tx) error {
-		heads, err = tx.ChainHeads(ctx)
+		if heads, err = tx.ChainHeads(ctx); err != nil {
+			return err
+		}
+		without, err := tx.Unchained(ctx)
+		for _, organization := range without {
+			heads = append(heads, store.ChainHead{Organization: organization})
+		}
 		return err
 	})
 	return heads, err
+}
+
+// Outside tells, as an error, that an organization, or none if the id is empty, has
+// records outside its chain, which has to be verified before. Only the operator may.
+func (t Trail) Outside(ctx context.Context, actor estate.Actor, organization estate.OrganizationID) error {
+	if !actor.IsOperator() {
+		return errors.New("only the operator may read chains")
+	}
+	problem, err := t.outside(ctx, organization)
+	if problem != "" {
+		err = fmt.Errorf("%s: %s", chainName(organization), problem)
+	}
+	return err
+}
+
+// outside says what is wrong if there are other records than those of the chain:
+// there never was a release that appended any.
+func (t Trail) outside(ctx context.Context, organization estate.OrganizationID) (problem string, err error) {
+	var records, chained int64
+	err = t.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if organization == "" {
+			records, chained, err = tx.OwnAuditCounts(ctx)
+		} else {
+			records, chained, err = tx.AuditCounts(ctx, estate.Scope{Organization: organization})
+		}
+		return err
+	})
+	switch n := records - chained; {
+	case n == 0:
+	case n == 1:
+		problem = "1 record is outside the chain: it was added, or taken out of it"
+	case n > 1:
+		problem = fmt.Sprintf("%d records are outside the chain: they were added, or taken out of it", n)
+	default:
+		problem = "records were removed meanwhile"
+	}
+	return problem, err
 }
 
 // ChainPart is how far the chain of an organization is verified.
@@ -325,10 +369,16 @@ func (t Trail) Verify(ctx context.Context, actor estate.Actor, from, noted Chain
 		}
 	}
 	switch {
+	case end.Position == 0:
+		part.Problem = chainGone
+	case part.Position > end.Position:
+		part.Problem = fmt.Sprintf("record %d was there, and the chain ends with %d: records were removed", part.Position, end.Position)
 	case len(links) == 0 && part.Position < end.Position, part.Position == end.Position && part.Hash != end.Hash:
 		part.Problem = fmt.Sprintf("the chain ends with record %d, and should end with %d: records were removed", part.Position, end.Position)
 	case part.Position >= end.Position && noted.Position > end.Position:
 		part.Problem = fmt.Sprintf("record %d was noted, and the chain ends with %d: records were removed", noted.Position, end.Position)
+	case part.Position == end.Position:
+		part.Problem, err = t.outside(ctx, organization)
 	}
-	return part, nil
+	return part, err
 }

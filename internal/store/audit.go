@@ -203,6 +203,40 @@ func (tx *Tx) ChainHeads(ctx context.Context) ([]ChainHead, error) {
 	return heads, wrap("select audit chains", err)
 }
 
+// Unchained returns the organizations that have no chain, which begins with the
+// record of their creation, and whoever else has records and none; empty: those
+// that belong to no organization.
+func (tx *Tx) Unchained(ctx context.Context) ([]estate.OrganizationID, error) {
+	rows, err := tx.rows(ctx, `select organization_id from (select id as organization_id from organizations union select organization_id from audit_records) o
+		where not exists (select 1 from audit_chains h where h.organization_id = o.organization_id) order by organization_id`)
+	all, err := collect(rows, err, func(row rowScanner) (id estate.OrganizationID, err error) {
+		err = row.Scan(&id)
+		return id, err
+	})
+	return all, wrap("select who has no chain", err)
+}
+
+// AuditCounts returns how many records the organization has that is the scope, and
+// how many its chain should have. If the chain is whole, those that are more have
+// never been in it.
+func (tx *Tx) AuditCounts(ctx context.Context, scope estate.Scope) (records, chained int64, err error) {
+	if scope == (estate.Scope{}) || scope != (estate.Scope{Organization: scope.Organization}) {
+		return 0, 0, nil
+	}
+	return tx.auditCounts(ctx, scope.Organization)
+}
+
+// OwnAuditCounts is AuditCounts for the records that belong to no organization.
+func (tx *Tx) OwnAuditCounts(ctx context.Context) (records, chained int64, err error) {
+	return tx.auditCounts(ctx, "")
+}
+
+func (tx *Tx) auditCounts(ctx context.Context, organization estate.OrganizationID) (records, chained int64, err error) {
+	err = tx.row(ctx, `select (select count(*) from audit_records where organization_id = $1),
+		coalesce((select position from audit_chains where organization_id = $1), 0)`, string(organization)).Scan(&records, &chained)
+	return records, chained, wrap("count audit records", err)
+}
+
 // ChainsBehind returns the organizations that have events which consumer has not
 // read yet, at most limit.
 func (tx *Tx) ChainsBehind(ctx context.Context, consumer string, limit int) ([]estate.OrganizationID, error) {

@@ -161,11 +161,21 @@ func TestAudit_Verify(t *testing.T) {
 	h.done(verify(url.Values{"noted": {"99999:" + hash}}), "The trail is not what it was.", "records were removed")
 	h.says(verify(url.Values{"noted": {"somewhere"}}), 422, `id="f-noted-error"`, `value="somewhere"`)
 
+	const forged = `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id)
+		values (?, '', '', '', 1, 'account', '', 'tenant.create', '', 'done', '{}', '')`
+	h.Exec(forged, h.Organization.ID)
+	h.done(verify(nil), "The trail is not what it was.", "1 record is outside the chain")
+	h.Exec("delete from audit_records where position = 0")
+	h.done(verify(nil), "records are as they were written")
+	h.done(verify(url.Values{"from": {"99999:" + hash}}), "The trail is not what it was.", "records were removed")
+
 	h.Exec("update audit_records set target = 'somebody else' where position = 3 and organization_id = $1", h.Organization.ID)
 	h.done(verify(nil), "The trail is not what it was.", "record 3")
 	if answer := h.as(h.Account(h.Organization.ID, "guest@acme.example")).Get("/audit/verify"); answer.Status != 403 {
 		t.Errorf("somebody who may not read the trail: %d", answer.Status)
 	}
+	h.Exec("delete from audit_chains where organization_id = $1", h.Organization.ID)
+	h.done(verify(nil), "The trail is not what it was.", "the chain is gone")
 }
 
 // TestWebhooks_Test sends a test to one webhook, which another one that is told of

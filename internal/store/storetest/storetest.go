@@ -150,7 +150,7 @@ var conformance = []struct {
 	{"CSPOrigin", []string{"InsertCSPOrigin", "CSPOrigin", "CSPOrigins", "UpdateCSPOrigin", "DeleteCSPOrigin"}, testCSPOrigin},
 	{"WebIntegration", []string{"InsertWebIntegration", "WebIntegration", "WebIntegrations", "UpdateWebIntegration", "DeleteWebIntegration"}, testWebIntegration},
 	{"Audit", []string{"AppendAudit", "AuditRecords", "AuditRecord", "AuditPage", "AuditNames"}, testAudit},
-	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads"}, testAuditChain},
+	{"AuditChain", []string{"AuditChain", "OwnAuditChain", "ChainHeads", "Unchained", "AuditCounts", "OwnAuditCounts"}, testAuditChain},
 	{"AuditTogether", nil, testAuditTogether},
 	{"EventCursor", []string{"EventCursor", "SetEventCursor", "ChainsBehind"}, testEventCursor},
 	{"Idempotency", []string{"IdempotentAnswer", "InsertIdempotentAnswer"}, testIdempotency},
