@@ -21,6 +21,11 @@ func CopyEstate(ctx context.Context, from, to string, progress func(table string
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
 	}
+	if source.URL == "" {
+		if _, err := os.Stat(source.Path); err != nil { // opening it would make an empty one
+			return fmt.Errorf("from: %w", err)
+		}
+	}
 	target, err := database(to)
 	if err != nil {
 		return fmt.Errorf("to: %w", err)

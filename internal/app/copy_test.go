@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -201,6 +202,10 @@ func TestCopy(t *testing.T) {
 			return strings.Contains(row, "nonce=empty") && strings.Contains(row, "result=[]")
 		}) {
 		t.Error("nothing and an empty value look alike")
+	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	if err := app.CopyEstate(t.Context(), "sqlite:"+missing, "sqlite:"+filepath.Join(t.TempDir(), "new"), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an estate that is not there was copied (%v)", err)
 	}
 	if err := app.CopyEstate(t.Context(), "sqlite:"+path, url, nil); err == nil {
 		t.Error("an estate was copied over another")
