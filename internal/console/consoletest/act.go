@@ -96,7 +96,7 @@ func (b *Browser) TabTo(selector string) {
 	quoted, _ := json.Marshal(selector)
 	for range 120 {
 		b.Press(Tab)
-		if b.Is("document.activeElement.matches(" + string(quoted) + ")") {
+		if b.Is("document.activeElement?.matches(" + string(quoted) + ")") {
 			return
 		}
 	}
