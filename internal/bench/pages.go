@@ -264,7 +264,7 @@ func (k *caller) settle(ctx context.Context, server *measure.Server) error {
 		return err
 	}
 	before, err := measure.CPUTime(server.PID())
-	for range 120 {
+	for range 300 {
 		if err != nil {
 			return err
 		}
@@ -279,7 +279,7 @@ func (k *caller) settle(ctx context.Context, server *measure.Server) error {
 		}
 		before = now
 	}
-	return errors.New("the server does not settle within two minutes")
+	return errors.New("the server does not settle within five minutes")
 }
 
 // checkPage accepts a full page.
