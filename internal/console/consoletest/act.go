@@ -55,7 +55,7 @@ func (b *Browser) DoubleClick(selector string) {
 func (b *Browser) Back(path string) {
 	b.t.Helper()
 	quoted, _ := json.Marshal(path)
-	b.Is("history.back()") // the browser may have the page still: then it doesn't load
+	b.Is("setTimeout(() => history.back())") // the browser may have the page still: then it doesn't load
 	b.Wait("location.pathname === " + string(quoted) + " && document.querySelector('#main')")
 }
 
@@ -106,7 +106,9 @@ func (b *Browser) TabTo(selector string) {
 // Is evaluates a condition in the page.
 func (b *Browser) Is(condition string) bool {
 	b.t.Helper()
-	is, err := chromedp.Run(b, chromedp.Evaluate[bool]("!!("+condition+")"))
+	ctx, cancel := context.WithTimeout(b, actionTimeout)
+	defer cancel()
+	is, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -117,11 +119,13 @@ func (b *Browser) Is(condition string) bool {
 // in it.
 func (b *Browser) Wait(condition string) {
 	b.t.Helper()
-	var err error
-	for range 20 { // a page that is left takes the question along
-		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.readyState === 'complete' && !!("+condition+")", chromedp.WithPollingTimeout(actionTimeout))); err == nil || b.Err() != nil || errors.Is(err, chromedp.ErrPollingTimeout) {
-			break
-		}
+	whole, end := context.WithTimeout(b, actionTimeout)
+	defer end()
+	err := errors.New("not asked")
+	for err != nil && whole.Err() == nil { // a page that is left may take the question along
+		ctx, cancel := context.WithTimeout(whole, 2*pollTimeout)
+		_, err = chromedp.Run(ctx, chromedp.Poll[bool]("document.readyState === 'complete' && !!("+condition+")", chromedp.WithPollingTimeout(pollTimeout)))
+		cancel()
 	}
 	if err != nil {
 		b.shot("failure.png")

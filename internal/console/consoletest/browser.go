@@ -26,8 +26,10 @@ import (
 // Update makes tests write the pictures that docs/images has.
 var Update = flag.Bool("update-images", false, "write the screenshots of docs/images")
 
-// actionTimeout is how long one step may take.
-const actionTimeout = 30 * time.Second
+const (
+	actionTimeout = 30 * time.Second // how long one step may take
+	pollTimeout   = 3 * time.Second  // how long a page is asked at a time
+)
 
 // patience is how long a browser may take for a test: machines are busy.
 const patience = 8 * time.Minute
