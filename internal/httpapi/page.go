@@ -25,7 +25,11 @@ type Pages interface {
 // what is nothing at all.
 func (x *exchange) showPage() bool {
 	pages := x.server.Pages
-	if pages == nil || !pages.Serves(x.surface.Kind, x.r) && (!navigates(x.r) || x.surface.Kind == estate.SurfaceRegister) {
+	if pages == nil {
+		return false
+	}
+	toRoot := x.surface.Kind == estate.SurfaceTenant && x.r.URL.Path == "/" // where programs find nothing
+	if (toRoot || !pages.Serves(x.surface.Kind, x.r)) && (!navigates(x.r) || x.surface.Kind == estate.SurfaceRegister) {
 		return false
 	}
 	person, err := x.person() // pages see to it themselves that nothing comes from another site
