@@ -189,10 +189,13 @@ func (tx *Tx) auditStream(ctx context.Context, scope estate.Scope, q AuditQuery,
 		tenant, kind = "tenant_id || ''", "event_type || ''"
 	}
 	c := within(scope, "subscription_id", "region", tenant)
-	if !q.From.IsZero() {
+	// Bounds that the position implies are left out: SQLite would search by them, and
+	// walk to the position.
+	descending := q.descending()
+	if !q.From.IsZero() && (descending || byType || after == nil || after.Time < micros(q.From)) {
 		c.add("time >= " + c.arg(micros(q.From)))
 	}
-	if !q.Until.IsZero() {
+	if !q.Until.IsZero() && (!descending || byType || after == nil || after.Time >= micros(q.Until)) {
 		c.add("time < " + c.arg(micros(q.Until)))
 	}
 	types, sources := q.Types, q.Sources
@@ -209,7 +212,6 @@ func (tx *Tx) auditStream(ctx context.Context, scope estate.Scope, q AuditQuery,
 		c.add("user_id <> ''") // the index has no others
 	}
 	among(c, "id", q.IDs)
-	descending := q.descending()
 	order := []orderColumn{{"time", descending}, {"seq", descending}}
 	var place []any
 	if byType {
