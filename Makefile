@@ -35,6 +35,10 @@ race: ## run the tests under the race detector (needs a C compiler), but for tho
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
 
+.PHONY: failover
+failover: ## kill the primary of a Patroni cluster under load (needs patroni, etcd-server, haproxy)
+	FREEHOLD_TEST_FAILOVER=1 go test ./internal/app -count=1 -v -run '^TestFailover$$'
+
 .PHONY: bench
 bench: ## measure Freehold beside the limit programs
 	go run ./internal/bench

@@ -19,45 +19,52 @@ var direction = map[string][]string{
 	"internal/estate":         {"api"},
 	"internal/filter":         {},
 	"internal/cache":          {},
+	"internal/jsontext":       {},
 	"internal/throttle":       {},
 	"internal/outbound":       {},
+	"internal/telemetry":      {},
 	"internal/paging":         {"api", "internal/estate", "internal/filter"},
 	"internal/assertion":      {},
-	"internal/store":          {"api", "internal/estate", "internal/filter"},
+	"internal/store":          {"api", "internal/estate", "internal/filter", "internal/telemetry"},
 	"internal/keyring":        {"internal/estate", "internal/store"},
+	"internal/peer":           {"internal/store"},
+	"internal/inventory":      {"internal/estate", "internal/filter", "internal/store"},
 	"internal/event":          {"api", "internal/estate", "internal/filter", "internal/paging", "internal/store"},
-	"internal/credential":     append([]string{"internal/assertion"}, services...),
-	"internal/tenancy":        services,
+	"internal/credential":     append([]string{"internal/assertion", "internal/jsontext"}, services...),
+	"internal/tenancy":        append([]string{"internal/inventory"}, services...),
 	"internal/directory":      services,
 	"internal/signin":         append([]string{"internal/assertion"}, services...),
-	"internal/job":            {"internal/store"},
+	"internal/job":            {"internal/store", "internal/telemetry"},
+	"internal/savedview":      services,
 	"internal/provision":      append([]string{"internal/job"}, services...),
 	"internal/webhook":        append([]string{"internal/job"}, services...),
-	"internal/httpapi":        {"api", "internal/estate", "internal/event", "internal/paging", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/throttle", "internal/visit"},
+	"internal/httpapi":        {"api", "internal/estate", "internal/event", "internal/paging", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/telemetry", "internal/throttle", "internal/jsontext", "internal/visit"},
+	"internal/form":           {"internal/estate", "internal/store"},
 	"internal/visit":          {"internal/estate", "internal/signin"},
 	"internal/console/assets": {},
 	"internal/console/ui":     {},
 	"internal/console/frame":  {"api", "internal/estate", "internal/visit", "internal/console/assets", "internal/console/ui"},
 	"internal/console/org":    append([]string{"internal/console/frame", "internal/console/ui", "internal/console/events"}, pages...),
 	"internal/console":        append([]string{"internal/console/frame", "internal/console/admin", "internal/console/events", "internal/console/org", "internal/console/approve", "internal/console/people"}, pages...),
-	"internal/app":            append([]string{"internal/console", "internal/console/frame", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/webhook", "internal/httpapi"}, services...),
+	"internal/app":            append([]string{"internal/console", "internal/inventory", "internal/console/frame", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/job", "internal/provision", "internal/savedview", "internal/webhook", "internal/httpapi", "internal/form"}, services...),
+	"internal/doctor":         {"internal/app", "internal/estate", "internal/store"},
 	"internal/command":        {},
 	"internal/cli":            {"api", "client", "internal/command"},
 	"internal/quickstart":     {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin"},
-	"internal/operator":       {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/command", "internal/quickstart"},
+	"internal/operator":       {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/command", "internal/doctor", "internal/quickstart"},
 	"cmd/freehold":            {"internal/cli", "internal/operator"},
 	"internal/bench":          {"api", "internal/bench/load", "internal/bench/measure"},
 	"internal/bench/limit":    {"internal/estate", "internal/bench/load", "internal/bench/measure"},
 }
 
 // pages is what pages of the console build on: services, and never the store.
-var pages = []string{"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/webhook", "internal/visit"}
+var pages = []string{"api", "internal/estate", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/provision", "internal/savedview", "internal/webhook", "internal/visit"}
 
 // services is what a domain service builds on; services don't know each other.
-var services = []string{"api", "internal/estate", "internal/filter", "internal/paging", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/throttle"}
+var services = []string{"api", "internal/estate", "internal/filter", "internal/paging", "internal/cache", "internal/store", "internal/keyring", "internal/event", "internal/outbound", "internal/telemetry", "internal/throttle", "internal/peer"}
 
 // standardOnly are the packages that use nobody else's code.
-var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/throttle", "internal/outbound"}
+var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/jsontext", "internal/throttle", "internal/outbound"}
 
 // testSupport is imported by tests only, and free in its own imports.
 var testSupport = []string{"internal/testenv", "internal/pgtest", "internal/apitest", "internal/store/storetest", "internal/console/consoletest", "interop"}

@@ -146,6 +146,8 @@ const (
 	CodeLinkNone           = "LOGIN-10"     // the link was used, has expired, or is none
 	CodeLinkUser           = "LOGIN-11"     // bots and disabled users get no link
 	CodeCredential         = "LOGIN-12"     // the password, code or passkey can't be set up
+	CodeLoginLink          = "LOGIN-13"     // the account has to be made known to the identity provider first, by who signs in to it otherwise
+	CodeCredentialTaken    = "LOGIN-14"     // somebody else has the password's e-mail address, or the identity, already
 	CodeCSRF               = "CSRF-TOKEN-2" // a request with a session cookie does not show the session's CSRF token, or comes from another site
 
 	CodeIDPInvalid     = "IDP-1" // a field of the identity provider is invalid
@@ -162,6 +164,19 @@ const (
 	CodeTenantSettingsNotFound = "TENANTSETTINGS-4" // the tenant has no settings of its own
 
 	CodeQuotaNotFound = "QUOTAS-1" // there is no such quota
+
+	CodeAPIKeyInvalid  = "APIKEYS-1" // a field of the API key or of its settings, or an operation of the patch, is invalid
+	CodeAPIKeyNotFound = "APIKEYS-2" // no such API key, or not visible to the caller
+	CodeAPIKeyLimit    = "APIKEYS-3" // the user has as many active API keys as the tenant allows
+	CodeAPIKeyUser     = "APIKEYS-4" // the user can't have API keys
+
+	CodeCSPOriginInvalid  = "CSPORIGINS-1" // a field of the entry is invalid
+	CodeCSPOriginNotFound = "CSPORIGINS-2" // no such entry in the tenant
+	CodeCSPOriginLimit    = "CSPORIGINS-3" // the tenant has as many entries as it can have
+
+	CodeWebIntegrationInvalid  = "WEBINTEGRATIONS-1" // a field of the web integration, or an operation of the patch, is invalid
+	CodeWebIntegrationNotFound = "WEBINTEGRATIONS-2" // no such web integration in the tenant
+	CodeWebIntegrationLimit    = "WEBINTEGRATIONS-3" // the tenant has as many web integrations as it can have
 
 	CodeClientInvalid     = "OAUTHCLIENTS-1" // a field of the client is invalid
 	CodeClientNotFound    = "OAUTHCLIENTS-2" // no such client, or not visible to the caller

@@ -15,6 +15,9 @@ const SessionAudience = "qlik.api/login/jwt-session"
 // something is authenticated by the session cookie.
 const HeaderCSRF = "qlik-csrf-token"
 
+// HeaderWebIntegration names the web integration that a page belongs to.
+const HeaderWebIntegration = "qlik-web-integration-id"
+
 // IdentityProvider is an outside authority that says who the people of a tenant
 // are.
 type IdentityProvider struct {

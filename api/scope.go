@@ -18,6 +18,8 @@ const (
 	ScopeOrgAuditsRead        = "cloud-console.audits:read"     // read the audit trail of the organization and its tenants
 	ScopeOrgWebhooks          = "cloud-console.webhooks"        // manage the webhooks of the organization
 
+	ScopeOrgIdentityProviders = "cloud-console.identity-providers" // manage by which identity provider accounts sign in
+
 	ScopeAdminWebhooks = "admin.webhooks" // manage the webhooks of a tenant
 )
 
@@ -28,7 +30,7 @@ func RegionScopes() []string {
 
 // OrganizationScopes are the scopes that mean something at the console host.
 func OrganizationScopes() []string {
-	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients, ScopeOrgOAuthClientsRead, ScopeOrgSubscriptions, ScopeOrgSubscriptionsRead, ScopeOrgAuditsRead, ScopeOrgWebhooks}
+	return []string{ScopeOrgTenantsRead, ScopeOrgOAuthClients, ScopeOrgOAuthClientsRead, ScopeOrgSubscriptions, ScopeOrgSubscriptionsRead, ScopeOrgAuditsRead, ScopeOrgWebhooks, ScopeOrgIdentityProviders}
 }
 
 // OrganizationClientScopes are the scopes an organization-level client can

@@ -64,7 +64,7 @@ func TestClient_Directory(t *testing.T) {
 	if pages, err := c.ListStartPages(ctx); err != nil || len(pages.Values) != 4 {
 		t.Errorf("start pages %+v (%v)", pages, err)
 	}
-	if all, err := c.ListQuotas(ctx); err != nil || len(all) != 4 {
+	if all, err := c.ListQuotas(ctx); err != nil || len(all) != 6 {
 		t.Errorf("quotas %+v (%v)", all, err)
 	}
 	if one, err := c.GetQuota(ctx, "webhooks"); err != nil || one.Attributes.Quota != 150 || *one.Attributes.Usage != 0 {

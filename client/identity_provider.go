@@ -10,20 +10,34 @@ import (
 	"github.com/freehold-platform/freehold/api"
 )
 
-const (
-	identityProviders = "/api/v1/identity-providers"
-	authSettings      = "/api/core/auth-settings"
-)
+const authSettings = "/api/core/auth-settings"
 
-// IdentityProviders goes through the identity providers of the tenant at the host,
-// fetching pages as they are needed. After an error it ends.
-func (c *Client) IdentityProviders(ctx context.Context) iter.Seq2[api.IdentityProvider, error] {
+// IdentityProviders manages by which identity providers people sign in.
+type IdentityProviders struct {
+	c    *Client
+	path string
+}
+
+// TenantIdentityProviders manages those of a tenant, on its host.
+func (c *Client) TenantIdentityProviders() IdentityProviders {
+	return IdentityProviders{c, "/api/v1/identity-providers"}
+}
+
+// OrganizationIdentityProviders manages the one by which the accounts of an
+// organization sign in, on the console host.
+func (c *Client) OrganizationIdentityProviders() IdentityProviders {
+	return IdentityProviders{c, "/api/core/identity-providers"}
+}
+
+// All goes through the identity providers, fetching pages as they are needed. After
+// an error it ends.
+func (p IdentityProviders) All(ctx context.Context) iter.Seq2[api.IdentityProvider, error] {
 	return func(yield func(api.IdentityProvider, error) bool) {
-		req, err := c.prepare(Request{Method: http.MethodGet, Path: identityProviders, Query: url.Values{"limit": {"100"}}})
+		req, err := p.c.prepare(Request{Method: http.MethodGet, Path: p.path, Query: url.Values{"limit": {"100"}}})
 		for err == nil {
 			var page api.IdentityProviderList
 			var resp *Response
-			if resp, err = c.send(ctx, req); err != nil {
+			if resp, err = p.c.send(ctx, req); err != nil {
 				break
 			}
 			if err = resp.decode(&page); err != nil {
@@ -38,51 +52,78 @@ func (c *Client) IdentityProviders(ctx context.Context) iter.Seq2[api.IdentityPr
 			if page.Links.Next == nil || page.Links.Next.Href == "" {
 				return
 			}
-			req, err = c.follow(req, page.Links.Next.Href)
+			req, err = p.c.follow(req, page.Links.Next.Href)
 		}
 		yield(api.IdentityProvider{}, err)
 	}
 }
 
-// GetIdentityProvider returns an identity provider of the tenant at the host.
-func (c *Client) GetIdentityProvider(ctx context.Context, id string) (*api.IdentityProvider, error) {
-	return getByID[api.IdentityProvider](ctx, c, identityProviders+"/", id)
+// Get returns an identity provider.
+func (p IdentityProviders) Get(ctx context.Context, id string) (*api.IdentityProvider, error) {
+	return getByID[api.IdentityProvider](ctx, p.c, p.path+"/", id)
 }
 
-// CreateIdentityProvider makes an identity provider of the tenant at the host. It
-// is not repeated on failure.
-func (c *Client) CreateIdentityProvider(ctx context.Context, req api.CreateIdentityProviderRequest) (*api.IdentityProvider, error) {
+// Create makes an identity provider. It is not repeated on failure.
+func (p IdentityProviders) Create(ctx context.Context, req api.CreateIdentityProviderRequest) (*api.IdentityProvider, error) {
 	created := new(api.IdentityProvider)
-	if err := c.Do(ctx, http.MethodPost, identityProviders, nil, req, created); err != nil {
+	if err := p.c.Do(ctx, http.MethodPost, p.path, nil, req, created); err != nil {
 		return nil, err
 	}
 	return created, nil
 }
 
-// UpdateIdentityProvider changes an identity provider by a patch, all of it or
-// nothing.
+// Update changes an identity provider by a patch, all of it or nothing.
+func (p IdentityProviders) Update(ctx context.Context, id string, patch []api.PatchOperation) error {
+	segment, err := pathSegment(id)
+	if err != nil {
+		return err
+	}
+	return p.c.Do(ctx, http.MethodPatch, p.path+"/"+segment, nil, patch, nil)
+}
+
+// Promote puts the pending options of an identity provider in force, which have passed
+// their test.
+func (p IdentityProviders) Promote(ctx context.Context, id string) error {
+	return p.Update(ctx, id, []api.PatchOperation{{Op: "promote-options"}})
+}
+
+// Delete removes an identity provider. Who came in by it is signed out.
+func (p IdentityProviders) Delete(ctx context.Context, id string) error {
+	segment, err := pathSegment(id)
+	if err != nil {
+		return err
+	}
+	return p.c.Do(ctx, http.MethodDelete, p.path+"/"+segment, nil, nil, nil)
+}
+
+// IdentityProviders is All of TenantIdentityProviders.
+func (c *Client) IdentityProviders(ctx context.Context) iter.Seq2[api.IdentityProvider, error] {
+	return c.TenantIdentityProviders().All(ctx)
+}
+
+// GetIdentityProvider is Get of TenantIdentityProviders.
+func (c *Client) GetIdentityProvider(ctx context.Context, id string) (*api.IdentityProvider, error) {
+	return c.TenantIdentityProviders().Get(ctx, id)
+}
+
+// CreateIdentityProvider is Create of TenantIdentityProviders.
+func (c *Client) CreateIdentityProvider(ctx context.Context, req api.CreateIdentityProviderRequest) (*api.IdentityProvider, error) {
+	return c.TenantIdentityProviders().Create(ctx, req)
+}
+
+// UpdateIdentityProvider is Update of TenantIdentityProviders.
 func (c *Client) UpdateIdentityProvider(ctx context.Context, id string, patch []api.PatchOperation) error {
-	segment, err := pathSegment(id)
-	if err != nil {
-		return err
-	}
-	return c.Do(ctx, http.MethodPatch, identityProviders+"/"+segment, nil, patch, nil)
+	return c.TenantIdentityProviders().Update(ctx, id, patch)
 }
 
-// PromoteIdentityProvider puts the pending options of an identity provider in
-// force, which have passed their test.
+// PromoteIdentityProvider is Promote of TenantIdentityProviders.
 func (c *Client) PromoteIdentityProvider(ctx context.Context, id string) error {
-	return c.UpdateIdentityProvider(ctx, id, []api.PatchOperation{{Op: "promote-options"}})
+	return c.TenantIdentityProviders().Promote(ctx, id)
 }
 
-// DeleteIdentityProvider removes an identity provider. Who came in by it is signed
-// out.
+// DeleteIdentityProvider is Delete of TenantIdentityProviders.
 func (c *Client) DeleteIdentityProvider(ctx context.Context, id string) error {
-	segment, err := pathSegment(id)
-	if err != nil {
-		return err
-	}
-	return c.Do(ctx, http.MethodDelete, identityProviders+"/"+segment, nil, nil, nil)
+	return c.TenantIdentityProviders().Delete(ctx, id)
 }
 
 // GetAuthSettings returns how long people stay signed in to the tenant at the host.

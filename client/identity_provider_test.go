@@ -49,6 +49,9 @@ func TestClient_IdentityProviders(t *testing.T) {
 		}
 		break // without the second page
 	}
+	if p, err := c.OrganizationIdentityProviders().Get(t.Context(), "a"); err != nil || p.ID != "one" {
+		t.Errorf("got %+v, %v", p, err)
+	}
 	if p, err := c.GetIdentityProvider(t.Context(), "a/b"); err != nil || p.ID != "one" {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -71,6 +74,7 @@ func TestClient_IdentityProviders(t *testing.T) {
 	}
 	want := []string{
 		"GET /api/v1/identity-providers?limit=100", "GET /api/v1/identity-providers?next=b", "GET /api/v1/identity-providers?limit=100",
+		"GET /api/core/identity-providers/a",
 		"GET /api/v1/identity-providers/a%2Fb", `POST /api/v1/identity-providers {"protocol":"jwtAuth","provider":"external"}`,
 		`PATCH /api/v1/identity-providers/x [{"op":"replace","path":"/active","value":false}]`, `PATCH /api/v1/identity-providers/x [{"op":"promote-options","path":""}]`,
 		"DELETE /api/v1/identity-providers/x", "GET /api/core/auth-settings", `PATCH /api/core/auth-settings [{"op":"replace","path":"/active","value":false}]`,

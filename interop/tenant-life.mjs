@@ -1,5 +1,6 @@
 // Drives the life of a tenant with the unmodified @qlik/api package: a region client
-// changes a tenant, deactivates it and brings it back.
+// changes a tenant, deactivates it and brings it back. Then what is small in a tenant: API
+// keys of its people, its content security policy and web integrations.
 //
 //   INTEROP_CONFIG=freehold-data/quickstart.json node tenant-life.mjs
 //
@@ -9,9 +10,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
+import apiKeys from "@qlik/api/api-keys";
+import cspOrigins from "@qlik/api/csp-origins";
 import licenses from "@qlik/api/licenses";
 import tenants from "@qlik/api/tenants";
 import users from "@qlik/api/users";
+import webIntegrations from "@qlik/api/web-integrations";
 
 assert.ok(process.env.INTEROP_CONFIG, "INTEROP_CONFIG must name a quickstart.json");
 const config = JSON.parse(await readFile(process.env.INTEROP_CONFIG, "utf8"));
@@ -89,4 +93,53 @@ test("the life of a tenant with @qlik/api", async () => {
   assert.equal(bot.tenantId, tenant.id);
   const { data: back } = await tenants.getTenant(tenant.id, at(home));
   assert.equal(back.name, "Interop");
+});
+
+test("API keys with @qlik/api", async () => {
+  const home = at(source.url);
+  const { data: tenant } = await tenants.getMyTenant(home);
+  const { data: person } = await users.createUser(
+    { subject: `interop|${tenant.id}`, name: "Key holder", email: "holder@example.com", assignedRoles: [{ name: "Developer" }] },
+    home,
+  );
+  const patched = await apiKeys.patchApiKeysConfig(tenant.id, [{ op: "replace", path: "/max_keys_per_user", value: 2 }], home);
+  assert.equal(patched.status, 204);
+  assert.equal((await apiKeys.getApiKeysConfig(tenant.id, home)).data.max_keys_per_user, 2);
+  const made = await apiKeys.createApiKey({ description: "interop", sub: person.id, expiry: "P1D" }, home);
+  assert.deepEqual([made.status, made.data.sub, made.data.status], [201, person.id, "active"]);
+  const second = await apiKeys.createApiKey({ description: "second", sub: person.id }, home);
+  await refused(403, apiKeys.createApiKey({ description: "third", sub: person.id }, home));
+
+  const withKey = { hostConfig: { authType: "apikey", host: source.url, apiKey: made.data.token }, noCache: true };
+  assert.equal((await users.getMyUser(withKey)).data.id, person.id);
+  const firstPage = await apiKeys.getApiKeys({ sub: person.id, limit: 1, sort: "description" }, home);
+  assert.equal(firstPage.data.data[0].description, "interop");
+  const nextPage = await firstPage.next();
+  assert.equal(nextPage.data.data[0].id, second.data.id);
+  assert.equal((await nextPage.prev()).data.data[0].id, made.data.id);
+
+  assert.equal((await apiKeys.patchApiKey(made.data.id, [{ op: "replace", path: "/description", value: "changed" }], withKey)).status, 204);
+  assert.equal((await apiKeys.deleteApiKey(made.data.id, home)).status, 204);
+  assert.equal((await apiKeys.getApiKey(made.data.id, home)).data.status, "revoked");
+  await refused(401, users.getMyUser(withKey));
+});
+
+test("content security policy and web integrations with @qlik/api", async () => {
+  const home = at(source.url);
+  const { data: origin } = await cspOrigins.createCSPEntry({ origin: "https://*.example.com", name: "Portal", frameAncestors: true }, home);
+  assert.equal((await cspOrigins.getCSPEntries({ frameAncestors: true, name: "port" }, home)).data.data[0].id, origin.id);
+  const { data: header } = await cspOrigins.getCSPHeader(home);
+  assert.match(header["Content-Security-Policy"], /frame-ancestors 'self' https:\/\/\*\.example\.com/);
+  const { data: replaced } = await cspOrigins.updateCSPEntry(origin.id, { origin: "https://example.com", imgSrc: true }, home);
+  assert.deepEqual([replaced.frameAncestors, replaced.imgSrc], [undefined, true]);
+  assert.equal((await cspOrigins.deleteCSPEntry(origin.id, home)).status, 204);
+  await refused(404, cspOrigins.getCSPEntry(origin.id, home));
+
+  const { data: page } = await webIntegrations.createWebIntegration({ name: "Portal", validOrigins: ["https://portal.example.com"] }, home);
+  const patched = await webIntegrations.patchWebIntegration(page.id, [{ op: "replace", path: "/validOrigins", value: ["https://other.example.com"] }], home);
+  assert.equal(patched.status, 204);
+  assert.deepEqual((await webIntegrations.getWebIntegration(page.id, home)).data.validOrigins, ["https://other.example.com"]);
+  assert.equal((await webIntegrations.getWebIntegrations({ sort: "+name" }, home)).data.data.length, 1);
+  assert.equal((await webIntegrations.deleteWebIntegration(page.id, home)).status, 204);
+  await refused(404, webIntegrations.getWebIntegration(page.id, home));
 });

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -23,11 +22,10 @@ import (
 var version = "dev"
 
 func main() {
-	// The live heap is a few megabytes, so the collector's default would run it
-	// hundreds of times a second under load; GOGC still has the last word.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+	if os.Getenv("GOGC") == "" { // which has the last word
+		go paceCollector()
 	}
+	operator.Version = version
 	root := &cobra.Command{
 		Use:   "freehold",
 		Short: "Operate the tenants of a platform, and the machine credentials that reach them",

@@ -399,6 +399,19 @@ func wireTypes() map[string]any {
 		"CheckFederatedTokenRequest": api.CheckFederatedTokenRequest{},
 		"CheckedFederatedToken":      api.CheckedFederatedToken{},
 
+		"APIKey":                      api.APIKey{},
+		"APIKeyList":                  api.APIKeyList{},
+		"APIKeySettings":              api.APIKeySettings{},
+		"CSPHeader":                   api.CSPHeader{},
+		"CSPOrigin":                   api.CSPOrigin{},
+		"CSPOriginList":               api.CSPOriginList{},
+		"CSPOriginRequest":            api.CSPOriginRequest{},
+		"CreateAPIKeyRequest":         api.CreateAPIKeyRequest{},
+		"CreateWebIntegrationRequest": api.CreateWebIntegrationRequest{},
+		"CreatedAPIKey":               api.CreatedAPIKey{},
+		"WebIntegration":              api.WebIntegration{},
+		"WebIntegrationList":          api.WebIntegrationList{},
+
 		"CreateTenantSettingsRequest": api.CreateTenantSettingsRequest{},
 		"CustomizeNoAccess":           api.CustomizeNoAccess{},
 		"JSONPatchOperation":          api.JSONPatchOperation{},
@@ -494,6 +507,9 @@ func TestDocuments_WireTypes(t *testing.T) {
 		"StaticKey":                      "as other requests",
 		"CreateGroupRequest":             "as other requests",
 		"CreateRoleRequest":              "as other requests",
+		"CreateAPIKeyRequest":            "as other requests",
+		"CreateWebIntegrationRequest":    "as other requests",
+		"CSPOriginRequest":               "as other requests",
 		"CreateUserRequest":              "as other requests",
 		"DirectoryPatchOperation":        "as other patches",
 		"FilterRequest":                  "as other requests",
@@ -544,10 +560,15 @@ func TestDocuments_WireTypes(t *testing.T) {
 	}
 }
 
-// wireFields returns the JSON names of the fields of a struct, sorted: all, and
-// those that are always written.
+// wireFields returns the JSON names of the fields of a struct and of those that it
+// embeds, sorted: all, and those that are always written.
 func wireFields(t reflect.Type) (all, required []string) {
 	for field := range t.Fields() {
+		if field.Anonymous {
+			more, always := wireFields(field.Type)
+			all, required = append(all, more...), append(required, always...)
+			continue
+		}
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		all = append(all, name)
 		if options != "omitempty" {
@@ -720,7 +741,6 @@ func TestDocuments_Codes(t *testing.T) {
 		"CodeLoginWrong":    "of the pages on which people sign in",
 		"CodeLoginTooMany":  "of the pages on which people sign in",
 		"CodeLoginCode":     "of the pages on which people sign in",
-		"CodeLoginStale":    "of the pages on which people sign in",
 		"CodeLinkNone":      "of the pages on which people sign in",
 		"CodeCredential":    "of the pages on which people sign in",
 	}
@@ -805,6 +825,14 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/core/bots", "listBots"},
 			{"DELETE", "/api/core/bots/{userId}", "removeBot"},
 			{"POST", "/api/core/bots/{userId}/actions/adopt", "adoptBot"},
+			{"GET", "/api/core/identity-providers", "listIdentityProviders"},
+			{"POST", "/api/core/identity-providers", "createIdentityProvider"},
+			{"GET", "/api/core/identity-providers/{identityProviderId}", "getIdentityProvider"},
+			{"PATCH", "/api/core/identity-providers/{identityProviderId}", "updateIdentityProvider"},
+			{"DELETE", "/api/core/identity-providers/{identityProviderId}", "deleteIdentityProvider"},
+			{"GET", "/login", "beginLogin"},
+			{"GET", "/login/callback/{identityProviderId}", "finishLogin"},
+			{"GET", "/login/test", "beginLoginTest"},
 			{"GET", "/api/core/oauth-clients", "listOAuthClients"},
 			{"POST", "/api/core/oauth-clients", "createOAuthClient"},
 			{"DELETE", "/api/core/oauth-clients/{clientId}", "deleteOAuthClient"},
@@ -974,6 +1002,24 @@ func TestOperations(t *testing.T) {
 			{"GET", "/api/v1/webhooks/{webhookId}/deliveries", "listWebhookDeliveries"},
 			{"GET", "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}", "getWebhookDelivery"},
 			{"POST", "/api/v1/webhooks/{webhookId}/deliveries/{deliveryId}/actions/resend", "resendWebhookDelivery"},
+			{"GET", "/api/v1/api-keys", "listAPIKeys"},
+			{"POST", "/api/v1/api-keys", "createAPIKey"},
+			{"GET", "/api/v1/api-keys/configs/{tenantId}", "getAPIKeySettings"},
+			{"PATCH", "/api/v1/api-keys/configs/{tenantId}", "updateAPIKeySettings"},
+			{"DELETE", "/api/v1/api-keys/{apiKeyId}", "deleteAPIKey"},
+			{"GET", "/api/v1/api-keys/{apiKeyId}", "getAPIKey"},
+			{"PATCH", "/api/v1/api-keys/{apiKeyId}", "updateAPIKey"},
+			{"GET", "/api/v1/csp-origins", "listCSPOrigins"},
+			{"POST", "/api/v1/csp-origins", "createCSPOrigin"},
+			{"GET", "/api/v1/csp-origins/actions/generate-header", "getCSPHeader"},
+			{"DELETE", "/api/v1/csp-origins/{cspOriginId}", "deleteCSPOrigin"},
+			{"GET", "/api/v1/csp-origins/{cspOriginId}", "getCSPOrigin"},
+			{"PUT", "/api/v1/csp-origins/{cspOriginId}", "replaceCSPOrigin"},
+			{"GET", "/api/v1/web-integrations", "listWebIntegrations"},
+			{"POST", "/api/v1/web-integrations", "createWebIntegration"},
+			{"DELETE", "/api/v1/web-integrations/{webIntegrationId}", "deleteWebIntegration"},
+			{"GET", "/api/v1/web-integrations/{webIntegrationId}", "getWebIntegration"},
+			{"PATCH", "/api/v1/web-integrations/{webIntegrationId}", "updateWebIntegration"},
 			{"GET", "/login", "beginLogin"},
 			{"GET", "/login/callback", "finishLogin"},
 			{"POST", "/login/jwt-session", "createSession"},

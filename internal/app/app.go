@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,12 +24,15 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/inventory"
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/peer"
 	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
 	"github.com/freehold-platform/freehold/internal/webhook"
@@ -48,10 +52,20 @@ type App struct {
 	Webhook    *webhook.Service
 	Provision  *provision.Service
 	Pages      *frame.Frame
+	Peers      *peer.Exchange // nil: there can be no other servers
+	Metrics    *telemetry.Metrics
+	Version    string // of the program; set before Serve, for metrics and traces to tell
+
+	// FollowInterval is how often the server looks for what others have changed. It
+	// is set before Serve, by tests that can't wait.
+	FollowInterval time.Duration
 
 	log *slog.Logger
 	now func() time.Time
 	ca  *ca // of tls=internal
+
+	tracer *telemetry.Tracer        // nil: no traces are kept
+	admin  atomic.Pointer[net.Addr] // see AdminAddress
 
 	rates   *throttle.Rates
 	proxies []netip.Prefix
@@ -70,11 +84,15 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	db, err := store.Open(ctx, c.store())
+	metrics := telemetry.NewMetrics()
+	metrics.Grants(credential.GrantTypes(estate.SurfaceTenant)...)
+	options := c.StoreOptions()
+	options.Metrics = metrics
+	db, err := store.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := keyring.Open(ctx, db, keyring.Options{Master: c.masterKey(), Algorithm: c.SigningAlgorithm, Now: now})
+	keys, err := keyring.Open(ctx, db, keyring.Options{Master: c.MasterKey(), Algorithm: c.SigningAlgorithm, Now: now})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -98,24 +116,35 @@ func Open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time)
 	fetch := outbound.New(c.AllowPrivate, now)
 	provisioners := provision.New(db, keys, audit, jobs, fetch, now, c.Domain)
 	tenants.Provision = provisioners.Changed
+	tenants.Memory = inventory.New(db, log, time.Now)
 	a := &App{
-		Config:     c,
-		Store:      db,
-		Credential: credential.New(db, keys, audit, fetch, now, log),
-		Tenancy:    tenants,
-		Directory:  directory.New(db, audit, now),
-		SignIn:     signin.New(db, keys, audit, fetch, now, log),
-		Jobs:       jobs,
-		Trail:      event.Trail{Store: db},
-		Webhook:    webhook.New(db, keys, audit, jobs, fetch, now, log),
-		Provision:  provisioners,
-		log:        log,
-		now:        now,
-		ca:         authority,
-		rates:      throttle.NewRates(),
-		proxies:    proxies,
+		Config:         c,
+		Store:          db,
+		Credential:     credential.New(db, keys, audit, fetch, now, log),
+		Tenancy:        tenants,
+		Directory:      directory.New(db, audit, now),
+		SignIn:         signin.New(db, keys, audit, fetch, now, log),
+		Jobs:           jobs,
+		Trail:          event.Trail{Store: db},
+		Webhook:        webhook.New(db, keys, audit, jobs, fetch, now, log),
+		Provision:      provisioners,
+		FollowInterval: followInterval,
+		Metrics:        metrics,
+
+		log:     log,
+		now:     now,
+		ca:      authority,
+		rates:   throttle.NewRates(),
+		proxies: proxies,
 	}
 	a.Credential.Accounts = a.SignIn.AccountActor
+	a.SignIn.Metrics, a.Jobs.Metrics, a.Webhook.Metrics, a.Provision.Metrics = metrics, metrics, metrics, metrics
+	if err := metrics.Look(a.look); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if c.Database != "" { // on SQLite there is one server
+		a.Peers = peer.New(db, log, now, a.shared()...)
+	}
 	if a.Pages, err = console.New(a.console(keys)); err != nil {
 		return nil, errors.Join(fmt.Errorf("pages: %w", err), a.Close())
 	}
@@ -142,11 +171,17 @@ const (
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
 	shutdownTimeout   = 20 * time.Second
+	flushTimeout      = 5 * time.Second // for the last traces
 	maxHeaderBytes    = 32 << 10
 
 	followInterval = 200 * time.Millisecond // how stale a cache may be after a change by another process
 	trimInterval   = 10 * time.Minute
 )
+
+// heapFloor is memory that is reserved and never touched, so that it takes none,
+// but that the collector counts: it collects when the heap has doubled, and that
+// of a small server under load would double dozens of times a second.
+const heapFloor = 32 << 20 // bytes
 
 // Serve serves the estate on listener until ctx ends, and then until running
 // requests are done. It closes the listener, and not the App.
@@ -160,6 +195,16 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 		// thumbprint alone (RFC 8705 section 6.3).
 		tlsConfig.ClientAuth = tls.RequestClientCert
 	}
+	a.Metrics.Built(a.Version)
+	stopAdmin, err := a.serveAdmin(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := a.startTracing(ctx); err != nil {
+		return errors.Join(err, stopAdmin(), listener.Close())
+	}
+	floor := make([]byte, heapFloor)
+	defer runtime.KeepAlive(floor)
 	var stopping atomic.Bool
 	server := &http.Server{
 		Handler:           a.handler(port(listener), &stopping),
@@ -175,13 +220,17 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.Jobs.Run(background) })
-	jobs.Go(func() { a.Store.Follow(background, a.log, followInterval) })
+	jobs.Go(func() { a.Store.Follow(background, a.log, time.Now, a.FollowInterval) })
 	jobs.Go(func() { a.Credential.Run(background) })
 	jobs.Go(func() { a.Credential.RotateKeys(background, a.Config.SigningKeyRotation) })
 	jobs.Go(func() { a.Credential.Watch(background) })
 	jobs.Go(func() { a.Tenancy.Run(background) })
+	jobs.Go(func() { a.Tenancy.Memory.Run(background) })
 	jobs.Go(func() { a.Webhook.Run(background) })
 	jobs.Go(func() { a.trim(background) })
+	if a.Peers != nil {
+		jobs.Go(func() { a.Peers.Run(background) })
+	}
 
 	served := make(chan error, 1)
 	go func() {
@@ -210,7 +259,29 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	stopBackground()
 	jobs.Wait()
 	a.Webhook.Close()
+	a.stopTracing(ctx)
+	return errors.Join(err, stopAdmin())
+}
+
+// startTracing has traces sent to the collector, if there is one.
+func (a *App) startTracing(ctx context.Context) (err error) {
+	if a.Config.TraceEndpoint != "" {
+		a.tracer, err = telemetry.NewTracer(ctx, telemetry.TracerOptions{
+			Endpoint: a.Config.TraceEndpoint, Ratio: a.Config.TraceSampleRatio, Version: a.Version, Log: a.log,
+		})
+	}
+	a.Jobs.Tracer, a.Webhook.Tracer = a.tracer, a.tracer
 	return err
+}
+
+// stopTracing sends what is left. A collector that is away is no failure of the
+// server's, and its loss is in the log.
+func (a *App) stopTracing(ctx context.Context) {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	if err := a.tracer.Close(within); err != nil {
+		a.log.Warn("the last traces are lost", "error", err)
+	}
 }
 
 func port(listener net.Listener) int {
@@ -239,15 +310,20 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Ready: func(ctx context.Context) map[string]error {
 			// Without the database tokens go on, from memory. Every node loses it at the same
 			// time, and a load balancer that took them all out would end that too.
-			checks := map[string]error{"database": httpapi.Degrade(a.Store.Ping(ctx)), "serving": nil}
+			checks := map[string]error{"database": httpapi.Degrade(a.Store.Ping(ctx)), "changes": a.outOfTouch(), "serving": nil}
 			if stopping.Load() {
 				checks["serving"] = errors.New("shutting down")
 			}
 			return checks
 		},
+		OutOfTouch: a.outOfTouch,
+
 		Log:   a.log,
 		Now:   time.Now, // durations need the monotonic clock
 		Clock: a.now,
+
+		Metrics: a.Metrics,
+		Tracer:  a.tracer,
 
 		Rates:          a.rates,
 		Limits:         a.Config.limits(),

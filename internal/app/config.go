@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,9 +24,11 @@ import (
 // configuration file; the environment variables are FREEHOLD_ and the key in
 // upper case, and the flags are the key with hyphens.
 type Config struct {
-	DataDir      string `key:"data_dir" doc:"folder of the database and the key file"`
-	Database     string `key:"database" doc:"PostgreSQL database, as a URL such as postgres://user:password@host:5432/name; default: an SQLite file in the data folder"`
-	KeyFile      string `key:"key_file" doc:"file with the key that seals the server's keys; default: master.key in the data folder"`
+	DataDir    string        `key:"data_dir" doc:"folder of the database and the key file"`
+	Database   string        `key:"database" doc:"PostgreSQL database, as a URL such as postgres://user:password@host:5432/name; default: an SQLite file in the data folder"`
+	KeyFile    string        `key:"key_file" doc:"file with the key that seals the server's keys; default: master.key in the data folder"`
+	StaleLimit time.Duration `key:"stale_limit" doc:"how long the server goes on with what it has in memory while it can't hear of changes by the database; after that it refuses requests, and readiness says so; at least 5s, 0s: for ever"`
+
 	Domain       string `key:"domain" doc:"base domain of all hosts"`
 	Listen       string `key:"listen" doc:"address to listen on"`
 	TLS          string `key:"tls" doc:"off, internal (a development CA in the data folder) or files"`
@@ -46,6 +49,10 @@ type Config struct {
 	LogLevel  string `key:"log_level" doc:"debug, info, warn or error"`
 	LogFormat string `key:"log_format" doc:"text or json"`
 
+	AdminListen      string  `key:"admin_listen" doc:"address to serve /metrics and /debug/pprof/ at, such as 127.0.0.1:8481; never one that the public reaches; default: nowhere"`
+	TraceEndpoint    string  `key:"trace_endpoint" doc:"URL of an OpenTelemetry collector to which traces are sent (OTLP over HTTP), such as http://127.0.0.1:4318; default: none are kept"`
+	TraceSampleRatio float64 `key:"trace_sample_ratio" doc:"share of the traces that is kept, 0 to 1, where the caller's traceparent does not decide"`
+
 	KeyCommand         string        `key:"key_command" doc:"command whose output is the key that seals the server's keys, instead of key_file; program and arguments separated by spaces, without a shell"`
 	SigningAlgorithm   string        `key:"signing_algorithm" doc:"signature of access tokens: ES256, ES384 or EdDSA"`
 	SigningKeyRotation time.Duration `key:"signing_key_rotation" doc:"how long a key signs access tokens before the next one does, at least 12h; 0s: for ever"`
@@ -55,10 +62,11 @@ type Config struct {
 // listens to this machine only.
 func Defaults() Config {
 	return Config{
-		DataDir: "freehold-data",
-		Domain:  "freehold.localhost",
-		Listen:  "127.0.0.1:8480",
-		TLS:     TLSOff,
+		DataDir:    "freehold-data",
+		StaleLimit: 15 * time.Minute,
+		Domain:     "freehold.localhost",
+		Listen:     "127.0.0.1:8480",
+		TLS:        TLSOff,
 
 		RateLimits:         RateLimitsOff,
 		RateTier1PerMinute: int(throttle.Contract.Tier1),
@@ -68,6 +76,8 @@ func Defaults() Config {
 
 		LogLevel:  "info",
 		LogFormat: "text",
+
+		TraceSampleRatio: 0.1,
 
 		TLSAskClient:       ClientAuthOff,
 		SigningAlgorithm:   "ES256",
@@ -106,13 +116,17 @@ func (c Config) Validate() error {
 	}
 	check(c.DataDir != "", "data_dir", "is missing")
 	check(c.Database == "" || isPostgres(c.Database), "database", "is not a URL like postgres://user@host:5432/name")
+	check(c.StaleLimit == 0 || c.StaleLimit >= minStaleLimit, "stale_limit", "%s is not 0s or at least %s", c.StaleLimit, minStaleLimit)
 	check(domainPattern.MatchString(c.Domain) && len(c.Domain) <= 180, "domain", "%q is not a domain in lower case", c.Domain)
-	_, port, err := net.SplitHostPort(c.Listen)
-	check(err == nil, "listen", "%q is not host:port", c.Listen)
-	if err == nil {
-		n, err := strconv.Atoi(port)
-		check(err == nil && n >= 0 && n <= 65535, "listen", "%q is not a port number", port)
+	checkAddress := func(key, address string) {
+		_, port, err := net.SplitHostPort(address)
+		check(err == nil, key, "%q is not host:port", address)
+		if err == nil {
+			n, err := strconv.Atoi(port)
+			check(err == nil && n >= 0 && n <= 65535, key, "%q is not a port number", port)
+		}
 	}
+	checkAddress("listen", c.Listen)
 	switch c.TLS {
 	case TLSOff, TLSInternal:
 		check(c.TLSCert == "" && c.TLSKey == "", "tls_cert", "goes with tls=files")
@@ -132,11 +146,21 @@ func (c Config) Validate() error {
 	checkRate("rate_tier1_per_minute", c.RateTier1PerMinute)
 	checkRate("rate_tier2_per_minute", c.RateTier2PerMinute)
 	check(c.TenantPurgeMinDays >= 0 && c.TenantPurgeMinDays <= tenancy.MaxPurgeDays, "tenant_purge_min_days", "%d is not 0 to %d", c.TenantPurgeMinDays, tenancy.MaxPurgeDays)
-	_, err = c.trustedProxies()
+	_, err := c.trustedProxies()
 	check(err == nil, "trusted_proxies", "%v", err)
 	_, err = logLevel(c.LogLevel)
 	check(err == nil, "log_level", "%q is not debug, info, warn or error", c.LogLevel)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format", "%q is not text or json", c.LogFormat)
+	if c.AdminListen != "" {
+		checkAddress("admin_listen", c.AdminListen)
+		_, port, _ := net.SplitHostPort(c.AdminListen)
+		check(c.AdminListen != c.Listen || port == "0", "admin_listen", "is the public address")
+	}
+	if c.TraceEndpoint != "" {
+		u, err := url.Parse(c.TraceEndpoint)
+		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "trace_endpoint", "%q is not a URL like http://127.0.0.1:4318", c.TraceEndpoint)
+	}
+	check(c.TraceSampleRatio >= 0 && c.TraceSampleRatio <= 1, "trace_sample_ratio", "%v is not 0 to 1", c.TraceSampleRatio)
 	check(c.KeyCommand == "" || c.KeyFile == "", "key_command", "goes without key_file")
 	check(c.KeyCommand == "" || strings.TrimSpace(c.KeyCommand) != "", "key_command", "is blank")
 	check(slices.Contains(keyring.Algorithms(), c.SigningAlgorithm), "signing_algorithm", "%q is not one of %s", c.SigningAlgorithm, strings.Join(keyring.Algorithms(), ", "))
@@ -148,15 +172,19 @@ func (c Config) Validate() error {
 // hours after it has signed.
 const minKeyRotation = 12 * time.Hour
 
+// minStaleLimit is far longer than a healthy database takes to answer.
+const minStaleLimit = 5 * time.Second
+
 // databaseFile is the SQLite file in a data folder.
 const databaseFile = "freehold.db"
 
-func (c Config) store() store.Options {
+// StoreOptions say where the estate's database is.
+func (c Config) StoreOptions() store.Options {
 	return store.Options{Path: filepath.Join(c.DataDir, databaseFile), URL: estate.Secret(c.Database)}
 }
 
-// masterKey is where the key that seals the server's keys is.
-func (c Config) masterKey() keyring.MasterSource {
+// MasterKey is where the key that seals the server's keys is.
+func (c Config) MasterKey() keyring.MasterSource {
 	switch {
 	case c.KeyCommand != "":
 		return keyring.MasterSource{Command: strings.Fields(c.KeyCommand)}

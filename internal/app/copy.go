@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,16 +13,27 @@ import (
 )
 
 // CopyEstate copies everything of one database into another, new one. A database
-// is named sqlite:PATH, of a file or of a data folder, or by its postgres:// URL.
-// progress is told how many rows of a table are copied so far.
+// is named sqlite:PATH, of a file or of a data folder, or by its postgres:// URL. The
+// folder to copy to is made if it is not there. progress is told how many rows of a
+// table are copied so far.
 func CopyEstate(ctx context.Context, from, to string, progress func(table string, rows int64)) error {
 	source, err := database(from)
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
 	}
+	if source.URL == "" {
+		if _, err := os.Stat(source.Path); err != nil { // opening it would make an empty one
+			return fmt.Errorf("from: %w", err)
+		}
+	}
 	target, err := database(to)
 	if err != nil {
 		return fmt.Errorf("to: %w", err)
+	}
+	if target.URL == "" {
+		if err := os.MkdirAll(filepath.Dir(target.Path), 0o700); err != nil {
+			return fmt.Errorf("to: %w", err)
+		}
 	}
 	return store.Copy(ctx, source, target, progress)
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/freehold-platform/freehold/internal/app"
+	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/pgtest"
 	"github.com/freehold-platform/freehold/internal/store"
@@ -154,10 +157,15 @@ func TestCopy(t *testing.T) {
 	}
 	enqueue(t, e, "waiting", "key")
 	e.Exec("update tenants set name = ? where id = ?", "Ünïcode \"quoted\" 'n' \\ %_", string(tenant.ID))
+	bare := estate.Webhook{ID: estate.NewWebhookID(), Scope: estate.Scope{Organization: e.Organization.ID}, Name: "nothing is sealed", URL: "https://hooks.example"}
+	if err := e.App.Store.Write(t.Context(), func(tx *store.Tx) error { return tx.InsertWebhook(t.Context(), bare) }); err != nil {
+		t.Fatal(err)
+	}
+	e.Exec("insert into forms (nonce, begun_at, expires_at, result) values ('null', 1, 1, null), ('empty', 1, 1, x'')")
 
 	path := filepath.Join(e.App.Config.DataDir, "freehold.db")
 	url := pgtest.New(t, nil)
-	back := filepath.Join(t.TempDir(), "back.db")
+	back, beside := filepath.Join(t.TempDir(), "back.db"), filepath.Join(t.TempDir(), "new", "folder")
 	var rows int64
 	progress := func(_ string, n int64) { rows += n }
 	if err := app.CopyEstate(t.Context(), "sqlite:"+e.App.Config.DataDir, url, progress); err != nil {
@@ -169,6 +177,12 @@ func TestCopy(t *testing.T) {
 	if err := app.CopyEstate(t.Context(), url, "sqlite:"+back, nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := app.CopyEstate(t.Context(), "sqlite:"+path, "sqlite:"+beside, nil); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(beside); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the new folder: %v (%v)", info, err)
+	}
 	const sqliteTables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!' and name <> 'goose_db_version'"
 	const postgresTables = "select tablename::text from pg_tables where schemaname = current_schema() and tablename <> 'goose_db_version'"
 	want := dump(t, "sqlite", "file:"+path, sqliteTables)
@@ -177,6 +191,21 @@ func TestCopy(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, dump(t, "sqlite", "file:"+back, sqliteTables)); diff != "" {
 		t.Errorf("and back in SQLite (-want +have)\n%s", diff)
+	}
+	if diff := cmp.Diff(want, dump(t, "sqlite", "file:"+filepath.Join(beside, "freehold.db"), sqliteTables)); diff != "" {
+		t.Errorf("in another SQLite (-want +have)\n%s", diff)
+	}
+	if !slices.ContainsFunc(want, func(row string) bool {
+		return strings.Contains(row, "nonce=null") && strings.Contains(row, "result=<nil>")
+	}) ||
+		!slices.ContainsFunc(want, func(row string) bool {
+			return strings.Contains(row, "nonce=empty") && strings.Contains(row, "result=[]")
+		}) {
+		t.Error("nothing and an empty value look alike")
+	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	if err := app.CopyEstate(t.Context(), "sqlite:"+missing, "sqlite:"+filepath.Join(t.TempDir(), "new"), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an estate that is not there was copied (%v)", err)
 	}
 	if err := app.CopyEstate(t.Context(), "sqlite:"+path, url, nil); err == nil {
 		t.Error("an estate was copied over another")

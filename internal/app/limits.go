@@ -3,10 +3,22 @@ package app
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
+	"github.com/freehold-platform/freehold/internal/peer"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
+
+// shared is what this server counts together with the others on the database.
+func (a *App) shared() []peer.Topic {
+	a.rates.Callers.Share()
+	a.rates.Places.Share()
+	return slices.Concat(a.Credential.Shared(), a.SignIn.Shared(), []peer.Topic{
+		peer.On("callers", a.rates.Callers.Untold, a.now, a.rates.Callers.Learn),
+		peer.On("places", a.rates.Places.Untold, a.now, a.rates.Places.Learn),
+	})
+}
 
 // limits are the rate limits of the deployment; zero when they are off.
 func (c Config) limits() throttle.Limits {

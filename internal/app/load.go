@@ -51,7 +51,7 @@ func Settings() []Setting {
 // Bind registers --config and a flag for each setting, or for those named.
 func (l *Loader) Bind(flags *pflag.FlagSet, only ...string) {
 	l.config, l.all = Defaults(), pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.StringVar(&l.file, "config", "", "YAML file with settings, by their keys; default: FREEHOLD_CONFIG")
+	flags.StringVar(&l.file, "config", "", "file (YAML) with settings, by their keys; default: FREEHOLD_CONFIG")
 	value := reflect.ValueOf(&l.config).Elem()
 	for i, s := range Settings() {
 		switch field := value.Field(i).Addr().Interface().(type) {
@@ -59,6 +59,8 @@ func (l *Loader) Bind(flags *pflag.FlagSet, only ...string) {
 			l.all.StringVar(field, s.Flag(), *field, s.Doc)
 		case *bool:
 			l.all.BoolVar(field, s.Flag(), *field, s.Doc)
+		case *float64:
+			l.all.Float64Var(field, s.Flag(), *field, s.Doc)
 		case *int:
 			l.all.IntVar(field, s.Flag(), *field, s.Doc)
 		case *time.Duration:

@@ -38,7 +38,7 @@ func TestPostgres_Away(t *testing.T) {
 		}
 	}
 	ready := e.Do(testenv.Request{URL: e.Console() + "/readyz"})
-	if want := `{"status":"degraded","checks":{"database":"unavailable","serving":"ok"}}`; ready.Status != http.StatusOK || strings.TrimSpace(string(ready.Body)) != want {
+	if want := `{"status":"degraded","checks":{"changes":"ok","database":"unavailable","serving":"ok"}}`; ready.Status != http.StatusOK || strings.TrimSpace(string(ready.Body)) != want {
 		t.Errorf("ready without a database: %d %s", ready.Status, ready.Body)
 	}
 	if have := status(here+"/api/v1/oauth-clients", token); have != http.StatusServiceUnavailable {

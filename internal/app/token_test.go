@@ -110,7 +110,7 @@ func (e *estateOf) follow(a *app.App) <-chan store.Change {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		a.Store.Follow(ctx, slog.New(slog.DiscardHandler), 10*time.Millisecond)
+		a.Store.Follow(ctx, slog.New(slog.DiscardHandler), time.Now, 10*time.Millisecond)
 	}()
 	e.t.Cleanup(func() { stop(); <-done })
 	e.await(heard, store.ChangeAll)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -22,27 +23,17 @@ const (
 	auditUser = "user-003"
 )
 
+// recordsFile says in a kept installation how many records it was filled with.
+const recordsFile = "records"
+
 // audits measures the organization's audit events over HTTP, among many records:
 // all, of a type and of a user, the newest and from the middle.
 func (b *bench) audits(ctx context.Context) (t table, err error) {
-	in, err := b.install(ctx, "audits")
-	if err != nil {
-		return t, err
-	}
-	organization, err := b.organization(ctx, in)
-	if err != nil {
+	in, organization, err := b.auditInstallation(ctx)
+	if err != nil || b.fillOnly {
 		return t, err
 	}
 	database := filepath.Join(in.dir, "freehold.db")
-	fmt.Fprintf(b.progress, "adding %d audit records\n", b.auditRecords)
-	start := time.Now()
-	if err := b.prepare(ctx, "fill", "-db", database, "-organization", organization, "-n", strconv.Itoa(b.auditRecords)); err != nil {
-		return t, err
-	}
-	fmt.Fprintf(b.progress, "done in %s; verifying the chain\n", time.Since(start).Round(time.Second))
-	if err := b.operate(ctx, "audit", "verify", "--data-dir", in.dir); err != nil {
-		return t, err
-	}
 	server, err := b.serve(ctx, in)
 	if err != nil {
 		return t, err
@@ -91,6 +82,73 @@ func (b *bench) audits(ctx context.Context) (t table, err error) {
 		}
 	}
 	return t, nil
+}
+
+// auditInstallation makes an installation with many audit records, or takes the one
+// that an earlier run has left.
+func (b *bench) auditInstallation(ctx context.Context) (in *installation, organization string, err error) {
+	if b.auditDir != "" {
+		if in, organization, err = b.keptAudits(ctx); in != nil || err != nil {
+			return in, organization, err
+		}
+	}
+	if in, err = b.install(ctx, "audits"); err != nil {
+		return nil, "", err
+	}
+	if organization, err = b.organization(ctx, in); err != nil {
+		return nil, "", err
+	}
+	fmt.Fprintf(b.progress, "adding %d audit records\n", b.auditRecords)
+	start := time.Now()
+	err = b.prepare(ctx, "fill", "-db", filepath.Join(in.dir, "freehold.db"), "-organization", organization, "-n", strconv.Itoa(b.auditRecords))
+	if err != nil {
+		return nil, "", err
+	}
+	fmt.Fprintf(b.progress, "done in %s\n", time.Since(start).Round(time.Second))
+	if b.verify {
+		start = time.Now()
+		if err := b.operate(ctx, "audit", "verify", "--data-dir", in.dir); err != nil {
+			return nil, "", err
+		}
+		fmt.Fprintf(b.progress, "the chain is whole: verified in %s\n", time.Since(start).Round(time.Second))
+	}
+	if b.auditDir == "" {
+		return in, organization, nil
+	}
+	if err := os.WriteFile(filepath.Join(in.dir, recordsFile), []byte(strconv.Itoa(b.auditRecords)), 0o600); err != nil {
+		return nil, "", err
+	}
+	if err := os.Rename(in.dir, b.auditDir); err != nil {
+		return nil, "", fmt.Errorf("keep the installation (-audit-dir must be new, and -dir on the same disk): %w", err)
+	}
+	in.dir = b.auditDir
+	return in, organization, nil
+}
+
+// keptAudits is the installation of an earlier run; nil: there is none.
+func (b *bench) keptAudits(ctx context.Context) (in *installation, organization string, err error) {
+	in, err = readInstallation(b.auditDir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if organization, err = b.organization(ctx, in); err != nil {
+		return nil, "", err
+	}
+	text, err := os.ReadFile(filepath.Join(in.dir, recordsFile))
+	if err != nil {
+		return nil, "", err
+	}
+	n, err := strconv.Atoi(string(text))
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", recordsFile, err)
+	}
+	if n != b.auditRecords {
+		return nil, "", fmt.Errorf("%s has %d records and -audit-records asks for %d", in.dir, n, b.auditRecords)
+	}
+	return in, organization, nil
 }
 
 func (b *bench) auditPair(ctx context.Context, name string, server *measure.Server, request []byte, limit measurement) (measure.Pair, error) {

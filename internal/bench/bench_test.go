@@ -77,14 +77,14 @@ func TestReport(t *testing.T) {
 		},
 		tables: []table{{
 			title: "Tokens", text: "What it is.", targets: "fast", head: tokenHead,
-			rows: [][]string{tokenRow("region client", pair)}, notes: []string{"A note."},
+			rows: [][]string{tokenRow("region client", pair)}, notes: []string{"A note."}, warnings: []string{"A warning."},
 		}},
-		warnings: []string{"A warning."},
 	}
 	const row = "| region client | 16,000 | 14,000 | 0.88 | 60.0 | 70.0 | 1.17 | 4.00 | 5.00 | 20.0 |"
-	document := string(r.markdown())
+	const other = "## Other\n\n| a |\n| --- |\n| b |\n"
+	document := r.document("# Benchmarks\n\n## Machine\n\noutdated\n\n## Tokens\n\n| outdated |\n| --- |\n\n" + other)
 	for _, want := range []string{
-		"# Benchmarks\n", "Example 9000; the machine has 2", "Go: go1.26\n", "unknown file system", "2026-11-22",
+		"# Benchmarks\n", "Example 9000, 2 processors", "go1.26,", "unknown file system", "2026-11-22", "\n" + other,
 		"go run ./internal/bench -run tokens -rounds 3 -duration 5s -warmup 1s -connections 32 -tenants 1000,100000 -write docs/benchmarks.md\n",
 		"## Tokens\n\nWhat it is.\n\n| token for | limit/s |", "| --- | --- |", row, "Target: fast.", "A note.", "- A warning.",
 	} {
@@ -92,8 +92,11 @@ func TestReport(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, document)
 		}
 	}
+	if strings.Contains(document, "outdated") || r.document(document) != document {
+		t.Errorf("not written anew:\n%s", r.document(document))
+	}
 	r.options.write = filepath.Join(t.TempDir(), "out.md")
-	if strings.Contains(string(r.markdown()), r.options.write) {
+	if strings.Contains(r.document(""), r.options.write) {
 		t.Error("the document names a folder of the machine")
 	}
 	var out strings.Builder

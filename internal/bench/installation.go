@@ -39,7 +39,9 @@ type credentials struct {
 
 // installation is a data folder with what quickstart.json tells about it.
 type installation struct {
-	dir     string
+	dir      string
+	database string // of PostgreSQL; empty: in the folder
+
 	Console credentials            `json:"console"`
 	Regions map[string]credentials `json:"regions"`
 	Tenants []credentials          `json:"tenants"`
@@ -56,22 +58,63 @@ func (b *bench) install(ctx context.Context, name string) (*installation, error)
 			return nil, err
 		}
 	}
-	in := &installation{dir: filepath.Join(b.work, name)}
-	if err := os.CopyFS(in.dir, os.DirFS(base)); err != nil {
+	dir := filepath.Join(b.work, name)
+	if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
 		return nil, fmt.Errorf("copy installation: %w", err)
 	}
+	return readInstallation(dir)
+}
+
+// readInstallation reads what quickstart has noted of an installation.
+func readInstallation(dir string) (*installation, error) {
+	in := &installation{dir: dir}
+	return in, in.read()
+}
+
+// read reads what quickstart has noted.
+func (in *installation) read() error {
 	text, err := os.ReadFile(filepath.Join(in.dir, "quickstart.json"))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, in); err != nil {
+		return fmt.Errorf("quickstart.json: %w", err)
+	}
+	if in.Regions[region].ClientID == "" || in.Console.ClientID == "" || len(in.Tenants) == 0 {
+		return errors.New("quickstart.json lacks the console's, the region's or a tenant's client")
+	}
+	return nil
+}
+
+// installOn is install on an engine.
+func (b *bench) installOn(ctx context.Context, engine, name string) (*installation, error) {
+	if engine == engineSQLite {
+		return b.install(ctx, name)
+	}
+	if b.postgres == nil {
+		started, err := measure.StartPostgres(ctx, b.work)
+		if err != nil {
+			return nil, err
+		}
+		b.postgres = started
+	}
+	database, err := b.postgres.Database(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(text, in); err != nil {
-		return nil, fmt.Errorf("quickstart.json: %w", err)
+	in := &installation{dir: filepath.Join(b.work, name+"-postgres"), database: database}
+	err = b.operate(ctx, "quickstart", "--data-dir", in.dir, "--database", database, "--listen", b.listen(), "--domain", domain, "--exit")
+	if err != nil {
+		return nil, err
 	}
-	if in.Regions[region].ClientID == "" || in.Console.ClientID == "" || len(in.Tenants) == 0 {
-		return nil, errors.New("quickstart.json lacks the console's, the region's or a tenant's client")
-	}
-	return in, nil
+	return in, in.read()
 }
+
+// The engines.
+const (
+	engineSQLite   = "SQLite"
+	enginePostgres = "PostgreSQL"
+)
 
 // operate runs a command of the server's binary to its end.
 func (b *bench) operate(ctx context.Context, args ...string) error {
@@ -86,6 +129,9 @@ func (b *bench) listen() string { return "127.0.0.1:" + strconv.Itoa(b.port) }
 // serve starts the server on an installation.
 func (b *bench) serve(ctx context.Context, in *installation) (*measure.Server, error) {
 	args := append([]string{"serve", "--data-dir", in.dir, "--listen", b.listen(), "--domain", domain}, b.serveArgs...)
+	if in.database != "" {
+		args = append(args, "--database", in.database)
+	}
 	cmd := measure.Command(ctx, b.core, b.freehold, args...)
 	return measure.StartServer(ctx, cmd, b.port, in.host(in.Console), in.dir+".log")
 }

@@ -38,7 +38,7 @@ func (b *bench) lives(ctx context.Context) (t table, err error) {
 	for _, callers := range []int{1, 16} {
 		var purges measure.Pair
 		name := fmt.Sprintf("tenants deactivated by %d callers", callers)
-		pair, err := b.alternate(ctx, name, b.limitCreate(1), func(ctx context.Context) (measure.Figures, error) {
+		pair, err := b.alternate(ctx, name, b.limitCreate(engineSQLite, 1), func(ctx context.Context) (measure.Figures, error) {
 			deactivated, purged, err := private.life(ctx, in, callers)
 			purges.Real = append(purges.Real, purged)
 			return deactivated, err

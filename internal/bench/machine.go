@@ -57,11 +57,6 @@ func (m machine) String() string {
 		m.processor, m.processors, m.system, m.goVersion, m.storage(), m.date)
 }
 
-func (m machine) markdown() string {
-	return fmt.Sprintf("- Processor: %s; the machine has %d of them\n- System: %s\n- Go: %s\n- File system of the databases: %s\n- Date: %s",
-		m.processor, m.processors, m.system, m.goVersion, m.storage(), m.date)
-}
-
 func (m machine) storage() string {
 	switch m.fileSystem {
 	case "":

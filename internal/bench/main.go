@@ -40,10 +40,17 @@ type options struct {
 	rounds      int
 	duration    time.Duration // of one window
 	warmup      time.Duration
-	connections int   // for tokens
-	tenants     []int // sizes of the estates of the pages scenario
+	connections int      // for tokens
+	engines     []string // for tokens of many clients and creates
+	numbers     []int    // of clients, for tokens of many clients
+	tenants     []int    // sizes of the estates of the pages scenario
+	clients     int      // of the largest of them
+	estates     string
 
 	auditRecords int
+	auditDir     string // where the scenario audits keeps its installation; empty: nowhere
+	fillOnly     bool
+	verify       bool // the chain that was filled
 	write        string
 	dir          string
 	serveArgs    []string
@@ -69,13 +76,20 @@ func main() {
 func parseOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	scenarioList := flags.String("run", "tokens,credentials,pages,creates,lives,deliveries", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
+	scenarioList := flags.String("run", "tokens,clients,credentials,pages,creates,lives,deliveries", "scenarios, of: "+strings.Join(scenarioNames(), ", "))
+	engineList := flags.String("engines", engineSQLite+","+enginePostgres, "`engines` of the scenarios clients and creates")
+	numberList := flags.String("client-numbers", "10,1000,100000", "`numbers` of clients of the scenario clients")
 	tenantList := flags.String("tenants", "1000,100000", "`sizes` of the estates of the scenario pages")
+	flags.IntVar(&o.clients, "clients", 0, "how many clients get a token at the largest estate of the scenario pages, before its memory is measured")
+	flags.StringVar(&o.estates, "estates", "", "keep the estates of the scenario pages in this `folder`, and use those that are there: a million tenants take minutes to make")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often limit and server are measured in turn")
 	flags.DurationVar(&o.duration, "duration", 3*time.Second, "length of one measurement")
 	flags.DurationVar(&o.warmup, "warmup", time.Second, "length of the run before the measurements of a case")
 	flags.IntVar(&o.connections, "connections", 32, "connections of the scenarios tokens and credentials")
 	flags.IntVar(&o.auditRecords, "audit-records", 1_000_000, "how many records the scenario audits reads among")
+	flags.StringVar(&o.auditDir, "audit-dir", "", "`folder` in which the scenario audits keeps its installation, to measure it again without filling it (default: none)")
+	flags.BoolVar(&o.fillOnly, "fill-only", false, "fill -audit-dir and measure nothing")
+	flags.BoolVar(&o.verify, "audit-verify", true, "go through the chain of the records that the scenario audits has made")
 	flags.StringVar(&o.write, "write", "", "write the document to this `file` as well")
 	flags.StringVar(&o.dir, "dir", "", "`folder` for databases; it should be on the disk whose speed matters (default: the temporary folder)")
 	flags.StringVar(&o.binary, "binary", "", "measure this `program` instead of building the server")
@@ -90,6 +104,20 @@ func parseOptions(args []string) (options, error) {
 			return o, fmt.Errorf("-run: there is no scenario %q", name)
 		}
 	}
+	for engine := range strings.SplitSeq(*engineList, ",") {
+		if engine != engineSQLite && engine != enginePostgres {
+			return o, fmt.Errorf("-engines: there is no engine %q", engine)
+		}
+		o.engines = append(o.engines, engine)
+	}
+	for number := range strings.SplitSeq(*numberList, ",") {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 1 {
+			return o, fmt.Errorf("-client-numbers: %q is not a number of clients", number)
+		}
+		o.numbers = append(o.numbers, n)
+	}
+	slices.Sort(o.numbers)
 	for size := range strings.SplitSeq(*tenantList, ",") {
 		n, err := strconv.Atoi(size)
 		if err != nil || n < 4*pageSize {
@@ -99,6 +127,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if least := 4 * pageSize * 1000; o.auditRecords < least {
 		return o, fmt.Errorf("-audit-records must be at least %d: a thousandth of them has to fill pages", least)
+	}
+	if o.fillOnly && (o.auditDir == "" || !slices.Equal(o.scenarios, []string{"audits"})) {
+		return o, errors.New("-fill-only needs -audit-dir and -run audits")
 	}
 	slices.Sort(o.tenants) // the smallest estate is what the others are compared with
 	if o.rounds < 1 || o.duration <= 0 || o.warmup <= 0 || o.connections < 1 || flags.NArg() > 0 {
@@ -111,12 +142,13 @@ func parseOptions(args []string) (options, error) {
 type bench struct {
 	options
 	progress io.Writer
-	work     string // folder that is removed at the end
-	freehold string // binaries
+	work     string            // folder that is removed at the end
+	postgres *measure.Postgres // nil: not started
+	freehold string            // binaries
 	limit    string
-	port     int // of every server that this run starts from an installation
-	core     int // where servers and limit programs run; the load has another
-	warnings []string
+	port     int      // of every server that this run starts from an installation
+	core     int      // where servers and limit programs run; the load has another
+	warnings []string // of the scenario that runs
 }
 
 // scenario measures one kind of operation.
@@ -128,6 +160,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"tokens", (*bench).tokens},
+		{"clients", (*bench).manyClients},
 		{"credentials", (*bench).credentials},
 		{"pages", (*bench).pages},
 		{"creates", (*bench).creates},
@@ -152,6 +185,11 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.work)) }()
+	defer func() {
+		if b.postgres != nil {
+			err = errors.Join(err, b.postgres.Stop())
+		}
+	}()
 	if err := b.build(ctx); err != nil {
 		return err
 	}
@@ -175,13 +213,17 @@ func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
+		t.warnings, b.warnings = b.warnings, nil
 		r.tables = append(r.tables, t)
 	}
-	r.warnings = b.warnings
 	if err := r.print(out); err != nil || o.write == "" {
 		return err
 	}
-	return os.WriteFile(o.write, r.markdown(), 0o644) //nolint:gosec // a document for everybody
+	before, err := os.ReadFile(o.write)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(o.write, []byte(r.document(string(before))), 0o644) //nolint:gosec // a document for everybody
 }
 
 // build makes the two programs before anything is pinned, so that it may use

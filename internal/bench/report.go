@@ -20,14 +20,15 @@ type table struct {
 	head    []string
 	rows    [][]string // as long as head
 	notes   []string
+
+	warnings []string
 }
 
 // report is everything that is printed and written.
 type report struct {
-	machine  machine
-	options  options
-	tables   []table
-	warnings []string
+	machine machine
+	options options
+	tables  []table
 }
 
 // print writes the tables for a terminal.
@@ -45,19 +46,20 @@ func (r report) print(out io.Writer) error {
 		for _, note := range t.notes {
 			fmt.Fprintln(w, note)
 		}
-	}
-	for _, warning := range r.warnings {
-		fmt.Fprintf(w, "\nNote: %s\n", warning)
+		for _, warning := range t.warnings {
+			fmt.Fprintf(w, "Note: %s\n", warning)
+		}
 	}
 	return w.Flush()
 }
 
 const preface = `# Benchmarks
 
-Written by the command below; do not edit. Each operation of the server is
-measured beside a limit program that does only what physics requires of it, in
-the same run. The ratios are what counts: absolute figures say more about the
-machine, and a shared machine changes its speed from hour to hour.
+Written by the benchmark, a section for each scenario, which says when and by
+which command; to write one anew leaves the others. Each operation of the server
+is measured beside a limit program that does only what physics requires of it,
+in the same run. The ratios are what counts: absolute figures say more about
+the machine, and a shared machine changes its speed from hour to hour.
 
 ## How to repeat
 
@@ -75,32 +77,60 @@ for its answer before it sends again, so latencies are those of a server that
 is busy all the time.
 `
 
-// markdown is the document.
-func (r report) markdown() []byte {
-	var b bytes.Buffer
-	b.WriteString(preface)
-	fmt.Fprintf(&b, "```\n%s\n```\n%s\n## Machine\n\n%s\n", r.options.command(), method, r.machine.markdown())
+// document is the document, with the sections of before that are not of this run.
+func (r report) document(before string) string {
+	sections := sectionsOf(before)
 	for _, t := range r.tables {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", t.title, t.text)
-		writeRow(&b, t.head)
-		b.WriteString(strings.Repeat("| --- ", len(t.head)) + "|\n")
-		for _, row := range t.rows {
-			writeRow(&b, row)
-		}
-		if t.targets != "" {
-			fmt.Fprintf(&b, "\nTarget: %s.\n", t.targets)
-		}
-		for _, note := range t.notes {
-			fmt.Fprintf(&b, "\n%s\n", note)
+		text := t.markdown(r)
+		i := slices.IndexFunc(sections, func(s string) bool { return headingOf(s) == headingOf(text) })
+		if i < 0 {
+			sections = append(sections, text)
+		} else {
+			sections[i] = text
 		}
 	}
-	if len(r.warnings) > 0 {
-		b.WriteString("\n## Notes\n\n")
+	return preface + "```\nmake bench\n```\n" + method + "\n" + strings.Join(sections, "\n")
+}
+
+// sectionsOf are the sections of a document that hold tables.
+func sectionsOf(document string) (sections []string) {
+	for part := range strings.SplitSeq("\n"+document, "\n## ") {
+		if strings.Contains(part, "| --- ") {
+			sections = append(sections, "## "+strings.TrimSpace(part)+"\n")
+		}
 	}
-	for _, warning := range r.warnings {
+	return sections
+}
+
+// headingOf is the first line of a section.
+func headingOf(section string) string {
+	heading, _, _ := strings.Cut(section, "\n")
+	return heading
+}
+
+// markdown is the section of a table.
+func (t table) markdown(r report) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "## %s\n\n%s\n\n", t.title, t.text)
+	writeRow(&b, t.head)
+	b.WriteString(strings.Repeat("| --- ", len(t.head)) + "|\n")
+	for _, row := range t.rows {
+		writeRow(&b, row)
+	}
+	if t.targets != "" {
+		fmt.Fprintf(&b, "\nTarget: %s.\n", t.targets)
+	}
+	for _, note := range t.notes {
+		fmt.Fprintf(&b, "\n%s\n", note)
+	}
+	if len(t.warnings) > 0 {
+		b.WriteString("\n")
+	}
+	for _, warning := range t.warnings {
 		fmt.Fprintf(&b, "- %s\n", warning)
 	}
-	return b.Bytes()
+	fmt.Fprintf(&b, "\nMeasured on %s.\n\n```\n%s\n```\n", r.machine, r.options.command())
+	return b.String()
 }
 
 func writeRow(b *bytes.Buffer, cells []string) {
@@ -115,6 +145,19 @@ func (o options) command() string {
 	}
 	command := fmt.Sprintf("go run ./internal/bench -run %s -rounds %d -duration %s -warmup %s -connections %d -tenants %s",
 		strings.Join(o.scenarios, ","), o.rounds, o.duration, o.warmup, o.connections, strings.Join(sizes, ","))
+	if o.clients > 0 {
+		command += " -clients " + strconv.Itoa(o.clients)
+	}
+	if slices.Contains(o.scenarios, "clients") || slices.Contains(o.scenarios, "creates") {
+		command += " -engines " + strings.Join(o.engines, ",")
+	}
+	if slices.Contains(o.scenarios, "clients") {
+		numbers := make([]string, len(o.numbers))
+		for i, n := range o.numbers {
+			numbers[i] = strconv.Itoa(n)
+		}
+		command += " -client-numbers " + strings.Join(numbers, ",")
+	}
 	if slices.Contains(o.scenarios, "audits") {
 		command += " -audit-records " + strconv.Itoa(o.auditRecords)
 	}

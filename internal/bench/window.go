@@ -28,9 +28,13 @@ type target struct {
 	request     []byte
 	next        func() []byte // instead of request
 	status      int           // of good answers; 0: any 2xx
+	count       int64         // of requests at most; 0: no bound
 	connections int
 	check       func(body []byte) error
 }
+
+// maxWindow is for windows that end with a number of requests.
+const maxWindow = 5 * time.Minute
 
 // measurement is one way to obtain figures: a window of load on a server, or a
 // run of a limit program.
@@ -42,7 +46,7 @@ func (b *bench) window(t target, d time.Duration) measurement {
 		cpuBefore, cpuErr := measure.CPUTime(t.server.PID())
 		loadBefore, loadErr := measure.CPUTime(os.Getpid())
 		result, err := load.Run(ctx, load.Config{
-			Addr: t.server.Addr, Request: t.request, Next: t.next, Status: t.status, Connections: t.connections, Duration: d, Check: t.check,
+			Addr: t.server.Addr, Request: t.request, Next: t.next, Status: t.status, Connections: t.connections, Duration: d, Count: t.count, Check: t.check,
 		})
 		if err != nil {
 			return measure.Figures{}, err

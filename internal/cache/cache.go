@@ -17,6 +17,21 @@ type Map[K comparable, V any] struct {
 	mu     sync.RWMutex
 	values map[K]V
 	epoch  atomic.Uint64 // counts invalidations
+
+	hits, misses atomic.Uint64
+}
+
+// Stats say how much use a cache is.
+type Stats struct {
+	Hits, Misses uint64 // since the start
+	Entries      int    // now
+}
+
+// Stats returns how the cache did.
+func (m *Map[K, V]) Stats() Stats {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return Stats{Hits: m.hits.Load(), Misses: m.misses.Load(), Entries: len(m.values)}
 }
 
 // New makes a Map of at most limit entries; over the limit, arbitrary entries
@@ -31,8 +46,10 @@ func (m *Map[K, V]) Get(ctx context.Context, key K) (V, error) {
 	v, ok := m.values[key]
 	m.mu.RUnlock()
 	if ok {
+		m.hits.Add(1)
 		return v, nil
 	}
+	m.misses.Add(1)
 	epoch := m.epoch.Load()
 	v, err := m.load(ctx, key)
 	if err != nil {

@@ -90,7 +90,7 @@ func auditListCommand(conn *connection, out *command.Output) *cobra.Command {
 	flags.StringVar(&opts.EventType, "type", "", "only events of this type")
 	flags.StringVar(&opts.Source, "source", "", "only events from this source")
 	flags.StringVar(&opts.UserID, "user", "", "only what this user did")
-	flags.StringVar(&opts.Sort, "sort", "", "eventTime, eventType or source, with - before it for descending (default -eventTime)")
+	flags.StringVar(&opts.Sort, "sort", "", "attribute to sort by: eventTime, eventType or source, with - before it for descending (default -eventTime)")
 	flags.DurationVar(&since, "since", 0, "only what happened in the time until now, such as 24h")
 	flags.IntVar(&limit, "limit", limit, "most events to list; 0 lists all")
 	return cmd

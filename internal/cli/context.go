@@ -86,8 +86,8 @@ FREEHOLD_CERTIFICATE_KEY_FILE do the same for FREEHOLD_CLIENT_ID.`,
 	flags.StringVar(&c.stored.PrivateKeyFile, "private-key-file", "", "instead of a secret: PEM file with the private key that signs assertions")
 	flags.StringVar(&c.stored.KeyID, "key-id", "", "id of the private key, where the client has several")
 	flags.BoolVar(&c.stored.DPoP, "dpop", false, "bind tokens to a key of each command's own (RFC 9449)")
-	flags.StringVar(&c.stored.CertificateFile, "certificate-file", "", "PEM file with a TLS client certificate to bind tokens to (RFC 8705)")
-	flags.StringVar(&c.stored.CertificateKeyFile, "certificate-key-file", "", "PEM file with the key of the certificate (default the same file)")
+	flags.StringVar(&c.stored.CertificateFile, "certificate-file", "", "file with a TLS client certificate (PEM) to bind tokens to (RFC 8705)")
+	flags.StringVar(&c.stored.CertificateKeyFile, "certificate-key-file", "", "file (PEM) with the key of the certificate (default the same file)")
 	flags.StringVar(&c.stored.CAFile, "ca-file", "", "file of certificate authorities to trust besides the system's")
 	flags.StringArrayVar(&c.scopes, "scope", nil, "scope to ask for; may be repeated (default all scopes of the client)")
 	return cmd

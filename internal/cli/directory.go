@@ -79,7 +79,7 @@ func (v view[T]) list(d *tenantCommands, cmd *cobra.Command, arguments []string,
 		}
 		return d.out.List(cmd, things, v.names, rows)
 	})
-	cmd.Flags().StringVar(&opts.Filter, "filter", "", "SCIM filter that picks some")
+	cmd.Flags().StringVar(&opts.Filter, "filter", "", "filter (SCIM) that picks some")
 	cmd.Flags().StringVar(&opts.Sort, "sort", "", "comma-separated attributes to sort by, each with - before it for descending")
 	cmd.Flags().IntVar(&limit, "limit", limit, "most to list; 0 lists all")
 	return cmd

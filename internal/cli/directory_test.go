@@ -89,6 +89,36 @@ func TestDirectory(t *testing.T) {
 	shows("404", "quota", "get", "apps")
 
 	s.columns = 0
+	developer := id("user", "create", "grace", "--role", "Developer")
+	s.must("api-key", "settings", "--max-per-user", "1", "--max-expiry", "P30D")
+	key := id("api-key", "create", "nightly export", "--user", developer, "--expiry", "P7D")
+	shows(api.CodeAPIKeyLimit, "api-key", "create", "one too many", "--user", developer)
+	shows(api.CodeAPIKeyUser, "api-key", "create", "a bot's")
+	s.must("api-key", "update", key, "--description", "weekly export")
+	shows("weekly export", "api-key", "get", key)
+	shows("P30D", "api-key", "settings")
+	shows("say --yes if you mean it", "api-key", "delete", key)
+	s.must("api-key", "delete", key, "--yes")
+	s.columns = 200
+	shows("revoked", "api-key", "list", "--user", developer, "--status", "revoked")
+	s.columns = 0
+	origin := id("csp-origin", "create", "https://*.example.com", "--name", "Portal", "--allow", "imgSrc", "--allow", "frameAncestors")
+	shows("there is no such directive", "csp-origin", "create", "https://example.com", "--allow", "img-src")
+	shows("frame-ancestors 'self' https://*.example.com", "csp-origin", "header")
+	s.columns = 200
+	shows("frameAncestors, imgSrc", "csp-origin", "list")
+	shows("Portal", "csp-origin", "get", origin)
+	s.must("csp-origin", "delete", origin, "--yes")
+	s.columns = 0
+	integration := id("web-integration", "create", "Portal", "--origin", "https://portal.example.com")
+	s.must("web-integration", "update", integration, "--name", "Shop", "--origin", "https://shop.example.com")
+	shows("nothing to change", "web-integration", "update", integration)
+	s.columns = 200
+	shows("https://shop.example.com", "web-integration", "list")
+	shows("Shop", "web-integration", "get", integration)
+	s.must("web-integration", "delete", integration, "--yes")
+
+	s.columns = 0
 	space := id("space", "create", "Dev", "--description", "d")
 	s.must("space", "update", space, "--name", "Test")
 	member := id("space", "member", "add", space, "--group", group, "--role", "consumer")

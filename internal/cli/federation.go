@@ -98,7 +98,7 @@ the token's claims; a claim that is not there makes it false.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.Name, "name", "", "what to call it; audit records show it (required)")
-	flags.StringVar(&f.Issuer, "issuer", "", "URL of the issuer, exactly as its tokens have it in iss (required)")
+	flags.StringVar(&f.Issuer, "issuer", "", "address (URL) of the issuer, exactly as its tokens have it in iss (required)")
 	flags.StringVar(&f.Audience, "audience", "", "what the tokens must have in aud (required)")
 	flags.StringVar(&f.Subject, "subject", "", "what the tokens must have in sub")
 	flags.StringVar(&f.Condition, "condition", "", "expression in CEL over claims that must be true")

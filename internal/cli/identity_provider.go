@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/client"
 	"github.com/freehold-platform/freehold/internal/command"
 )
 
@@ -23,10 +24,11 @@ func identityProviderCommand(env Env) *cobra.Command {
 	p := &providers{conn: &connection{env: env}, out: env.output()}
 	cmd := command.Group(&cobra.Command{
 		Use:   "identity-provider",
-		Short: "Manage how people sign in to a tenant",
+		Short: "Manage how people sign in to a tenant, or accounts to the console",
 		Long: `Manage the identity providers of the tenant whose host the server is: issuers of
 JWTs, by which a portal signs people in, and the OpenID provider that browsers
-are sent to.
+are sent to. At the console host it is the OpenID provider by which the accounts
+of the organization sign in.
 
 ` + connectionHelp,
 	}, p.listCommand(), p.getCommand(), p.createCommand(), p.updateCommand(), p.promoteCommand(), p.deleteCommand())
@@ -35,19 +37,31 @@ are sent to.
 	return cmd
 }
 
+// client manages the identity providers of the host that the server is.
+func (p *providers) client() (client.IdentityProviders, *client.Client, error) {
+	c, _, err := p.conn.client()
+	if err != nil {
+		return client.IdentityProviders{}, nil, err
+	}
+	if hostLabel(c.BaseURL()) == consoleLabel {
+		return c.OrganizationIdentityProviders(), c, nil
+	}
+	return c.TenantIdentityProviders(), c, nil
+}
+
 func (p *providers) listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List identity providers",
 		Args:  args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, _, err := p.conn.client()
+			c, _, err := p.client()
 			if err != nil {
 				return err
 			}
 			all := []api.IdentityProvider{}
 			var rows [][]string
-			for one, err := range c.IdentityProviders(cmd.Context()) {
+			for one, err := range c.All(cmd.Context()) {
 				if err != nil {
 					return err
 				}
@@ -122,11 +136,11 @@ func (p *providers) getCommand() *cobra.Command {
 		Short: "Show an identity provider",
 		Args:  args("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, _, err := p.conn.client()
+			c, _, err := p.client()
 			if err != nil {
 				return err
 			}
-			found, err := c.GetIdentityProvider(cmd.Context(), args[0])
+			found, err := c.Get(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -177,16 +191,16 @@ with pendingOptions is to be tested then in a browser: /login/test?idp=ID.`,
 			if description != "" {
 				request.Description = description
 			}
-			c, _, err := p.conn.client()
+			c, conn, err := p.client()
 			if err != nil {
 				return err
 			}
-			created, err := c.CreateIdentityProvider(cmd.Context(), request)
+			created, err := c.Create(cmd.Context(), request)
 			if err != nil {
 				return err
 			}
 			if created.PendingOptions != nil {
-				note(cmd, "Test it in a browser, as an administrator: %s", c.BaseURL()+"/login/test?idp="+created.ID)
+				note(cmd, "Test it in a browser, as an administrator: %s", conn.BaseURL()+"/login/test?idp="+created.ID)
 			}
 			return p.show(cmd, created)
 		},
@@ -247,11 +261,11 @@ from standard input. They are tested and promoted before they count.`,
 			if len(patch) == 0 {
 				return errors.New("nothing to change: say --description, --active or --pending-options")
 			}
-			c, _, err := p.conn.client()
+			c, _, err := p.client()
 			if err != nil {
 				return err
 			}
-			return c.UpdateIdentityProvider(cmd.Context(), args[0], patch)
+			return c.Update(cmd.Context(), args[0], patch)
 		},
 	}
 	cmd.Flags().StringVar(&description, "description", "", "what it is for, in your words")
@@ -266,11 +280,11 @@ func (p *providers) promoteCommand() *cobra.Command {
 		Short: "Put options in force that have passed their test",
 		Args:  args("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, _, err := p.conn.client()
+			c, _, err := p.client()
 			if err != nil {
 				return err
 			}
-			return c.PromoteIdentityProvider(cmd.Context(), args[0])
+			return c.Promote(cmd.Context(), args[0])
 		},
 	}
 }
@@ -285,11 +299,11 @@ func (p *providers) deleteCommand() *cobra.Command {
 			if !yes {
 				return errors.New("this can't be undone; say --yes if you mean it")
 			}
-			c, _, err := p.conn.client()
+			c, _, err := p.client()
 			if err != nil {
 				return err
 			}
-			return c.DeleteIdentityProvider(cmd.Context(), args[0])
+			return c.Delete(cmd.Context(), args[0])
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "really delete it")

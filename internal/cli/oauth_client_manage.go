@@ -74,7 +74,7 @@ the level, tenantId or regionCode, with eq and ne, and clientName also with co.`
 			return c.list(cmd, api, opts, limit)
 		},
 	}
-	cmd.Flags().StringVar(&opts.Filter, "filter", "", "SCIM filter that picks clients")
+	cmd.Flags().StringVar(&opts.Filter, "filter", "", "filter (SCIM) that picks clients")
 	cmd.Flags().StringVar(&opts.Sort, "sort", "", "comma-separated attributes to sort by, each with - before it for descending")
 	cmd.Flags().IntVar(&limit, "limit", limit, "most clients to list; 0 lists all")
 	return cmd

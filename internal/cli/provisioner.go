@@ -129,7 +129,7 @@ retried.`,
 		},
 	})
 	cmd.Flags().StringVar(&request.Name, "name", "", "display name")
-	cmd.Flags().StringVar(&request.URL, "url", "", "https URL that is called")
+	cmd.Flags().StringVar(&request.URL, "url", "", "address that is called (https)")
 	return cmd
 }
 

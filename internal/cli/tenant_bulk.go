@@ -106,6 +106,9 @@ a filter that picks others than you think changes nothing.`,
 			if err != nil {
 				return explain(err, c, registerLabel, registerHint)
 			}
+			if !b.dryRun && !cmd.Flags().Changed("expect") {
+				return fmt.Errorf("the filter picks %d tenants: say so with --expect; nothing was done", len(ids))
+			}
 			if !b.dryRun && len(ids) != expect {
 				return fmt.Errorf("the filter picks %d tenants, and --expect says %d; nothing was done", len(ids), expect)
 			}
@@ -117,7 +120,7 @@ a filter that picks others than you think changes nothing.`,
 			return b.run(cmd, c, requests, len(ids))
 		},
 	}
-	cmd.Flags().StringVar(&filter, "filter", "", "SCIM filter that picks tenants")
+	cmd.Flags().StringVar(&filter, "filter", "", "filter (SCIM) that picks tenants")
 	cmd.Flags().IntVar(&expect, "expect", 0, "how many tenants the filter picks")
 	b.flags(cmd)
 	switch action {
@@ -196,7 +199,7 @@ without a second tenant for anybody.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&file, "file", "", "JSON file with the tenants")
+	flags.StringVar(&file, "file", "", "file with the tenants, in JSON")
 	flags.StringVar(&key.licenseKey, "license-key", "", "licence key of the subscription")
 	flags.StringVar(&key.licenseKeyFile, "license-key-file", "", "file with the licence key")
 	flags.StringVar(&key.from, "from", "", "tenant to read the licence key from, as a URL or a host name")

@@ -41,7 +41,7 @@ externalId, and labels, which are compared as labels eq "plan=gold".`,
 		RunE: l.run,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&l.filter, "filter", "", "SCIM filter that picks tenants")
+	flags.StringVar(&l.filter, "filter", "", "filter (SCIM) that picks tenants")
 	flags.StringVar(&l.sort, "sort", "", "comma-separated attributes to sort by, each with - before it for descending")
 	flags.IntVar(&l.limit, "limit", 100, "most tenants to list; 0 lists all")
 	flags.BoolVar(&l.total, "total", false, "also say how many tenants there are")

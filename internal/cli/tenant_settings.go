@@ -69,7 +69,7 @@ func updateTenantSettings(d *tenantCommands) *cobra.Command {
 		}
 		return tenantSettingsView.one(d, cmd, settings)
 	})
-	cmd.Flags().StringArrayVar(&set, "set", nil, "NAME=VALUE of a setting, by the name that the API has for it; can be repeated")
+	cmd.Flags().StringArrayVar(&set, "set", nil, "setting, as NAME=VALUE, by the name that the API has for it; can be repeated")
 	return cmd
 }
 

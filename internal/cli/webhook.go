@@ -130,8 +130,8 @@ where others do not see it.`,
 	flags.StringVar(&request.URL, "url", "", "address that is told")
 	flags.StringVar(&request.Description, "description", "", "what it is for")
 	flags.StringArrayVar(&request.EventTypes, "event", nil, `type of events, or "*"; may be repeated`)
-	flags.StringVar(&request.Filter, "filter", "", "SCIM filter over id, spaceId and topLevelResourceId")
-	flags.StringArrayVar(&headers, "header", nil, "name=value of a further header; may be repeated")
+	flags.StringVar(&request.Filter, "filter", "", "filter (SCIM) over id, spaceId and topLevelResourceId")
+	flags.StringArrayVar(&headers, "header", nil, "further header, as name=value; may be repeated")
 	flags.BoolVar(&secret, "secret-stdin", false, "read the secret from standard input")
 	flags.BoolVar(&disabled, "disabled", false, "do not tell anything yet")
 	return cmd

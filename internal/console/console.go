@@ -24,10 +24,10 @@
 package console
 
 import (
-	"net/http"
 	"slices"
 	"time"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/console/admin"
 	"github.com/freehold-platform/freehold/internal/console/approve"
 	"github.com/freehold-platform/freehold/internal/console/events"
@@ -39,6 +39,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/provision"
+	"github.com/freehold-platform/freehold/internal/savedview"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/webhook"
@@ -46,8 +47,9 @@ import (
 
 // Config is what the pages are made with.
 type Config struct {
-	Keys frame.Sealer
-	Now  func() time.Time
+	Keys  frame.Sealer
+	Forms frame.Forms
+	Now   func() time.Time
 
 	Tenancy    *tenancy.Service
 	Credential *credential.Service
@@ -56,6 +58,7 @@ type Config struct {
 	Trail      event.Trail
 	Webhook    *webhook.Service
 	Provision  *provision.Service
+	Views      savedview.Service
 }
 
 // signInPath is where people are sent who aren't signed in: from there to the
@@ -64,19 +67,19 @@ const signInPath = "/login"
 
 // New makes the pages of all surfaces.
 func New(c Config) (*frame.Frame, error) {
-	return frame.New(c.Keys, c.Now, consoleSite(c), tenantSite(c))
+	return frame.New(c.Keys, c.Forms, c.Now, consoleSite(c), tenantSite(c))
 }
 
 // consoleSite is the pages of the console host.
 func consoleSite(c Config) frame.Site {
 	o := org.New(org.Config{
-		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn, Trail: c.Trail, Provision: c.Provision,
+		Now: c.Now, Tenancy: c.Tenancy, Credential: c.Credential, Directory: c.Directory, SignIn: c.SignIn, Trail: c.Trail, Provision: c.Provision, Views: c.Views,
 	})
 	return frame.Site{
 		Kind: estate.SurfaceConsole, SignIn: people.LocalPath, SignOut: people.SignOutPath, Account: people.AccountPath,
-		Pages: slices.Concat(o.Pages(), events.Pages{TenantPath: "/tenants/", Trail: c.Trail, Webhook: c.Webhook}.Table(),
-			(&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console(),
-			[]frame.Page{{Method: http.MethodGet, Path: signInPath, ID: "login", Public: true, Handle: people.ToLocal}}), // at tenants, httpapi has it
+		Pages: slices.Concat(o.Pages(), events.Pages{TenantPath: "/tenants/", Trail: c.Trail, Webhook: c.Webhook, Chain: true, Name: o.NameOf}.Table(),
+			(&people.People{SignIn: c.SignIn, Providers: admin.OrganizationProviders}).Pages(), approve.Pages{Credential: c.Credential, Name: o.Person}.Console(),
+			admin.Providers{SignIn: c.SignIn, Base: admin.OrganizationProviders}.Pages()),
 		Nav: o.Nav, Place: o.Place, Person: o.Person, Refused: o.Refused,
 	}
 }
@@ -87,8 +90,22 @@ func tenantSite(c Config) frame.Site {
 	happened := events.Pages{Base: admin.Base, Trail: c.Trail, Webhook: c.Webhook}
 	return frame.Site{
 		Kind: estate.SurfaceTenant, SignIn: signInPath, SignOut: people.SignOutPath, Account: people.AccountPath,
-		Pages: slices.Concat((&people.People{SignIn: c.SignIn}).Pages(), approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant(), a.Pages(), admin.Guard(happened.Table())),
-		Nav:   a.Nav, Place: func(q *frame.Request) string { return q.Surface.Tenant.Name }, Person: personOf(c), Refused: a.Refused,
+		Pages: slices.Concat((&people.People{SignIn: c.SignIn, Providers: admin.Base + "/identity-providers"}).Pages(), approve.Pages{Credential: c.Credential, Name: personOf(c)}.Tenant(), a.Pages(), admin.Guard(happened.Table())),
+		Nav:   a.Nav, Place: func(q *frame.Request) string { return q.Surface.Tenant.Name }, Person: personOf(c), Refused: refusedAtTenant(a.Refused),
+	}
+}
+
+// refusedAtTenant says of a tenant that is deactivated who can bring it back, and
+// leaves the rest to the pages of administrators.
+func refusedAtTenant(others func(*frame.Request, *estate.Error) string) func(*frame.Request, *estate.Error) string {
+	return func(q *frame.Request, e *estate.Error) string {
+		if e.Code == api.CodeTenantDeactivated {
+			return "Owners of its subscription can reactivate it in the organization console, with all that is in it, until it is purged."
+		}
+		if e.Kind != estate.Forbidden {
+			return ""
+		}
+		return others(q, e)
 	}
 }
 

@@ -41,8 +41,12 @@ func (s *Service) authenticateClient(ctx context.Context, c Credentials) (estate
 }
 
 func errTooManyAttempts(wait time.Duration) error {
-	e := estate.E(estate.RateLimited, api.CodeOAuthTooManyAttempts, "Too many failed attempts",
-		fmt.Sprintf("Client authentication failed too often from this address. Wait %d seconds.", int64(wait/time.Second)))
+	return errTooOften(wait, "Too many failed attempts", "Client authentication failed too often from this address.")
+}
+
+// errTooOften says what was done too often, and how long to wait.
+func errTooOften(wait time.Duration, title, detail string) error {
+	e := estate.E(estate.RateLimited, api.CodeOAuthTooManyAttempts, title, fmt.Sprintf("%s Wait %d seconds.", detail, int64(wait/time.Second)))
 	e.RetryAfter = wait
 	return e
 }

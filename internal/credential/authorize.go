@@ -232,13 +232,14 @@ func (s *Service) authorize(ctx context.Context, surface estate.Surface, r autho
 			return a, nil
 		}
 	} else if len(ask) > 0 {
-		ask = slices.DeleteFunc(ask, func(name string) bool { return !slices.Contains(approved, name) })
-		if len(ask) == 0 {
+		refused := slices.DeleteFunc(slices.Clone(ask), func(name string) bool { return slices.Contains(approved, name) })
+		if ask = without(ask, refused); len(ask) == 0 {
 			a.Err = errDenied
 			return a, nil
 		}
-		g.Approved = merge(g.Approved, ask)
+		g.Approved = merge(without(g.Approved, refused), ask) // what was approved before, and now is not, is taken back
 		granted, _ = grantable(client, g.Approved, r.Scope, false)
+		granted = without(granted, refused)
 	}
 	a.Code, err = s.issueCode(ctx, surface, r, client, p, g, granted, len(ask) > 0)
 	return a, err
@@ -354,6 +355,11 @@ func grantable(client estate.Client, approved estate.Permissions, scope string, 
 		}
 	}
 	return granted, ask
+}
+
+// without are the names of a that b does not have.
+func without(a, b estate.Permissions) estate.Permissions {
+	return slices.DeleteFunc(slices.Clone(a), func(name string) bool { return slices.Contains(b, name) })
 }
 
 func merge(a, b estate.Permissions) estate.Permissions {

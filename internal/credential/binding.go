@@ -1,13 +1,17 @@
 package credential
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
 	"encoding/base64"
+	"net/http"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/peer"
+	"github.com/freehold-platform/freehold/internal/store"
 )
 
 // ProofNonce is a nonce for the next DPoP proof to surface.
@@ -80,7 +84,7 @@ func (s *Service) bind(i *issue, p *proof) error {
 }
 
 // confirm checks that whoever presents a token has the keys that it is bound to.
-func (s *Service) confirm(surface estate.Surface, client estate.Client, bound *api.Confirmation, shown Presented) error {
+func (s *Service) confirm(ctx context.Context, surface estate.Surface, client estate.Client, bound *api.Confirmation, shown Presented) error {
 	if bound == nil {
 		bound = &api.Confirmation{}
 	}
@@ -102,10 +106,47 @@ func (s *Service) confirm(surface estate.Surface, client estate.Client, bound *a
 		return err
 	case p.thumbprint != bound.JWKThumbprint:
 		return errBoundToken
-	case !s.spent.add(idOf(*p), s.now()):
-		return errInvalidProofAtResource
 	}
-	return nil
+	fresh, err := s.spend(ctx, p)
+	if err == nil && !fresh {
+		err = errInvalidProofAtResource
+	}
+	return err
+}
+
+// spend uses a proof up, and reports false if it was. Where there may be other
+// servers, a proof of a request that changes something is looked for and noted in
+// the database: it is good once, at all of them. Of the others, which are for
+// reading, the servers tell one another, so that one may be good again at another
+// server until that is told.
+func (s *Service) spend(ctx context.Context, p *proof) (fresh bool, err error) {
+	id, now := idOf(*p), s.now()
+	if !s.spent.add(id, now) {
+		return false, nil
+	}
+	if !s.spent.shared || p.Method == http.MethodGet || p.Method == http.MethodHead {
+		return true, nil
+	}
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		fresh, err = tx.UseProof(ctx, id[:], now.Add(2*nonceLifetime))
+		return err
+	})
+	return fresh, err
+}
+
+// Shared is what this service tells the other servers on the database and hears
+// from them. It is called before the service is used, and the topics must then be
+// exchanged.
+func (s *Service) Shared() []peer.Topic {
+	s.attempts.Share()
+	s.userCodes.Share()
+	s.spent.shared = true
+	return []peer.Topic{
+		peer.On("client-attempts", s.attempts.Untold, s.now, s.attempts.Learn),
+		peer.On("client-attempts.addresses", s.attempts.Addresses.Untold, s.now, s.attempts.Addresses.Learn),
+		peer.On("user-codes", s.userCodes.Untold, s.now, s.userCodes.Learn),
+		peer.On("proofs", s.spent.take, s.now, s.spent.learn),
+	}
 }
 
 const schemeDPoP = "dpop"

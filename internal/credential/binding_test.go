@@ -28,7 +28,7 @@ func TestConfirm_RequiredLater(t *testing.T) {
 		"both, no certificate":     {"", &api.Confirmation{JWKThumbprint: "x", CertificateThumbprint: "y"}, "dpop", errCertificateMissing},
 		"dpop, no proof":           {estate.BindingDPoP, &api.Confirmation{JWKThumbprint: "x"}, "dpop", errBoundToken},
 	} {
-		err := s.confirm(estate.Surface{}, estate.Client{TokenBinding: c.binding}, c.bound, Presented{Scheme: c.scheme})
+		err := s.confirm(t.Context(), estate.Surface{}, estate.Client{TokenBinding: c.binding}, c.bound, Presented{Scheme: c.scheme})
 		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}

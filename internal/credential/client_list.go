@@ -8,6 +8,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // ClientQuery asks for a page of the clients of a realm.
@@ -40,6 +41,8 @@ type ClientPage struct {
 // ListClients lists the clients of a realm. A tenant's are its own and those that
 // other tenants of its region and organization have published.
 func (s *Service) ListClients(ctx context.Context, actor estate.Actor, realm Realm, q ClientQuery) (page ClientPage, err error) {
+	ctx, span := telemetry.Start(ctx, "credential.ListClients", telemetry.Internal)
+	defer span.End()
 	sees, err := mayRead(actor, realm)
 	if err != nil {
 		return page, err

@@ -10,6 +10,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // The rules for devices (RFC 8628).
@@ -19,6 +20,7 @@ const (
 
 	deviceSlowdown = 5 * time.Second
 	maxDevices     = 1000 // that wait at one host: anybody can make one
+	addressDevices = 60   // that an address makes wait in five minutes, so that nobody alone fills a host
 	userCodeTries  = 30   // of one person in five minutes
 )
 
@@ -59,6 +61,11 @@ func (s *Service) AuthorizeDevice(ctx context.Context, surface estate.Surface, c
 		return w, errInvalidScope
 	}
 	now := s.now()
+	if from := throttle.Network(c.Address); from.IsValid() {
+		if wait := s.devices.Take(from, addressDevices, now); wait > 0 {
+			return w, errTooOften(wait, "Too many devices", "Too many devices have begun to wait from this address.")
+		}
+	}
 	w = WaitingDevice{DeviceCode: estate.NewCredential("fhd_"), ExpiresAt: now.Add(DeviceLifetime), IssuedAt: now}
 	d := estate.Device{
 		Hash: estate.HashOf(w.DeviceCode), Tenant: surface.Tenant.ID, UserCode: newUserCode(), Client: c.ClientID, Permissions: wanted,
@@ -123,14 +130,18 @@ func (s *Service) DeviceQuestion(ctx context.Context, surface estate.Surface, p 
 	if err != nil {
 		return Question{}, err
 	}
-	return s.deviceQuestion(ctx, surface, d)
+	return s.deviceQuestion(ctx, surface, p, d)
 }
 
-func (s *Service) deviceQuestion(ctx context.Context, surface estate.Surface, d estate.Device) (q Question, err error) {
+// deviceQuestion is what p is asked about a device. Accounts of all organizations
+// sign in at the console: none is asked about a client of another one.
+func (s *Service) deviceQuestion(ctx context.Context, surface estate.Surface, p Person, d estate.Device) (q Question, err error) {
 	if d.Client == api.CLIClientID {
 		q.Client = estate.Client{Name: builtInName, Permissions: builtInScopes(surface), AppType: api.AppTypeNative}
 	} else if q.Client, err = s.clientForPeople(ctx, surface, d.Client); err != nil {
 		return q, errNoDevice
+	} else if surface.Kind == estate.SurfaceConsole && q.Client.Scope.Organization != p.Actor.Scope.Organization {
+		return Question{}, errNoDevice
 	}
 	for _, name := range d.Permissions {
 		if q.Client.Permissions.Holds(name) {
@@ -150,7 +161,7 @@ func (s *Service) waitingDevice(ctx context.Context, surface estate.Surface, p P
 	}
 	now := s.now()
 	if wait := s.userCodes.Take(p.id(), userCodeTries, now); wait > 0 {
-		return d, errTooManyAttempts(wait)
+		return d, errTooOften(wait, "Too many codes", "You have typed too many codes.")
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		d, err = tx.DeviceByUserCode(ctx, surface.Tenant.ID, plainUserCode(userCode))
@@ -173,7 +184,7 @@ func (s *Service) DecideDevice(ctx context.Context, surface estate.Surface, p Pe
 	if err != nil {
 		return q, err
 	}
-	if q, err = s.deviceQuestion(ctx, surface, d); err != nil {
+	if q, err = s.deviceQuestion(ctx, surface, p, d); err != nil {
 		return q, err
 	}
 	if !approve {

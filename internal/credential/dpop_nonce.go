@@ -57,20 +57,66 @@ type spent struct {
 	mu        sync.Mutex
 	since     time.Time // beginning of the current generation
 	now, then map[proofID]struct{}
+
+	shared bool // the other servers are told
+	untold []proofID
 }
 
 // proofID is the identity of a proof: its key, nonce and jti, hashed.
 type proofID [16]byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (id proofID) MarshalText() ([]byte, error) {
+	return base64.RawStdEncoding.AppendEncode(nil, id[:]), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (id *proofID) UnmarshalText(text []byte) error {
+	b, err := base64.RawStdEncoding.AppendDecode(nil, text)
+	if err == nil && len(b) != len(id) {
+		err = errMalformedProof
+	}
+	copy(id[:], b)
+	return err
+}
 
 func idOf(p proof) proofID {
 	sum := sha256.Sum256([]byte(p.thumbprint + " " + p.Nonce + " " + p.ID))
 	return proofID(sum[:16])
 }
 
-// add remembers id, and reports false if it was known.
+// add remembers id, and reports false if it was known. The other servers are told.
 func (s *spent) add(id proofID, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.remember(id, now) {
+		return false
+	}
+	if s.shared {
+		s.untold = append(s.untold, id)
+	}
+	return true
+}
+
+// take returns what was added since the last call.
+func (s *spent) take() []proofID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.untold
+	s.untold = nil
+	return taken
+}
+
+// learn remembers what another server has seen.
+func (s *spent) learn(ids []proofID, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.remember(id, now)
+	}
+}
+
+func (s *spent) remember(id proofID, now time.Time) bool {
 	// A nonce of the future by another process's clock lives a second longer.
 	if now.Sub(s.since) > nonceLifetime+time.Second || s.now == nil {
 		if now.Sub(s.since) > 2*(nonceLifetime+time.Second) {

@@ -44,6 +44,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err := s.sweepRegistrations(ctx); err != nil {
 		return err
 	}
+	if err := s.sweepAPIKeys(ctx); err != nil {
+		return err
+	}
 	for {
 		now := s.now()
 		var due []store.SecretDue
@@ -119,24 +122,4 @@ func (u *usage) takeSecrets() map[secretUse]secretTimes {
 	taken := u.secrets
 	u.secrets = make(map[secretUse]secretTimes, len(taken))
 	return taken
-}
-
-// flushSecrets writes when secrets were used since the last time. What can't be
-// written is only a time that stays too old.
-func (s *Service) flushSecrets(ctx context.Context) {
-	taken := s.usage.takeSecrets()
-	if len(taken) == 0 {
-		return
-	}
-	err := s.store.Write(ctx, func(tx *store.Tx) error {
-		for key, times := range taken {
-			if err := tx.AddSecretUse(ctx, estate.Scope{Organization: key.organization}, key.client, key.hint, times.first, times.last); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		s.log.ErrorContext(ctx, "use of secrets lost", "secrets", len(taken), "error", err)
-	}
 }

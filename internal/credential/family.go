@@ -74,11 +74,16 @@ func (i *issue) begin(f estate.TokenFamily) {
 }
 
 // startFamily writes a family with its first refresh token, if the person granted
-// access while away. The tokens of a public client that proves a key stay bound to
-// it.
+// access while away. At the console, where no grants are kept, it writes those of
+// other programs too, so that the account sees them and can take back what it
+// approved. The tokens of a public client that proves a key stay bound to it.
 func (s *Service) startFamily(ctx context.Context, tx *store.Tx, i *issue, f estate.TokenFamily, now time.Time) (estate.Secret, error) {
 	if !f.Permissions.Holds(api.ScopeOfflineAccess) {
-		return "", nil
+		if f.Tenant != "" {
+			return "", nil
+		}
+		f.CreatedAt, f.ExpiresAt = now, now.Add(TokenLifetime)
+		return "", tx.InsertFamily(ctx, f)
 	}
 	if isPublic(i.client) && i.confirmation != nil {
 		f.Thumbprint = i.confirmation.JWKThumbprint

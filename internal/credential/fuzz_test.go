@@ -164,3 +164,25 @@ func TestAssertionAudiences(t *testing.T) {
 		t.Errorf("without alias: %q", all)
 	}
 }
+
+// FuzzAPIKeyID: whatever is shown as an API key, only an id is read out of it, and no
+// access token is taken for one.
+func FuzzAPIKeyID(f *testing.F) {
+	k := estate.APIKey{ID: estate.NewAPIKeyID(), Tenant: estate.NewTenantID(), User: estate.NewUserID()}
+	token, err := newAPIKeyToken(k)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if id, ok := apiKeyID(token.Reveal()); !ok || id != k.ID {
+		f.Fatalf("read %q", id)
+	}
+	f.Add(token.Reveal())
+	f.Add(apiKeyStart + "..")
+	f.Add("eyJhbGciOiJFUzI1NiJ9.e30.x")
+	f.Fuzz(func(t *testing.T, text string) {
+		id, ok := apiKeyID(text)
+		if ok && (!id.Valid() || !isAPIKey(text)) {
+			t.Errorf("%q: %q", text, id)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Introspect tells what an access token of surface is worth now (RFC 7662). The
@@ -15,6 +16,8 @@ import (
 // about all tokens of its organization. Anything else is answered as if it were
 // no token at all.
 func (s *Service) Introspect(ctx context.Context, surface estate.Surface, actor estate.Actor, token string) (api.Introspection, error) {
+	ctx, span := telemetry.Start(ctx, "credential.Introspect", telemetry.Internal)
+	defer span.End()
 	if token == "" {
 		return api.Introspection{}, errInvalidRequest.InParameter("token", "token is missing")
 	}

@@ -16,12 +16,14 @@ type Orphan = store.Orphan
 // deleted or disabled: they are disabled, but what they own in their tenants stays
 // theirs. An administrator of a tenant sees all of its; above tenants one sees
 // those of the clients that one may read.
-func (s *Service) Orphans(ctx context.Context, actor estate.Actor, scope estate.Scope) (all []Orphan, err error) {
+//
+// It looks at no more than limit of them, unless that is 0.
+func (s *Service) Orphans(ctx context.Context, actor estate.Actor, scope estate.Scope, limit int) (all []Orphan, err error) {
 	if err := mayDealWithBots(actor, scope, mayReadAll); err != nil {
 		return nil, err
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		all, err = tx.Orphans(ctx, scope, "")
+		all, err = tx.Orphans(ctx, scope, "", limit)
 		return err
 	})
 	return slices.DeleteFunc(all, func(o Orphan) bool { return mayDealWith(actor, scope, o, mayReadAll) != nil }), err
@@ -128,7 +130,7 @@ func findOrphan(ctx context.Context, tx *store.Tx, scope estate.Scope, id estate
 	if !id.Valid() {
 		return store.Orphan{}, errNoOrphan
 	}
-	found, err := tx.Orphans(ctx, scope, id)
+	found, err := tx.Orphans(ctx, scope, id, 0)
 	switch {
 	case err != nil:
 		return store.Orphan{}, err

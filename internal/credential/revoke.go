@@ -7,6 +7,7 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // AuthenticateClient finds out which client shows credentials at surface. The
@@ -42,6 +43,8 @@ func (s *Service) IdentifyClient(ctx context.Context, surface estate.Surface, c 
 // (RFC 7009). Of a person, either token ends all that came of the approval. Of any other token it says nothing and does nothing:
 // what the caller can't use needs no revocation, and is none of its business.
 func (s *Service) RevokeToken(ctx context.Context, surface estate.Surface, actor estate.Actor, token string) error {
+	ctx, span := telemetry.Start(ctx, "credential.RevokeToken", telemetry.Internal)
+	defer span.End()
 	if token == "" {
 		return errInvalidRequest.InParameter("token", "token is missing")
 	}

@@ -3,9 +3,11 @@ package credential
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/cache"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
@@ -30,16 +32,19 @@ type Service struct {
 	now   func() time.Time
 	log   *slog.Logger
 
+	tokens  *keyring.Reader[api.Claims]
 	clients *cache.Map[estate.ClientID, estate.Client]
 	bots    *cache.Map[botKey, estate.User]
 	users   *cache.Map[userKey, estate.User]
 	lookups *cache.Map[subjectKey, estate.UserID]
 	access  *cache.Map[userKey, estate.Access]
+	apiKeys *cache.Map[apiKeyAt, estate.APIKey]
 	usage   usage
 
 	attempts  *throttle.Attempts
 	throttled throttled
-	userCodes *throttle.Window[string] // typed by people, right or wrong
+	userCodes *throttle.Window[string]       // typed by people, right or wrong
+	devices   *throttle.Window[netip.Prefix] // that begin to wait, by network
 	nonces    nonces
 	spent     spent
 
@@ -56,6 +61,7 @@ type Service struct {
 // At about 1 KiB an entry they stay below 200 MiB when full.
 const (
 	maxCachedClients = 100_000
+	maxReadTokens    = 8_192 // at about 2 KiB
 	maxTypists       = 10_000
 	maxCachedBots    = 100_000
 	maxCachedUsers   = 20_000
@@ -64,7 +70,8 @@ const (
 
 // New makes the service. It fetches what clients point to through fetch.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *outbound.Client, now func() time.Time, log *slog.Logger) *Service {
-	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), userCodes: throttle.NewWindow[string](maxTypists)}
+	s := &Service{store: db, keys: keys, audit: audit, fetch: fetch, now: now, log: log, attempts: throttle.NewAttempts(), userCodes: throttle.NewWindow[string](maxTypists), devices: throttle.NewWindow[netip.Prefix](maxTypists)}
+	s.tokens = keyring.NewReader[api.Claims](keys, estate.KeyAccessToken, maxReadTokens)
 	s.trusts = cache.New(maxCachedClients, s.loadTrust)
 	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
 	s.keySets = outbound.NewCache(fetch, parseKeySet)
@@ -73,10 +80,13 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.users = cache.New(maxCachedUsers, s.loadUser)
 	s.lookups = cache.New(maxCachedUsers, s.loadUserID)
 	s.access = cache.New(maxCachedAccess, s.loadAccess)
+	s.apiKeys = cache.New(maxCachedUsers, s.loadAPIKey)
 	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
 	s.revocations = newRevocations(now, s.loadRevocations)
 	s.usage.secrets = make(map[secretUse]secretTimes)
+	s.usage.atOnce = maxCountedAtOnce
+	s.usage.folding.idle = true // until it is looked into
 	db.Subscribe(s.forget)
 	return s
 }
@@ -95,9 +105,13 @@ func (s *Service) forget(changes []store.Change) {
 			s.users.Clear()
 			s.lookups.Clear()
 			s.access.Clear()
+			s.apiKeys.Clear()
 			s.revocations.interrupted()
 		case store.ChangeRevocation:
 			s.revocations.changed(c.Key)
+		case store.ChangeAPIKey:
+			tenant, id := store.ParseAPIKeyKey(c.Key)
+			s.apiKeys.InvalidateAll(func(key apiKeyAt) bool { return key.tenant == tenant && key.id == id })
 		case store.ChangeClient:
 			s.clients.Invalidate(estate.ClientID(c.Key))
 			s.trusts.Invalidate(estate.ClientID(c.Key)) // after what it is made of
@@ -123,4 +137,12 @@ func (s *Service) loadClient(ctx context.Context, id estate.ClientID) (c estate.
 		return err
 	})
 	return c, err
+}
+
+// Caches says how the caches do, by name.
+func (s *Service) Caches() map[string]cache.Stats {
+	return map[string]cache.Stats{
+		"clients": s.clients.Stats(), "trusts": s.trusts.Stats(), "bots": s.bots.Stats(), "users": s.users.Stats(),
+		"user_lookups": s.lookups.Stats(), "access": s.access.Stats(),
+	}
 }

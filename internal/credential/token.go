@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"net/netip"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // TokenRequest asks for an access token.
@@ -136,6 +136,8 @@ type issue struct {
 
 // IssueToken grants an access token for surface.
 func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r TokenRequest) (Token, error) {
+	ctx, span := telemetry.Start(ctx, "credential.IssueToken", telemetry.Internal)
+	defer span.End()
 	if r.GrantType == "" {
 		return Token{}, errInvalidRequest.InParameter("grant_type", "grant_type is missing")
 	}
@@ -210,7 +212,9 @@ func (s *Service) sign(i *issue) (Token, error) {
 	if i.actor != nil || i.family != "" {
 		subject = string(i.user)
 	}
-	claims, err := json.Marshal(api.Claims{
+	scope := i.granted.String()
+	var buffer [1024]byte
+	value, err := s.keys.Sign(estate.KeyAccessToken, appendClaims(buffer[:0], &api.Claims{
 		Issuer:       i.surface.Origin,
 		Audience:     i.surface.Origin,
 		Subject:      subject,
@@ -219,7 +223,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		IssuedAt:     now.Unix(),
 		IssuedMillis: now.UnixMilli(),
 		ExpiresAt:    expires.Unix(),
-		Scope:        i.granted.String(),
+		Scope:        scope,
 		Level:        string(i.client.Level),
 		Organization: string(i.scope.Organization),
 		Subscription: string(i.scope.Subscription),
@@ -230,17 +234,13 @@ func (s *Service) sign(i *issue) (Token, error) {
 		Actor:        i.actor,
 		Exchanged:    i.exchanged,
 		Family:       string(i.family),
-	})
-	if err != nil {
-		return Token{}, err
-	}
-	value, err := s.keys.Sign(estate.KeyAccessToken, claims)
+	}))
 	if err != nil {
 		return Token{}, err
 	}
 	s.usage.add(i, now)
 	return Token{
-		Value: value, IssuedAt: now.Truncate(time.Second), ExpiresAt: expires, Scope: i.granted.String(), IssuedType: i.issuedType,
+		Value: value, IssuedAt: now.Truncate(time.Second), ExpiresAt: expires, Scope: scope, IssuedType: i.issuedType,
 		DPoP:    i.confirmation != nil && i.confirmation.JWKThumbprint != "",
 		Refresh: i.refresh, AuthenticatedAt: i.authenticatedAt,
 	}, nil
@@ -256,11 +256,16 @@ type Presented struct {
 // Authenticate finds out who shows a token at surface, and that the sender has
 // the key that the token is bound to.
 func (s *Service) Authenticate(ctx context.Context, surface estate.Surface, p Presented) (estate.Actor, error) {
+	ctx, span := telemetry.Start(ctx, "credential.Authenticate", telemetry.Internal)
+	defer span.End()
+	if isAPIKey(p.Token) {
+		return s.authenticateAPIKey(ctx, surface, p)
+	}
 	claims, client, actor, err := s.accept(ctx, surface, p.Token)
 	if err != nil {
 		return estate.Actor{}, err
 	}
-	if err := s.confirm(surface, client, claims.Confirmation, p); err != nil {
+	if err := s.confirm(ctx, surface, client, claims.Confirmation, p); err != nil {
 		return estate.Actor{}, err
 	}
 	return actor, nil
@@ -340,25 +345,21 @@ func (s *Service) readToken(ctx context.Context, token string) (*api.Claims, est
 // verifyToken checks that a token is one of ours, and neither expired nor
 // revoked.
 func (s *Service) verifyToken(ctx context.Context, token string) (*api.Claims, error) {
-	payload, err := s.keys.Verify(estate.KeyAccessToken, token)
+	claims, err := s.tokens.Read(token)
 	if err != nil {
-		return nil, errInvalidToken
-	}
-	var claims api.Claims
-	if err := json.Unmarshal(payload, &claims); err != nil {
 		return nil, errInvalidToken
 	}
 	if s.now().Unix() >= claims.ExpiresAt {
 		return nil, errExpiredToken
 	}
-	revoked, err := s.revocations.revoked(ctx, &claims)
+	revoked, err := s.revocations.revoked(ctx, claims)
 	switch {
 	case err != nil:
 		return nil, err
 	case revoked:
 		return nil, errInvalidToken
 	}
-	return &claims, nil
+	return claims, nil
 }
 
 // issuedFor tells whether surface is where a token was issued. A tenant answers

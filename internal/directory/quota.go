@@ -21,6 +21,9 @@ var quotas = []struct {
 	most  int64
 	count func(ctx context.Context, tx *store.Tx, scope estate.Scope) (int64, error)
 }{
+	{"csp_origins", estate.MaxCSPOrigins, func(ctx context.Context, tx *store.Tx, scope estate.Scope) (int64, error) {
+		return counted(tx.CSPOrigins(ctx, scope))
+	}},
 	{"custom_roles", estate.MaxCustomRoles, func(ctx context.Context, tx *store.Tx, scope estate.Scope) (int64, error) {
 		return counted(tx.Roles(ctx, scope))
 	}},
@@ -29,6 +32,9 @@ var quotas = []struct {
 	}},
 	{"identity_providers", estate.MaxIdentityProviders, func(ctx context.Context, tx *store.Tx, scope estate.Scope) (int64, error) {
 		return counted(tx.IdentityProviders(ctx, scope))
+	}},
+	{"web_integrations", estate.MaxWebIntegrations, func(ctx context.Context, tx *store.Tx, scope estate.Scope) (int64, error) {
+		return counted(tx.WebIntegrations(ctx, scope))
 	}},
 	{"webhooks", estate.MaxWebhooks, func(ctx context.Context, tx *store.Tx, scope estate.Scope) (int64, error) {
 		return counted(tx.Webhooks(ctx, scope))

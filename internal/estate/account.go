@@ -13,7 +13,7 @@ import (
 // An owner may do what an organization-level client with the scopes of that level
 // may, but for what such a client does to subscriptions of others: the scopes by
 // which it would are held only by who owns everything, so that nobody gets to
-// another owner's subscriptions by making a client. What an owner may do to its
+// another owner's subscriptions by making a client, or by saying who people are. What an owner may do to its
 // own subscriptions follows from owning them.
 func AccountActor(account Account, owned, others []SubscriptionID) Actor {
 	a := Actor{
@@ -25,7 +25,9 @@ func AccountActor(account Account, owned, others []SubscriptionID) Actor {
 	case len(others) == 0:
 		a.Permissions = api.OrganizationClientScopes()
 	default:
-		a.Permissions = slices.DeleteFunc(Permissions(api.OrganizationScopes()), func(name string) bool { return name == api.ScopeOrgSubscriptions })
+		a.Permissions = slices.DeleteFunc(Permissions(api.OrganizationScopes()), func(name string) bool {
+			return name == api.ScopeOrgSubscriptions || name == api.ScopeOrgIdentityProviders
+		})
 	}
 	return a
 }

@@ -22,8 +22,8 @@ type AuditRecord struct {
 	Data    map[string]any // safe to show; never holds secrets
 
 	// Position counts the records of the organization from 1, in the order in which
-	// they were committed; 0: from before there were positions. Hash is over the
-	// record and the one before. Both are the store's.
+	// they were committed; 0: it is in no chain. Hash is over the record and the one
+	// before. Both are the store's.
 	Position int64
 	Hash     string
 }

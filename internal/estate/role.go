@@ -16,6 +16,9 @@ type RoleName string
 // RoleTenantAdmin administers the tenant.
 const RoleTenantAdmin RoleName = "TenantAdmin"
 
+// RoleDeveloper lets a user have API keys.
+const RoleDeveloper RoleName = "Developer"
+
 // The built-in roles that let a user without an administrator's role create
 // spaces of one type.
 const (
@@ -96,7 +99,7 @@ var builtIn = func() map[RoleName]Role {
 		{Name: "AutomationCreator", Description: "Creates automations."},
 		{Name: RoleDataSpaceCreator, Description: "Creates data spaces."},
 		{Name: "DataServicesContributor", Description: "Works with data services."},
-		{Name: "Developer", Description: "Makes API keys."},
+		{Name: RoleDeveloper, Description: "Makes API keys."},
 		{Name: "EmbeddedAnalyticsUser", Description: "Uses embedded content only."},
 		{Name: RoleManagedSpaceCreator, Description: "Creates managed spaces."},
 		{Name: "PrivateAnalyticsContentCreator", Description: "Creates content in the personal space."},

@@ -16,19 +16,19 @@ func NewIdentityProviderID() IdentityProviderID {
 	return IdentityProviderID(hex.EncodeToString(randomBytes(12)))
 }
 
-// IdentityProvider is an outside authority that says who the people of a tenant
-// are.
+// IdentityProvider is an outside authority that says who the people of a tenant are
+// or, without a tenant, the accounts of an organization.
 type IdentityProvider struct {
 	ID             IdentityProviderID
 	Organization   OrganizationID
 	Tenant         TenantID
 	Protocol       string // of api.ProtocolOIDC and api.ProtocolJWT
 	Provider       string // its make, as the contract names it
-	Interactive    bool   // people are sent to it; a tenant has one such at most
+	Interactive    bool   // people are sent to it; a tenant, or an organization, has one such at most
 	Active         bool
 	Description    string
 	ClockTolerance time.Duration
-	CreateUsers    bool // who is unknown becomes a user by signing in
+	CreateUsers    bool // who is unknown becomes a user, or an account that owns nothing, by signing in
 	AfterLogout    string
 	Meta           json.RawMessage
 
@@ -44,6 +44,17 @@ type IdentityProvider struct {
 // Scope is where p is.
 func (p IdentityProvider) Scope() Scope {
 	return Scope{Organization: p.Organization, Tenant: p.Tenant}
+}
+
+// AccountIdentity is by which subject of an identity provider of its organization an
+// account is known.
+type AccountIdentity struct {
+	Organization OrganizationID
+	Provider     IdentityProviderID
+	Subject      string
+	Account      AccountID
+	CreatedAt    time.Time
+	LastUsedAt   time.Time // to sign in; zero: never
 }
 
 // PendingState is how far options are that wait for a test.

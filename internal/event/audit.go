@@ -24,7 +24,14 @@ type Auditor struct {
 // the table of kinds has for the action, with the keys KeyEvent and KeyUpdates of
 // data. It belongs into the transaction of the change.
 func (a Auditor) Done(ctx context.Context, tx *store.Tx, actor estate.Actor, scope estate.Scope, action, target string, data map[string]any) error {
-	return a.Append(ctx, tx, estate.AuditRecord{
+	_, err := a.Record(ctx, tx, actor, scope, action, target, data)
+	return err
+}
+
+// Record is Done for who needs the event: it returns it as it is in the log, but for
+// its place there.
+func (a Auditor) Record(ctx context.Context, tx *store.Tx, actor estate.Actor, scope estate.Scope, action, target string, data map[string]any) (estate.AuditRecord, error) {
+	return a.append(ctx, tx, estate.AuditRecord{
 		Time: a.Now(), Scope: scope, Actor: actor, Action: action, Target: target, Outcome: estate.OutcomeDone, Data: data,
 	})
 }
@@ -51,10 +58,15 @@ func (a Auditor) Refused(ctx context.Context, actor estate.Actor, action, target
 // and type and source of the event. An attempt that was refused is no event, but
 // its record has a type to be found by.
 func (a Auditor) Append(ctx context.Context, tx *store.Tx, r estate.AuditRecord) error {
+	_, err := a.append(ctx, tx, r)
+	return err
+}
+
+func (a Auditor) append(ctx context.Context, tx *store.Tx, r estate.AuditRecord) (estate.AuditRecord, error) {
 	k := kindOf(r.Action)
 	r.ID, r.Type, r.Source = estate.NewAuditID(), k.eventType, k.source
 	if r.Outcome != estate.OutcomeDone {
 		r.Type += ".refused"
 	}
-	return tx.AppendAudit(ctx, r)
+	return r, tx.AppendAudit(ctx, r)
 }

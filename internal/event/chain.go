@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -112,21 +113,31 @@ func (v *Verifier) Exported(e Exported) error {
 	return v.Link(e.link())
 }
 
+// chainGone is wrong with a chain that has no record: that of an organization begins
+// with its creation.
+const chainGone = "the chain is gone: no record is known to be in it"
+
 // Ends checks that a chain ends where it should.
 func (v *Verifier) Ends(head store.ChainHead) error {
+	if head.Position == 0 {
+		return fmt.Errorf("%s: %s", chainName(head.Organization), chainGone)
+	}
 	if have := v.chains[head.Organization]; have.Position != head.Position || have.Hash != head.Hash {
 		return fmt.Errorf("%s: the chain ends with record %d, and should end with %d: records were removed", chainName(head.Organization), have.Position, head.Position)
 	}
 	return nil
 }
 
-// Done checks that all links were met that the verifier was to know of, and
-// returns where each chain ends.
+// Done checks that there was something to verify, and that all links were met that
+// the verifier was to know of. It returns where each chain ends.
 func (v *Verifier) Done() (map[estate.OrganizationID]store.ChainHead, error) {
 	for head, met := range v.known {
 		if !met {
 			return nil, fmt.Errorf("%s: record %d is not the one that was noted: the chain was cut or written anew", chainName(head.Organization), head.Position)
 		}
+	}
+	if len(v.chains) == 0 {
+		return nil, errors.New("there is nothing to verify: no record is in a chain")
 	}
 	return v.chains, nil
 }

@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -254,14 +255,130 @@ func (t Trail) Chain(ctx context.Context, actor estate.Actor, organization estat
 	}
 }
 
-// Heads returns where all chains end. Only the operator may.
+// Heads returns where all chains end; at position 0 those that are not there,
+// although there is an organization or a record to have one. Only the operator may.
 func (t Trail) Heads(ctx context.Context, actor estate.Actor) (heads []store.ChainHead, err error) {
 	if !actor.IsOperator() {
 		return nil, errors.New("only the operator may read chains")
 	}
 	err = t.Store.Read(ctx, func(tx *store.Tx) error {
-		heads, err = tx.ChainHeads(ctx)
+		if heads, err = tx.ChainHeads(ctx); err != nil {
+			return err
+		}
+		without, err := tx.Unchained(ctx)
+		for _, organization := range without {
+			heads = append(heads, store.ChainHead{Organization: organization})
+		}
 		return err
 	})
 	return heads, err
+}
+
+// Outside tells, as an error, that an organization, or none if the id is empty, has
+// records outside its chain, which has to be verified before. Only the operator may.
+func (t Trail) Outside(ctx context.Context, actor estate.Actor, organization estate.OrganizationID) error {
+	if !actor.IsOperator() {
+		return errors.New("only the operator may read chains")
+	}
+	problem, err := t.outside(ctx, organization)
+	if problem != "" {
+		err = fmt.Errorf("%s: %s", chainName(organization), problem)
+	}
+	return err
+}
+
+// outside says what is wrong if there are other records than those of the chain:
+// there never was a release that appended any.
+func (t Trail) outside(ctx context.Context, organization estate.OrganizationID) (problem string, err error) {
+	var records, chained int64
+	err = t.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if organization == "" {
+			records, chained, err = tx.OwnAuditCounts(ctx)
+		} else {
+			records, chained, err = tx.AuditCounts(ctx, estate.Scope{Organization: organization})
+		}
+		return err
+	})
+	switch n := records - chained; {
+	case n == 0:
+	case n == 1:
+		problem = "1 record is outside the chain: it was added, or taken out of it"
+	case n > 1:
+		problem = fmt.Sprintf("%d records are outside the chain: they were added, or taken out of it", n)
+	default:
+		problem = "records were removed meanwhile"
+	}
+	return problem, err
+}
+
+// ChainPart is how far the chain of an organization is verified.
+type ChainPart struct {
+	Position int64  // of the last record that is verified
+	Hash     string // of that record
+	End      int64  // of the chain, when it was looked at
+	Problem  string // what is wrong after Position; empty: nothing yet
+}
+
+// Done tells whether there is nothing left to verify.
+func (p ChainPart) Done() bool { return p.Problem != "" || p.Position >= p.End }
+
+// Verify goes on verifying the chain of the actor's organization after from, for at
+// most so many records, which it reads and keeps to itself. A chain that was written
+// anew as a whole is found if noted, where it ended at an earlier time, has a position.
+func (t Trail) Verify(ctx context.Context, actor estate.Actor, from, noted ChainPart, atMost int) (part ChainPart, err error) {
+	organization := actor.Scope.Organization
+	if actor.Scope.Tenant != "" || organization == "" {
+		return part, estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "The chain is that of an organization, for those who may read all of its trail.")
+	}
+	if err := mayReadTrail(actor); err != nil {
+		return part, err
+	}
+	var links []store.ChainLink
+	var end store.ChainHead
+	err = t.Store.Read(ctx, func(tx *store.Tx) error {
+		heads, err := tx.ChainHeads(ctx)
+		if err != nil {
+			return err
+		}
+		for _, head := range heads {
+			if head.Organization == organization {
+				end = head
+			}
+		}
+		links, err = tx.AuditChain(ctx, estate.Scope{Organization: organization}, from.Position, atMost)
+		return err
+	})
+	if err != nil {
+		return part, err
+	}
+	part = ChainPart{Position: from.Position, Hash: from.Hash, End: end.Position}
+	var verifier Verifier
+	verifier.chains = map[estate.OrganizationID]store.ChainHead{organization: {Organization: organization, Position: from.Position, Hash: from.Hash}}
+	for _, l := range links {
+		if l.Record.Position > end.Position {
+			break // it was added meanwhile
+		}
+		if err := verifier.Link(l); err != nil {
+			part.Problem = err.Error()
+			return part, nil //nolint:nilerr // it is what was asked for
+		}
+		part.Position, part.Hash = l.Record.Position, l.Record.Hash
+		if part.Position == noted.Position && part.Hash != noted.Hash {
+			part.Problem = fmt.Sprintf("record %d is not the one that was noted: the chain was written anew", noted.Position)
+			return part, nil
+		}
+	}
+	switch {
+	case end.Position == 0:
+		part.Problem = chainGone
+	case part.Position > end.Position:
+		part.Problem = fmt.Sprintf("record %d was there, and the chain ends with %d: records were removed", part.Position, end.Position)
+	case len(links) == 0 && part.Position < end.Position, part.Position == end.Position && part.Hash != end.Hash:
+		part.Problem = fmt.Sprintf("the chain ends with record %d, and should end with %d: records were removed", part.Position, end.Position)
+	case part.Position >= end.Position && noted.Position > end.Position:
+		part.Problem = fmt.Sprintf("record %d was noted, and the chain ends with %d: records were removed", noted.Position, end.Position)
+	case part.Position == end.Position:
+		part.Problem, err = t.outside(ctx, organization)
+	}
+	return part, err
 }

@@ -99,10 +99,23 @@ var otherActions = map[string]string{
 	"tenant-settings.create":                   "A tenant got settings of its own.",
 	"tenant-settings.update":                   "The settings of a tenant were changed.",
 	"tenant-settings.delete":                   "The settings of a tenant are those by default again.",
+	"api-key.create":                           "An API key was created.",
+	"api-key.update":                           "An API key was changed.",
+	"api-key.revoke":                           "An API key was revoked.",
+	"api-key.delete":                           "An API key was deleted.",
+	"api-key.expire":                           "An API key has expired.",
+	"api-key-settings.update":                  "The limits of API keys were changed.",
+	"csp-origin.create":                        "An origin was added to the content security policy.",
+	"csp-origin.update":                        "An origin of the content security policy was changed.",
+	"csp-origin.delete":                        "An origin was taken from the content security policy.",
+	"web-integration.create":                   "A web integration was created.",
+	"web-integration.update":                   "A web integration was changed.",
+	"web-integration.delete":                   "A web integration was deleted.",
 	"tenant.bulk":                              "Many tenants were to be changed at once.",
 	"webhook.create":                           "A webhook was created.",
 	"webhook.update":                           "A webhook was changed.",
 	"webhook.delete":                           "A webhook was deleted.",
+	"webhook.test":                             "A webhook was tested.",
 	"webhook.disable":                          "A webhook was disabled because its address does not answer.",
 	"provisioning.ready":                       "A provisioner is ready with a tenant.",
 	"provisioning.fail":                        "A provisioner failed with a tenant.",
@@ -119,6 +132,7 @@ var aboveTenants = map[string]string{
 	"account.create":         "An account was created.",
 	"account.set-password":   "An account got a password.",
 	"tenant.seed":            "Tenants were made for a test.",
+	"oauth-client.seed":      "OAuth clients were made for a test.",
 
 	"provisioner.create":        "A provisioner was created.",
 	"provisioner.update":        "A provisioner was changed.",
@@ -128,4 +142,4 @@ var aboveTenants = map[string]string{
 
 // platform are the actions of the server itself and its operator, which belong to
 // no organization and whose events nobody can subscribe to.
-var platform = []string{"region.create", "signing-key.create", "signing-key.delete", "master-key.change"}
+var platform = []string{"region.create", "signing-key.create", "signing-key.delete", "master-key.change", "tenant-counts.repair"}

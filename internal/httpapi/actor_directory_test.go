@@ -20,13 +20,17 @@ type directoryTarget struct {
 
 	space      estate.SpaceID
 	assignment estate.AssignmentID
+
+	apiKey         estate.APIKeyID
+	cspOrigin      estate.CSPOriginID
+	webIntegration estate.WebIntegrationID
 }
 
 // newDirectoryTarget makes a user, a group and a space of the tenant for a call, and
 // a role if the call is about one: there can't be one for each of all calls.
 func (e *actorEstate) newDirectoryTarget(t *testing.T, route httpapi.Route) (made directoryTarget) {
 	t.Helper()
-	made = directoryTarget{estate.NewUserID(), estate.NewRoleID(), estate.NewGroupID(), estate.NewSpaceID(), estate.NewAssignmentID()}
+	made = directoryTarget{estate.NewUserID(), estate.NewRoleID(), estate.NewGroupID(), estate.NewSpaceID(), estate.NewAssignmentID(), estate.NewAPIKeyID(), estate.NewCSPOriginID(), estate.NewWebIntegrationID()}
 	now, of := e.Clock.Now(), e.tenant
 	err := e.App.Store.Write(t.Context(), func(tx *store.Tx) error {
 		if err := tx.InsertUser(t.Context(), estate.User{
@@ -51,6 +55,9 @@ func (e *actorEstate) newDirectoryTarget(t *testing.T, route httpapi.Route) (mad
 		}); err != nil {
 			return err
 		}
+		if err := e.insertWeb(t, tx, route, made); err != nil {
+			return err
+		}
 		return tx.InsertSpaceAssignment(t.Context(), estate.SpaceAssignment{
 			ID: made.assignment, Organization: of.Organization, Tenant: of.ID, Space: made.space, Type: estate.AssigneeGroup, Assignee: string(made.group), Roles: []string{"consumer"},
 			CreatedAt: now, UpdatedAt: now,
@@ -60,10 +67,34 @@ func (e *actorEstate) newDirectoryTarget(t *testing.T, route httpapi.Route) (mad
 	return made
 }
 
+// insertWeb makes an API key of the target user, an entry of the content security
+// policy or a web integration, if the call is about one: there can't be one for each
+// of all calls.
+func (e *actorEstate) insertWeb(t *testing.T, tx *store.Tx, route httpapi.Route, made directoryTarget) error {
+	t.Helper()
+	now, of := e.Clock.Now(), e.tenant
+	switch {
+	case strings.Contains(route.Path, "{apiKeyId}"):
+		return tx.InsertAPIKey(t.Context(), estate.APIKey{
+			ID: made.apiKey, Organization: of.Organization, Tenant: of.ID, User: made.user, Description: "target", Status: estate.APIKeyActive, Hash: []byte{1},
+			CreatedAt: now, UpdatedAt: now, ExpiresAt: now.AddDate(1, 0, 0),
+		})
+	case strings.Contains(route.Path, "{cspOriginId}"):
+		return tx.InsertCSPOrigin(t.Context(), estate.CSPOrigin{
+			ID: made.cspOrigin, Organization: of.Organization, Tenant: of.ID, Origin: string(made.cspOrigin) + ".example", CreatedAt: now, UpdatedAt: now,
+		})
+	case strings.Contains(route.Path, "{webIntegrationId}"):
+		return tx.InsertWebIntegration(t.Context(), estate.WebIntegration{
+			ID: made.webIntegration, Organization: of.Organization, Tenant: of.ID, Name: "target", CreatedAt: now, UpdatedAt: now,
+		})
+	}
+	return nil
+}
+
 // isDirectory tells whether an operation is about users, roles, groups, seats or
 // spaces.
 func isDirectory(route httpapi.Route) bool {
-	for _, resource := range []string{"users", "roles", "groups", "licenses", "spaces", "tenant-settings", "quotas"} {
+	for _, resource := range []string{"users", "roles", "groups", "licenses", "spaces", "tenant-settings", "quotas", "api-keys", "csp-origins", "web-integrations"} {
 		if path := "/api/v1/" + resource; route.Path == path || strings.HasPrefix(route.Path, path+"/") {
 			return route.ID != "getMyUser" && route.ID != "getLicenseOverview"
 		}
@@ -83,6 +114,18 @@ func (e *actorEstate) directoryCall(request *testenv.Request, route httpapi.Rout
 	case "listUsers", "listRoles", "listGroups", "countUsers", "getUser", "getRole", "getGroup", "getGroupSettings", "deleteUser", "deleteRole", "deleteGroup":
 	case "getLicenseStatus", "getLicenseSettings", "listLicenseAssignments", "listSpaces", "listSpaceTypes", "getSpace", "deleteSpace", "listSpaceAssignments", "getSpaceAssignment", "deleteSpaceAssignment":
 	case "getTenantSettings", "deleteTenantSettings", "listStartPages", "listQuotas", "getQuota":
+	case "listAPIKeys", "getAPIKey", "deleteAPIKey", "getAPIKeySettings", "listCSPOrigins", "getCSPOrigin", "deleteCSPOrigin", "getCSPHeader",
+		"listWebIntegrations", "getWebIntegration", "deleteWebIntegration":
+	case "createAPIKey":
+		request.JSON = api.CreateAPIKeyRequest{Description: unique}
+	case "updateAPIKey":
+		request.JSON = []api.PatchOperation{{Op: "replace", Path: "/description", Value: unique}}
+	case "updateAPIKeySettings":
+		request.JSON = []api.PatchOperation{{Op: "replace", Path: "/max_keys_per_user", Value: 50}}
+	case "createCSPOrigin", "replaceCSPOrigin":
+		request.JSON = api.CSPOriginRequest{Origin: unique + ".example"}
+	case "createWebIntegration":
+		request.JSON = api.CreateWebIntegrationRequest{Name: unique}
 	case "createTenantSettings":
 		request.JSON = api.CreateTenantSettingsRequest{PreferredStartPage: "management-console"}
 	case "updateTenantSettings":
@@ -115,7 +158,7 @@ func (e *actorEstate) directoryCall(request *testenv.Request, route httpapi.Rout
 		request.JSON = api.CreateRoleRequest{Name: unique}
 	case "createGroup":
 		request.JSON = api.CreateGroupRequest{Name: unique}
-	case "updateUser", "updateRole", "updateGroup", "updateSpace":
+	case "updateUser", "updateRole", "updateGroup", "updateSpace", "updateWebIntegration":
 		request.JSON = rename
 	case "updateGroupSettings":
 		request.JSON = []api.PatchOperation{{Op: "replace", Path: "/autoCreateGroups", Value: true}}
@@ -123,6 +166,7 @@ func (e *actorEstate) directoryCall(request *testenv.Request, route httpapi.Rout
 		return false
 	}
 	request.URL = strings.NewReplacer("{userId}", string(made.directory.user), "{roleId}", string(made.directory.role), "{groupId}", string(made.directory.group),
-		"{spaceId}", string(made.directory.space), "{assignmentId}", string(made.directory.assignment), "{quotaId}", "webhooks").Replace(request.URL)
+		"{spaceId}", string(made.directory.space), "{assignmentId}", string(made.directory.assignment), "{quotaId}", "webhooks",
+		"{apiKeyId}", string(made.directory.apiKey), "{cspOriginId}", string(made.directory.cspOrigin), "{webIntegrationId}", string(made.directory.webIntegration)).Replace(request.URL)
 	return true
 }

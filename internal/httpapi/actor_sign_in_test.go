@@ -10,6 +10,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/httpapi"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
@@ -105,6 +106,34 @@ func (e *actorEstate) newProvider(t *testing.T, route httpapi.Route) string {
 	return made.ID
 }
 
+// newOrganizationProvider makes the one identity provider of the organization, of which
+// there can be no other, and leaves room for one that is to be created.
+func (e *actorEstate) newOrganizationProvider(t *testing.T, route httpapi.Route) string {
+	t.Helper()
+	operator := testenv.Operator
+	operator.Scope = estate.Scope{Organization: e.Organization.ID}
+	page, err := e.App.SignIn.IdentityProviders(t.Context(), operator, signin.ProviderQuery{Limit: 10})
+	e.ok(t, err)
+	for _, p := range page.Providers {
+		e.ok(t, e.App.SignIn.DeleteIdentityProvider(t.Context(), operator, p.ID))
+	}
+	if route.ID == "createIdentityProvider" {
+		return ""
+	}
+	p, err := e.App.SignIn.CreateIdentityProvider(t.Context(), operator, organizationProvider())
+	e.ok(t, err)
+	return string(p.ID)
+}
+
+// organizationProvider is one of an organization, which has something to test.
+func organizationProvider() api.CreateIdentityProviderRequest {
+	yes := true
+	return api.CreateIdentityProviderRequest{Protocol: api.ProtocolOIDC, Provider: "generic", Interactive: &yes, PendingOptions: &api.IdentityProviderOptions{
+		OpenIDConfiguration: &api.OpenIDConfiguration{Issuer: "i", AuthorizationEndpoint: "https://a", TokenEndpoint: "https://b", JWKSURI: "https://c"},
+		ClientID:            "c", ClientSecret: "s", ClaimsMapping: map[string][]string{"sub": {"/sub"}},
+	}}
+}
+
 // newIssuer is the body of a new identity provider.
 func (e *actorEstate) newIssuer() object {
 	return object{"protocol": "jwtAuth", "provider": "external", "options": object{"issuer": rand.Text(), "staticKeys": []any{object{"kid": "k", "pem": e.signIn.pem}}}}
@@ -119,6 +148,9 @@ func (e *actorEstate) signInCall(request *testenv.Request, route httpapi.Route, 
 		"getAuthSettings", "createSession", "deleteSession":
 	case "createIdentityProvider":
 		request.JSON = e.newIssuer()
+		if strings.HasPrefix(route.Path, "/api/core/") {
+			request.JSON = organizationProvider()
+		}
 	case "updateIdentityProvider":
 		request.JSON = ops{{Op: "replace", Path: "/description", Value: "changed"}}
 	case "updateAuthSettings":

@@ -51,6 +51,8 @@ func (e *actorEstate) prepare(t *testing.T, surface estate.SurfaceKind, route ht
 	var made target
 	e.prepareProvisioners(t, route, &made)
 	switch {
+	case surface == estate.SurfaceConsole && (isSignIn(route) || route.ID == "createIdentityProvider"):
+		made.provider = e.newOrganizationProvider(t, route)
 	case isSignIn(route):
 		made.provider = e.newProvider(t, route)
 	case isDirectory(route):

@@ -92,7 +92,7 @@ func TestActors(t *testing.T) {
 func newActorEstate(t *testing.T) *actorEstate {
 	t.Helper()
 	e := testenv.New(t)
-	sub := e.Subscription(100)
+	sub := e.Subscription(200)
 	a := &actorEstate{Env: e, subscription: sub, tenant: e.Tenant(sub, "us"), other: e.Tenant(sub, "us"), license: e.LicenseKey(sub)}
 	a.hosts = map[estate.SurfaceKind]string{
 		estate.SurfaceConsole: e.Console(), estate.SurfaceRegister: e.Register("us"), estate.SurfaceTenant: e.TenantURL(a.tenant),
@@ -201,10 +201,24 @@ func (e *actorEstate) actors(t *testing.T) []*actor {
 		client("tenant client with only user_default", here, e.TenantClient(e.tenant, api.ScopeUserDefault)),
 		impersonated("administrator, impersonated", estate.RoleTenantAdmin),
 		impersonated("user without roles, impersonated"),
+		everywhere("API key of an administrator", e.apiKey(t, e.tenant, estate.RoleTenantAdmin)),
+		everywhere("API key of a developer", e.apiKey(t, e.tenant, estate.RoleDeveloper)),
+		foreign(everywhere("API key of an administrator of another tenant", e.apiKey(t, e.other, estate.RoleTenantAdmin))),
 	}
 	all = append(append(all, e.sessions(t)...), e.programs(t)...)
 	e.Env = e.Node()
 	return all
+}
+
+// apiKey makes a person with a role in a tenant, and an API key of that person.
+func (e *actorEstate) apiKey(t *testing.T, of estate.Tenant, role estate.RoleName) string {
+	t.Helper()
+	surface := estate.Surface{Kind: estate.SurfaceTenant, Origin: e.TenantURL(of), Tenant: of}
+	actor, err := e.App.Credential.UserActor(t.Context(), surface, person(t, e.Env, of, "holder of a key: "+string(role), estate.UserActive, role).ID)
+	e.ok(t, err)
+	_, token, err := e.App.Credential.CreateAPIKey(t.Context(), actor, credential.NewAPIKey{Description: "actor"})
+	e.ok(t, err)
+	return token.Reveal()
 }
 
 func (e *actorEstate) ok(t *testing.T, err error) {

@@ -489,6 +489,20 @@ func TestConsent(t *testing.T) {
 	if to := p.browser.goes(t, p.authorizeURL(url.Values{"scope": {"user_default"}, "prompt": {"consent"}})); to.Path != "/oauth/consent" {
 		t.Errorf("prompt=consent: %s", to)
 	}
+	// Asked once more, what is not ticked any more is taken back.
+	again := p.authorizeURL(url.Values{"scope": {"user_default admin_classic"}, "prompt": {"consent"}})
+	for _, ticked := range [][]string{{"user_default", "admin_classic"}, {"user_default"}} {
+		at := p.browser.goes(t, again).String()
+		_, _, page = p.browser.page(t, at, nil)
+		_, location, _ = p.browser.submit(t, page, at, url.Values{"scope": ticked})
+		back, err := url.Parse(location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer, narrowed := p.redeem(t, back.Query().Get("code")); answer.Status != http.StatusOK || !slices.Equal(slices.Sorted(slices.Values(strings.Fields(narrowed.Scope))), slices.Sorted(slices.Values(ticked))) {
+			t.Errorf("ticked %v: %d, scope %q", ticked, answer.Status, narrowed.Scope)
+		}
+	}
 	more := p.browser.goes(t, p.authorizeURL(url.Values{"scope": {"user_default offline_access"}}))
 	_, _, page = p.browser.page(t, more.String(), nil)
 	if more.Path != "/oauth/consent" || strings.Contains(page, `value="user_default"`) || !strings.Contains(page, `value="offline_access"`) {
@@ -502,7 +516,7 @@ func TestConsent(t *testing.T) {
 		t.Errorf("a form of somebody else: %d", status)
 	}
 	records := tenantRecords(t, p.Env, p.tenant, "oauth-token.approve")
-	if n := len(records); n != 2 || !slices.ContainsFunc(records, func(r estate.AuditRecord) bool { return r.Outcome == estate.OutcomeRefused }) {
+	if n := len(records); n != 4 || !slices.ContainsFunc(records, func(r estate.AuditRecord) bool { return r.Outcome == estate.OutcomeRefused }) {
 		t.Errorf("%d records", n)
 	}
 

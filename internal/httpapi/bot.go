@@ -7,7 +7,7 @@ import (
 )
 
 func listBots(x *exchange) (list api.BotList, err error) {
-	all, err := x.server.Credential.Orphans(x.r.Context(), x.actor, x.actor.Scope)
+	all, err := x.server.Credential.Orphans(x.r.Context(), x.actor, x.actor.Scope, 0)
 	if err != nil {
 		return list, err
 	}

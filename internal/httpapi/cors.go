@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -46,6 +47,22 @@ func (x *exchange) preflight(allow string) bool {
 func (x *exchange) shareAll() {
 	if x.r.Header.Get("Origin") != "" {
 		x.w.Header().Set("Access-Control-Allow-Origin", "*")
+	}
+}
+
+// shareIntegration lets the page that sent the request read the answer, if the web
+// integration that it names is one of the tenant, and has the page's origin. What the
+// page may do is up to the token that it shows.
+func (x *exchange) shareIntegration() {
+	origin, id := x.r.Header.Get("Origin"), x.r.Header.Get(api.HeaderWebIntegration)
+	if origin == "" || id == "" || x.session.ID != "" || x.surface.Kind != estate.SurfaceTenant {
+		return
+	}
+	if x.server.Directory.AdmitsPage(x.r.Context(), x.surface.Tenant.Scope(), estate.WebIntegrationID(id), origin) {
+		h := x.w.Header()
+		h.Set("Vary", "Origin")
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Expose-Headers", corsAnswerHeaders)
 	}
 }
 

@@ -14,9 +14,12 @@ import (
 func authorizeDevice(x *exchange) error {
 	var in api.DeviceAuthorizationRequest
 	err := x.readOAuthBody(&in, func(form string) error {
-		return parseForm(form, map[string]*string{
-			"client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
-			"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
+		return parseForm(form, []formField{
+			{"client_id", &in.ClientID},
+			{"client_secret", &in.ClientSecret},
+			{"scope", &in.Scope},
+			{"client_assertion", &in.ClientAssertion},
+			{"client_assertion_type", &in.ClientAssertionType},
 		})
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -39,8 +38,9 @@ func (x *exchange) authenticate() (estate.Actor, error) {
 // proof gathers what the request shows of its sender's keys. Who shows a DPoP
 // proof gets the nonce for the next one, whatever the answer is.
 func (x *exchange) proof() credential.Proof {
-	p := credential.Proof{DPoP: x.r.Header["Dpop"], Method: x.r.Method, URL: x.surface.Origin + x.r.URL.EscapedPath()}
+	p := credential.Proof{DPoP: x.r.Header["Dpop"], Method: x.r.Method}
 	if len(p.DPoP) > 0 {
+		p.URL = x.surface.Origin + x.r.URL.EscapedPath()
 		x.w.Header().Set("DPoP-Nonce", x.server.Credential.ProofNonce(x.surface))
 	}
 	if x.r.TLS != nil && len(x.r.TLS.PeerCertificates) > 0 {
@@ -108,7 +108,10 @@ func isForm(r *http.Request) bool {
 }
 
 func (x *exchange) readBody() ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
+	room := make([]byte, 0, min(max(x.r.ContentLength, 0), 16<<10)+bytes.MinRead) // no more at once than a stranger's word is worth
+	into := bytes.NewBuffer(room)
+	_, err := into.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, maxBody))
+	body := into.Bytes()
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -123,7 +126,12 @@ func (x *exchange) readBody() ([]byte, error) {
 
 // contentType is the media type of the body, without parameters.
 func contentType(r *http.Request) string {
-	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	header := r.Header.Get("Content-Type")
+	switch header {
+	case "application/json", "application/x-www-form-urlencoded": // as most write them
+		return header
+	}
+	t, _, err := mime.ParseMediaType(header)
 	if err != nil {
 		return ""
 	}
@@ -160,6 +168,12 @@ func (x *exchange) writeJSON(status int, v any) {
 	buf, _ := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
 	buf.Reset()
+	if by, ok := v.(jsonAppender); ok {
+		text := by.appendJSON(buf.AvailableBuffer())
+		x.writeBody(status, text)
+		*buf = *bytes.NewBuffer(text[:0]) // which is larger, if it had to grow
+		return
+	}
 	encoder := json.NewEncoder(buf)
 	encoder.SetEscapeHTML(false) // answers are never HTML; URLs stay readable
 	if err := encoder.Encode(v); err != nil {
@@ -173,15 +187,23 @@ func (x *exchange) writeJSON(status int, v any) {
 // writeBody answers with a JSON text.
 func (x *exchange) writeBody(status int, body []byte) {
 	h := x.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Content-Type"], h["X-Content-Type-Options"] = valueJSON, valueNoSniff
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // the client may be gone; there is nobody to tell
 }
 
 // noStore keeps an answer out of all caches (RFC 6749 section 5.1).
 func (x *exchange) noStore() {
-	x.w.Header().Set("Cache-Control", "no-store")
-	x.w.Header().Set("Pragma", "no-cache")
+	h := x.w.Header()
+	h["Cache-Control"], h["Pragma"] = valueNoStore, valueNoCache
 }
+
+// Values of headers that all answers share. Nobody changes them: to add to a
+// header copies its values.
+var (
+	valueJSON    = []string{"application/json"}
+	valueNoSniff = []string{"nosniff"}
+	valueNoStore = []string{"no-store"}
+	valueNoCache = []string{"no-cache"}
+)

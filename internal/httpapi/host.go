@@ -17,7 +17,7 @@ func (s *Server) resolve(ctx context.Context, host string) (estate.Surface, erro
 		name = name[:i]
 	}
 	name = strings.TrimSuffix(name, ".")
-	labels, below := strings.CutSuffix(name, "."+s.Domain)
+	labels, below := strings.CutSuffix(name, s.below)
 	if !below {
 		return estate.Surface{}, s.misdirected()
 	}

@@ -143,10 +143,13 @@ func getLoginMetadata(x *exchange) (api.LoginMetadata, error) {
 
 func wireIdentityProvider(p estate.IdentityProvider) (api.IdentityProvider, error) {
 	out := api.IdentityProvider{
-		ID: string(p.ID), TenantIDs: []string{string(p.Tenant)}, Protocol: p.Protocol, Provider: p.Provider, Interactive: p.Interactive, Active: p.Active,
+		ID: string(p.ID), TenantIDs: []string{}, Protocol: p.Protocol, Provider: p.Provider, Interactive: p.Interactive, Active: p.Active,
 		Description: p.Description, ClockToleranceSec: int(p.ClockTolerance / time.Second), CreateNewUsersOnLogin: p.CreateUsers,
 		PostLogoutRedirectURI: p.AfterLogout, Meta: p.Meta, PendingState: string(p.PendingState),
 		Created: api.Time{Time: p.CreatedAt}, LastUpdated: api.Time{Time: p.UpdatedAt},
+	}
+	if p.Tenant != "" {
+		out.TenantIDs = append(out.TenantIDs, string(p.Tenant))
 	}
 	if p.Protocol == api.ProtocolJWT || p.Options.ClientID != "" {
 		options := signin.WireOptions(p.Options)

@@ -88,7 +88,7 @@ func TestUnexpectedErrors(t *testing.T) {
 			log.Reset()
 			op := operation{id: "break", method: "GET", path: "/break", public: true, handle: test.handle, internalCode: test.internalCode}
 			mux := http.NewServeMux()
-			mux.Handle("GET /break", s.serve(op))
+			mux.Handle("GET /break", s.serve(op, nil))
 			s.surfaces[estate.SurfaceConsole] = mux
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://console."+domain+"/break", http.NoBody))
@@ -120,7 +120,7 @@ var errInvalid = estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid reque
 func TestAbortHandler(t *testing.T) {
 	s := newServer(t, slog.New(slog.DiscardHandler))
 	mux := http.NewServeMux()
-	mux.Handle("GET /break", s.serve(operation{id: "break", public: true, handle: func(*exchange) error { panic(http.ErrAbortHandler) }}))
+	mux.Handle("GET /break", s.serve(operation{id: "break", public: true, handle: func(*exchange) error { panic(http.ErrAbortHandler) }}, nil))
 	s.surfaces[estate.SurfaceConsole] = mux
 	defer func() {
 		if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // a panic value
@@ -153,7 +153,7 @@ func TestRetryAfter(t *testing.T) {
 		limited := estate.E(estate.RateLimited, api.CodeRateLimited, "API rate limit reached.", "")
 		limited.RetryAfter = wait
 		mux := http.NewServeMux()
-		mux.Handle("GET /break", s.serve(operation{id: "break", public: true, handle: func(*exchange) error { return limited }}))
+		mux.Handle("GET /break", s.serve(operation{id: "break", public: true, handle: func(*exchange) error { return limited }}, nil))
 		s.surfaces[estate.SurfaceConsole] = mux
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://console."+domain+"/break", http.NoBody))

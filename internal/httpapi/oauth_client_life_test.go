@@ -349,7 +349,7 @@ func TestCredential_orphans(t *testing.T) {
 	within := estate.Scope{Organization: organization}
 	orphans := func() (ids []string) {
 		t.Helper()
-		all, err := s.Orphans(ctx, testenv.Operator, within)
+		all, err := s.Orphans(ctx, testenv.Operator, within, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -435,7 +435,7 @@ func TestCredential_orphans(t *testing.T) {
 		t.Errorf("left at the end: %v", got)
 	}
 	nobody := estate.Actor{Kind: estate.ActorClient, ID: string(heir.ID), Level: estate.LevelOrganization, Scope: estate.Scope{Organization: organization}, Permissions: estate.Permissions{api.ScopeOrgTenantsRead}}
-	if _, err := s.Orphans(ctx, nobody, within); err == nil {
+	if _, err := s.Orphans(ctx, nobody, within, 0); err == nil {
 		t.Error("a client without the scope for it can list orphans")
 	}
 	if _, err := s.AdoptBot(ctx, nobody, within, estate.UserID(firstBot), heir.ID); err == nil {

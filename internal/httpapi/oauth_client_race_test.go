@@ -123,7 +123,7 @@ func TestCredential_deleteWhileUsed(t *testing.T) {
 		if got := tokenStatus(t, e, e.TenantURL(tenant), c.ID, c.Secret); got != 401 {
 			t.Errorf("after all: %d", got)
 		}
-		orphans, err := e.App.Credential.Orphans(t.Context(), testenv.Operator, estate.Scope{Organization: e.Organization.ID})
+		orphans, err := e.App.Credential.Orphans(t.Context(), testenv.Operator, estate.Scope{Organization: e.Organization.ID}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

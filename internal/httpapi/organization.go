@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -17,18 +18,18 @@ const (
 	maxLimit     = 100
 )
 
-func listTenants(x *exchange) (api.OrganizationTenantList, error) {
+func listTenants(x *exchange) (tenantPage, error) {
 	query, err := x.query()
 	if err != nil {
-		return api.OrganizationTenantList{}, err
+		return tenantPage{}, err
 	}
 	return x.inventory(query, query.Get("filter"))
 }
 
-func filterTenants(x *exchange, in api.TenantFilterRequest) (api.OrganizationTenantList, error) {
+func filterTenants(x *exchange, in api.TenantFilterRequest) (tenantPage, error) {
 	query, err := x.query()
 	if err != nil {
-		return api.OrganizationTenantList{}, err
+		return tenantPage{}, err
 	}
 	return x.inventory(query, in.Filter)
 }
@@ -44,7 +45,7 @@ func (x *exchange) query() (url.Values, error) {
 	return query, nil
 }
 
-func (x *exchange) inventory(query url.Values, filter string) (list api.OrganizationTenantList, err error) {
+func (x *exchange) inventory(query url.Values, filter string) (list tenantPage, err error) {
 	q, err := inventoryQuery(query, filter)
 	if err != nil {
 		return list, err
@@ -53,15 +54,12 @@ func (x *exchange) inventory(query url.Values, filter string) (list api.Organiza
 	if err != nil {
 		return list, err
 	}
-	list.Data = make([]api.OrganizationTenant, len(page.Tenants))
-	for i, t := range page.Tenants {
-		if list.Data[i], err = x.organizationTenant(t); err != nil {
-			return list, err
-		}
+	if list, err = x.newTenantPage(page.Tenants); err != nil {
+		return list, err
 	}
-	list.Links = api.PageLinks{Self: x.pageLink(x.r.URL.RawQuery), Next: x.cursorLink(query, "next", page.Next), Prev: x.cursorLink(query, "prev", page.Prev)}
+	list.links = api.PageLinks{Self: x.pageLink(x.r.URL.RawQuery), Next: x.cursorLink(query, "next", page.Next), Prev: x.cursorLink(query, "prev", page.Prev)}
 	if q.Total {
-		list.TotalResults = &page.Total
+		list.total = &page.Total
 	}
 	return list, nil
 }
@@ -138,6 +136,12 @@ func (x *exchange) organizationTenant(t estate.Tenant) (api.OrganizationTenant, 
 	if err != nil {
 		return api.OrganizationTenant{}, err
 	}
+	return x.wireOrganizationTenant(t, starts, ends), nil
+}
+
+// wireOrganizationTenant is t with when its subscription is valid. A page of tenants
+// is written without it, by appendTenant.
+func (x *exchange) wireOrganizationTenant(t estate.Tenant, starts, ends time.Time) api.OrganizationTenant {
 	return api.OrganizationTenant{
 		ID:              string(t.ID),
 		Name:            t.Name,
@@ -156,5 +160,5 @@ func (x *exchange) organizationTenant(t estate.Tenant) (api.OrganizationTenant, 
 		DeletionStartsAt: api.Timestamp(purgeDate(t)),
 		Provisioning:     wireProvisioning(t),
 		Links:            x.self("/api/core/tenants/" + string(t.ID)),
-	}, nil
+	}
 }

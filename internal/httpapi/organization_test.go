@@ -57,7 +57,7 @@ func newInventory(t *testing.T) *inventory {
 			e.Clock.Advance(time.Duration(n) * time.Minute)
 		}
 	}
-	// No operation changes a tenant yet.
+	// By hand, for dates of which some are equal.
 	later := e.Clock.Now().Add(time.Hour).UnixMicro()
 	for n, id := range made {
 		if n%3 == 1 {
@@ -66,6 +66,9 @@ func newInventory(t *testing.T) *inventory {
 		if n%4 == 3 {
 			sqlExec(t, e, "update tenants set status = 'disabled' where id = ?", string(id))
 		}
+	}
+	if wrong, err := e.App.Tenancy.VerifyCounts(t.Context(), testenv.Operator, true); len(wrong) == 0 || err != nil {
+		t.Fatalf("%d counts were wrong (%v)", len(wrong), err)
 	}
 	i.token = e.Token(e.Console(), e.OrganizationClient(e.Organization.ID, api.ScopeOrgTenantsRead))
 	i.all = i.list(t, "limit=100").Data
@@ -192,7 +195,7 @@ func TestListTenants_Parameters(t *testing.T) {
 func TestListTenants_DefaultLimit(t *testing.T) {
 	e := testenv.New(t)
 	e.Subscription(150)
-	if _, err := e.App.Tenancy.Seed(t.Context(), testenv.Operator, e.Organization.ID, 120); err != nil {
+	if _, err := e.App.Tenancy.Seed(t.Context(), testenv.Operator, e.Organization.ID, tenancy.SeedPlan{Tenants: 120}); err != nil {
 		t.Fatal(err)
 	}
 	token := e.Token(e.Console(), e.OrganizationClient(e.Organization.ID))

@@ -1,10 +1,15 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/throttle"
 	"github.com/freehold-platform/freehold/internal/visit"
 )
 
@@ -20,12 +25,61 @@ type Pages interface {
 // what is nothing at all.
 func (x *exchange) showPage() bool {
 	pages := x.server.Pages
-	if pages == nil || !pages.Serves(x.surface.Kind, x.r) && (!navigates(x.r) || x.surface.Kind == estate.SurfaceRegister) {
+	if pages == nil {
+		return false
+	}
+	toRoot := x.surface.Kind == estate.SurfaceTenant && x.r.URL.Path == "/" // where programs find nothing
+	if (toRoot || !pages.Serves(x.surface.Kind, x.r)) && (!navigates(x.r) || x.surface.Kind == estate.SurfaceRegister) {
 		return false
 	}
 	person, err := x.person() // pages see to it themselves that nothing comes from another site
+	if err == nil && !strings.HasPrefix(x.r.URL.Path, pagesOwn) {
+		err = x.limitVisits(person.Actor.ID)
+	}
 	x.visit(person.Actor, err)
 	return true
+}
+
+// How many pages and forms somebody gets in throttle.Span: far more than people
+// look at, and few enough that nobody keeps the server busy with them. Who is signed
+// in counts alone, and guests by the network that they come from, which many may
+// share.
+const (
+	maxVisits       = 6000
+	maxForms        = 600
+	maxGuestVisits  = 3000
+	maxGuestForms   = 300
+	maxVisitors     = 16_384
+	formVisitPrefix = "form "
+)
+
+// limitVisits counts a page or a form of a person; of a guest, if person is empty.
+func (x *exchange) limitVisits(person string) error {
+	who, visits, forms := x.place()+" "+person, int64(maxVisits), int64(maxForms)
+	if person == "" {
+		network := throttle.Network(x.address())
+		if !network.IsValid() {
+			return nil
+		}
+		who, visits, forms = network.String(), maxGuestVisits, maxGuestForms
+	}
+	now := x.server.Clock()
+	if wait := x.server.visits.Take(who, visits, now); wait > 0 {
+		return x.tooManyVisits(wait)
+	}
+	if x.r.Method == http.MethodPost {
+		if wait := x.server.visits.Take(formVisitPrefix+who, forms, now); wait > 0 {
+			return x.tooManyVisits(wait)
+		}
+	}
+	return nil
+}
+
+func (x *exchange) tooManyVisits(wait time.Duration) error {
+	x.w.Header().Set("Retry-After", strconv.FormatInt(int64(wait/time.Second), 10))
+	e := estate.E(estate.RateLimited, api.CodeRateLimited, "Too many pages", fmt.Sprintf("Wait %d seconds, then go on.", int64(wait/time.Second)))
+	e.RetryAfter = wait
+	return e
 }
 
 // showProblem answers a browser with a page that says why there is nothing to be
@@ -60,10 +114,11 @@ func (x *exchange) visit(actor estate.Actor, problem error) {
 		Session: x.session, Guest: x.guest(), SignedIn: x.setSession, SignedOut: x.clearSession,
 	}
 	x.server.Pages.ServeHTTP(x.w, x.r.WithContext(visit.With(x.r.Context(), v)))
-	x.op.id, x.err = "page", v.Err
+	name := "page"
 	if v.Page != "" {
-		x.op.id += "." + v.Page
+		name += "." + v.Page
 	}
+	x.op, x.err = &operation{id: name}, v.Err
 	if x.err == nil {
 		x.err = problem
 	}

@@ -29,6 +29,7 @@ func (x *exchange) limit(client string, scope estate.Scope) error {
 	}
 	caller := throttle.Caller{Place: x.place(), Client: client}
 	if wait := s.Rates.Take(x.op.tier, caller, limits, s.Clock()); wait > 0 {
+		s.Metrics.RateLimited(string(x.surface.Kind), int(x.op.tier))
 		return errRateLimited(wait)
 	}
 	return nil

@@ -5,8 +5,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -22,6 +20,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/provision"
 	"github.com/freehold-platform/freehold/internal/signin"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/throttle"
 	"github.com/freehold-platform/freehold/internal/webhook"
@@ -37,9 +36,12 @@ type Config struct {
 	Webhook    *webhook.Service
 	Provision  *provision.Service
 	Ready      func(context.Context) map[string]error // state of each dependency; nil errors are good
+	OutOfTouch func() error                           // why what is in memory is too old to be relied on; a nil function: it never is
 	Log        *slog.Logger
 	Now        func() time.Time // for durations
 	Clock      func() time.Time // for the limits: the services'
+	Metrics    *telemetry.Metrics
+	Tracer     *telemetry.Tracer
 
 	Rates          *throttle.Rates
 	Limits         throttle.Limits // of each caller, where its subscription does not say; zero: none
@@ -59,19 +61,42 @@ type Config struct {
 type Server struct {
 	Config
 	surfaces map[estate.SurfaceKind]*http.ServeMux
+	visits   *throttle.Window[string]                        // of pages, by who asks for them
+	fixed    map[estate.SurfaceKind]map[fixedPath]fixedRoute // those of surfaces whose path has no wildcard
+	below    string                                          // what the names of all hosts end in
+}
+
+// fixedPath names an operation whose path is always the same.
+type fixedPath struct{ method, path string }
+
+// fixedRoute is such an operation, with its counters.
+type fixedRoute struct {
+	op    *operation
+	meter *telemetry.Operation
 }
 
 // New makes a Server.
 func New(c Config) *Server {
-	s := &Server{Config: c, surfaces: map[estate.SurfaceKind]*http.ServeMux{}}
+	s := &Server{
+		Config:   c,
+		surfaces: map[estate.SurfaceKind]*http.ServeMux{},
+		visits:   throttle.NewWindow[string](maxVisitors),
+		fixed:    map[estate.SurfaceKind]map[fixedPath]fixedRoute{},
+		below:    "." + c.Domain,
+	}
 	for _, op := range operations {
 		for _, kind := range op.surfaces {
-			mux := s.surfaces[kind]
-			if mux == nil {
-				mux = http.NewServeMux()
-				s.surfaces[kind] = mux
+			if s.surfaces[kind] == nil {
+				s.surfaces[kind], s.fixed[kind] = http.NewServeMux(), map[fixedPath]fixedRoute{}
 			}
-			mux.Handle(op.method+" "+op.path, s.serve(op))
+			meter := c.Metrics.Operation(string(kind), op.id)
+			s.surfaces[kind].Handle(op.method+" "+op.path, s.serve(op, meter))
+			if !strings.ContainsRune(op.path, '{') && !strings.HasSuffix(op.path, "/") {
+				s.fixed[kind][fixedPath{op.method, op.path}] = fixedRoute{&op, meter}
+			}
+			if op.tier != throttle.NoTier {
+				c.Metrics.Tier(string(kind), int(op.tier))
+			}
 		}
 	}
 	return s
@@ -80,34 +105,50 @@ func New(c Config) *Server {
 // exchange is one request and what is known of it.
 type exchange struct {
 	server  *Server
-	w       *response
+	w       *response // the one below
 	r       *http.Request
 	surface estate.Surface
 	actor   estate.Actor
 	session estate.Session // by which actor is authenticated; zero: by a token
-	op      operation
+	op      *operation
 	trace   string
 	client  string // id claimed at the token endpoint, for the log
+	grant   string // asked for at the token endpoint
 	err     error  // what was answered, if an error
+
+	meter *telemetry.Operation // nil: no operation of the table
+	span  telemetry.Span
+
+	response response
 }
+
+// noOperation is what a request asks for until that is found out.
+var noOperation operation
 
 type exchangeKey struct{}
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := s.Now()
-	x := &exchange{server: s, w: &response{ResponseWriter: w}, trace: traceID(r)}
-	x.r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	x := &exchange{server: s, r: r, op: &noOperation}
+	x.response.ResponseWriter = w
+	x.w = &x.response
+	if ctx := x.begin(r, telemetry.TraceOf(r.Header)); ctx != r.Context() {
+		x.r = r.WithContext(ctx)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // the documented sentinel, compared as net/http does
+				x.end(s.Now().Sub(start))
 				panic(p) //nolint:forbidigo // not ours to swallow
 			}
 			x.fail(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
-		x.log(s.Now().Sub(start))
+		took := s.Now().Sub(start)
+		x.end(took)
+		x.log(took)
 	}()
-	w.Header().Set("X-B3-Traceid", x.trace)
+	w.Header()["X-B3-Traceid"] = []string{x.trace}
 	x.dispatch()
 }
 
@@ -116,6 +157,12 @@ func (x *exchange) dispatch() {
 	s := x.server
 	kind := estate.SurfaceConsole // whose table has the probes, which come to any host name, also to bare addresses
 	if path := x.r.URL.Path; path != livenessPath && path != readinessPath {
+		if s.OutOfTouch != nil {
+			if err := s.OutOfTouch(); err != nil {
+				x.fail(err)
+				return
+			}
+		}
 		surface, err := s.resolve(x.r.Context(), x.r.Host)
 		x.surface, kind = surface, surface.Kind
 		if err == nil && kind == estate.SurfaceTenant && surface.Tenant.Status != estate.TenantActive {
@@ -128,6 +175,12 @@ func (x *exchange) dispatch() {
 			return
 		}
 	}
+	// A path that is an operation's to the letter is what the mux would find, too.
+	if route := s.fixed[kind][fixedPath{x.r.Method, x.r.URL.Path}]; route.op != nil && x.r.URL.RawPath == "" {
+		x.perform(route.op, route.meter)
+		return
+	}
+	x.r = x.r.WithContext(context.WithValue(x.r.Context(), exchangeKey{}, x))
 	mux := s.surfaces[kind]
 	handler, pattern := mux.Handler(x.r)
 	if strings.ContainsRune(x.r.URL.Path, 0) { // not every engine can hold it, and it names nothing
@@ -170,37 +223,47 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 
-// serve makes the handler of an operation: the steps that no operation can
-// forget.
-func (s *Server) serve(op operation) http.Handler {
+// serve makes the handler of an operation.
+func (s *Server) serve(op operation, meter *telemetry.Operation) http.Handler {
 	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		x, _ := r.Context().Value(exchangeKey{}).(*exchange)
-		x.r, x.op = r, op
-		switch {
-		case op.public && op.tier == 0:
-			x.shareAll()
-		case !op.public:
-			actor, err := x.authenticate()
-			if err != nil {
-				x.fail(err)
-				return
-			}
-			actor.TraceID = x.trace
-			x.actor = actor
-			if actor.Kind == estate.ActorClient {
-				x.share(estate.ClientID(actor.ID))
-			} else if actor.Client != "" {
-				x.share(actor.Client)
-			}
-			if err := x.limit(actor.ID, actor.Scope); err != nil {
-				x.fail(err)
-				return
-			}
-		}
-		if err := op.handle(x); err != nil {
-			x.fail(err)
-		}
+		x.r = r
+		x.perform(&op, meter)
 	})
+}
+
+// perform does the steps that no operation can forget, and then what the
+// operation is.
+func (x *exchange) perform(op *operation, meter *telemetry.Operation) {
+	x.op, x.meter = op, meter
+	switch {
+	case op.public && op.tier == 0:
+		x.shareAll()
+	case !op.public:
+		actor, err := x.authenticate()
+		if err != nil {
+			if !x.showProblem(err) { // a browser, at what is not the API's
+				x.fail(err)
+			}
+			return
+		}
+		actor.TraceID = x.trace
+		x.actor = actor
+		x.carry()
+		if actor.Kind == estate.ActorClient {
+			x.share(estate.ClientID(actor.ID))
+		} else if actor.Client != "" {
+			x.share(actor.Client)
+		}
+		x.shareIntegration()
+		if err := x.limit(actor.ID, actor.Scope); err != nil {
+			x.fail(err)
+			return
+		}
+	}
+	if err := op.handle(x); err != nil {
+		x.fail(err)
+	}
 }
 
 // log writes the one event of the request.
@@ -266,25 +329,3 @@ func (w *response) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController and http.MaxBytesReader reach the writer.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// traceID takes the caller's trace id (W3C or B3), or makes one.
-func traceID(r *http.Request) string {
-	if parent := r.Header.Get("Traceparent"); len(parent) == 55 && isHex(parent[3:35]) {
-		return parent[3:35]
-	}
-	if id := r.Header.Get("X-B3-Traceid"); len(id) == 32 && isHex(id) {
-		return id
-	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return hex.EncodeToString(b[:])
-}
-
-func isHex(s string) bool {
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
-}

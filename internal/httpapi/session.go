@@ -169,14 +169,21 @@ func getCSRFToken(x *exchange) error {
 }
 
 func beginLogin(x *exchange) error {
-	returnTo := x.r.URL.Query().Get("returnto")
-	departure, err := x.server.SignIn.BeginLogin(x.r.Context(), x.surface, returnTo, x.trace)
+	if err := x.limitVisits(""); err != nil {
+		return x.unlessShown(err)
+	}
+	query := x.r.URL.Query()
+	if query.Get("link") != "" && x.surface.Kind == estate.SurfaceConsole {
+		return x.beginLink()
+	}
+	r := signin.LoginRequest{Provider: estate.IdentityProviderID(query.Get("idp")), ReturnTo: query.Get("returnto"), TraceID: x.trace}
+	departure, err := x.server.SignIn.BeginLogin(x.r.Context(), x.surface, r)
 	switch {
 	case err == nil:
-		departure.URL = askAlong(departure.URL, x.r.URL.Query())
+		departure.URL = askAlong(departure.URL, query)
 	case estate.HasCode(err, api.CodeLoginNoInteractive) && navigates(x.r):
-		to := url.Values{"returnto": {signin.LocalURL(x.surface, returnTo)}}
-		if hint := x.r.URL.Query().Get("login_hint"); hint != "" {
+		to := url.Values{"returnto": {signin.LocalURL(x.surface, r.ReturnTo)}}
+		if hint := query.Get("login_hint"); hint != "" {
 			to.Set("login_hint", hint)
 		}
 		http.Redirect(x.w, x.r, signin.LocalPath+"?"+to.Encode(), http.StatusFound)
@@ -185,19 +192,57 @@ func beginLogin(x *exchange) error {
 	return x.depart(departure, err)
 }
 
+// beginLink sends the account that is signed in to its organization's identity
+// provider, to be known there.
+func (x *exchange) beginLink() error {
+	if err := x.ownNavigation(); err != nil {
+		return x.unlessShown(err)
+	}
+	person, err := x.person()
+	switch {
+	case err != nil:
+		return err
+	case person.Actor.Kind == "":
+		http.Redirect(x.w, x.r, signin.LocalPath+"?"+url.Values{"returnto": {signin.AccountPath}}.Encode(), http.StatusFound)
+		return nil
+	}
+	departure, err := x.server.SignIn.BeginLink(x.r.Context(), person.Actor, x.session, x.surface)
+	if err == nil { // somebody else may be signed in there
+		departure.URL = askAlong(departure.URL, url.Values{"prompt": {"login"}})
+	}
+	return x.depart(departure, err)
+}
+
 func beginLoginTest(x *exchange) error {
 	if err := x.ownNavigation(); err != nil {
-		return err
+		return x.unlessShown(err)
 	}
 	id := estate.IdentityProviderID(x.r.URL.Query().Get("idp"))
 	departure, err := x.server.SignIn.BeginTest(x.r.Context(), x.actor, x.surface, id)
+	if estate.HasCode(err, api.CodeIDPUnverified) && navigates(x.r) { // which is kept as the result
+		return x.showResult(id)
+	}
 	return x.depart(departure, err)
+}
+
+// showResult sends a browser to the page that shows how a test went.
+func (x *exchange) showResult(id estate.IdentityProviderID) error {
+	http.Redirect(x.w, x.r, signin.ResultPath+"?"+url.Values{"idp": {string(id)}}.Encode(), http.StatusFound)
+	return nil
+}
+
+// unlessShown is err, unless a page has said so to a person.
+func (x *exchange) unlessShown(err error) error {
+	if x.showProblem(err) {
+		return nil
+	}
+	return err
 }
 
 // depart sends the browser to an identity provider.
 func (x *exchange) depart(d signin.Departure, err error) error {
 	if err != nil {
-		return err
+		return x.unlessShown(err)
 	}
 	x.loginCookie(d.State)
 	http.Redirect(x.w, x.r, d.URL, http.StatusFound)
@@ -210,15 +255,18 @@ func finishLogin(x *exchange) error {
 		state = cookie.Value
 	}
 	x.loginCookie("")
-	arrived, err := x.server.SignIn.FinishLogin(x.r.Context(), x.surface, state, x.r.URL.Query(), x.guest())
+	arrived, err := x.server.SignIn.FinishLogin(x.r.Context(), x.surface, state, x.identityProvider(), x.r.URL.Query(), x.guest())
 	switch {
 	case err != nil:
-		return err
+		return x.unlessShown(err)
+	case arrived.Test != nil && navigates(x.r):
+		return x.showResult(arrived.Provider)
 	case arrived.Test != nil:
 		x.writeJSON(http.StatusOK, arrived.Test)
 		return nil
+	case arrived.Cookie.Token != "":
+		x.setSession(arrived.Cookie)
 	}
-	x.setSession(arrived.Cookie)
 	http.Redirect(x.w, x.r, arrived.ReturnTo, http.StatusFound)
 	return nil
 }
@@ -226,7 +274,7 @@ func finishLogin(x *exchange) error {
 // logout ends the session, if there is one, and sends the browser on.
 func logout(x *exchange) error {
 	if err := x.ownNavigation(); err != nil {
-		return err
+		return x.unlessShown(err)
 	}
 	to, err := x.signOut()
 	if err != nil {

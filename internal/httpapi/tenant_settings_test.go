@@ -142,8 +142,8 @@ func TestQuotas(t *testing.T) {
 		return text
 	}
 	for path, want := range map[string]string{
-		"quotas?reportUsage=true":          "custom_roles 0/500 groups 1/10000 identity_providers 0/50 webhooks 0/150 ",
-		"quotas":                           "custom_roles ?/500 groups ?/10000 identity_providers ?/50 webhooks ?/150 ",
+		"quotas?reportUsage=true":          "csp_origins 0/200 custom_roles 0/500 groups 1/10000 identity_providers 0/50 web_integrations 0/200 webhooks 0/150 ",
+		"quotas":                           "csp_origins ?/200 custom_roles ?/500 groups ?/10000 identity_providers ?/50 web_integrations ?/200 webhooks ?/150 ",
 		"quotas/webhooks":                  "webhooks ?/150 ",
 		"quotas/groups?reportUsage=true":   "groups 1/10000 ",
 		"quotas/webhooks?reportUsage=true": "webhooks 0/150 ",

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/jsontext"
 )
 
 func issueToken(x *exchange) error {
@@ -18,7 +20,7 @@ func issueToken(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.client = in.ClientID
+	x.client, x.grant = in.ClientID, in.GrantType
 	x.share(estate.ClientID(in.ClientID))
 	token, err := x.server.Credential.IssueToken(x.r.Context(), x.surface, credential.TokenRequest{
 		GrantType: in.GrantType,
@@ -62,8 +64,35 @@ func issueToken(x *exchange) error {
 	if !token.AuthenticatedAt.IsZero() {
 		answer.AuthTime = token.AuthenticatedAt.Unix()
 	}
-	x.writeJSON(http.StatusOK, answer)
+	var buffer [2048]byte
+	x.writeBody(http.StatusOK, appendTokenResponse(buffer[:0], &answer))
 	return nil
+}
+
+// appendTokenResponse appends the answer as encoding/json would write it: every
+// token pays for it.
+func appendTokenResponse(b []byte, r *api.TokenResponse) []byte {
+	b = append(b, `{"access_token":`...)
+	b = jsontext.AppendString(b, r.AccessToken)
+	b = append(b, `,"token_type":`...)
+	b = jsontext.AppendString(b, r.TokenType)
+	b = append(b, `,"expires_at":"`...)
+	b = r.ExpiresAt.UTC().AppendFormat(b, api.TimeLayout)
+	b = append(b, `","expires_in":`...)
+	b = strconv.AppendInt(b, r.ExpiresIn, 10)
+	for _, optional := range []struct{ name, value string }{
+		{`,"scope":`, r.Scope}, {`,"issued_token_type":`, r.IssuedTokenType}, {`,"refresh_token":`, r.RefreshToken},
+	} {
+		if optional.value != "" {
+			b = append(b, optional.name...)
+			b = jsontext.AppendString(b, optional.value)
+		}
+	}
+	if r.AuthTime != 0 {
+		b = append(b, `,"auth_time":`...)
+		b = strconv.AppendInt(b, r.AuthTime, 10)
+	}
+	return append(b, '}', '\n')
 }
 
 // readTokenRequest reads the parameters from a JSON or form body, and the
@@ -98,12 +127,24 @@ func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
 
 func parseTokenForm(body string, in *api.TokenRequest) error {
 	var lookup string
-	err := parseForm(body, map[string]*string{
-		"grant_type": &in.GrantType, "client_id": &in.ClientID, "client_secret": &in.ClientSecret, "scope": &in.Scope,
-		"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
-		"subject_token": &in.SubjectToken, "subject_token_type": &in.SubjectTokenType, "requested_token_type": &in.RequestedTokenType,
-		"audience": &in.Audience, "purpose": &in.Purpose, "user_lookup": &lookup,
-		"code": &in.Code, "redirect_uri": &in.RedirectURI, "code_verifier": &in.CodeVerifier, "refresh_token": &in.RefreshToken, "device_code": &in.DeviceCode,
+	err := parseForm(body, []formField{
+		{"grant_type", &in.GrantType},
+		{"client_id", &in.ClientID},
+		{"client_secret", &in.ClientSecret},
+		{"scope", &in.Scope},
+		{"client_assertion", &in.ClientAssertion},
+		{"client_assertion_type", &in.ClientAssertionType},
+		{"subject_token", &in.SubjectToken},
+		{"subject_token_type", &in.SubjectTokenType},
+		{"requested_token_type", &in.RequestedTokenType},
+		{"audience", &in.Audience},
+		{"purpose", &in.Purpose},
+		{"user_lookup", &lookup},
+		{"code", &in.Code},
+		{"redirect_uri", &in.RedirectURI},
+		{"code_verifier", &in.CodeVerifier},
+		{"refresh_token", &in.RefreshToken},
+		{"device_code", &in.DeviceCode},
 	})
 	if err != nil {
 		return err
@@ -114,17 +155,40 @@ func parseTokenForm(body string, in *api.TokenRequest) error {
 	return nil
 }
 
-// parseForm takes the fields of a form-encoded body. Others are ignored.
-func parseForm(body string, fields map[string]*string) error {
-	form, err := url.ParseQuery(body)
-	if err != nil {
-		return invalidTokenRequest("The body is not form-encoded.")
-	}
-	for name, field := range fields {
-		if len(form[name]) > 1 { // RFC 6749 section 3.2
-			return invalidTokenRequest(name + " is given more than once.")
+// formField is a field of a form, and where its value goes.
+type formField struct {
+	name string
+	into *string
+}
+
+// maxFormFields is more than any form has.
+const maxFormFields = 32
+
+// parseForm takes the fields of a form-encoded body. Others are ignored, but must
+// be well-formed too. It is url.ParseQuery without the map.
+func parseForm(body string, fields []formField) error {
+	var seen [maxFormFields]bool
+	for body != "" {
+		var pair string
+		pair, body, _ = strings.Cut(body, "&")
+		if pair == "" {
+			continue
 		}
-		*field = form.Get(name)
+		name, value, _ := strings.Cut(pair, "=")
+		name, nameErr := url.QueryUnescape(name)
+		value, valueErr := url.QueryUnescape(value)
+		if nameErr != nil || valueErr != nil || strings.Contains(pair, ";") {
+			return invalidTokenRequest("The body is not form-encoded.")
+		}
+		for i, field := range fields {
+			if field.name != name {
+				continue
+			}
+			if seen[i] { // RFC 6749 section 3.2
+				return invalidTokenRequest(name + " is given more than once.")
+			}
+			seen[i], *field.into = true, value
+		}
 	}
 	return nil
 }

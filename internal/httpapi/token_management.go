@@ -108,9 +108,13 @@ func (x *exchange) readTokenQuery() (api.TokenQuery, error) {
 var errNoTokenParameter = estate.E(estate.Invalid, api.CodeOAuthInvalidRequest, "Invalid request", "").InParameter("token", "token is missing")
 
 func parseTokenQueryForm(body string, in *api.TokenQuery) error {
-	return parseForm(body, map[string]*string{
-		"token": &in.Token, "token_type_hint": &in.TokenTypeHint, "client_id": &in.ClientID, "client_secret": &in.ClientSecret,
-		"client_assertion": &in.ClientAssertion, "client_assertion_type": &in.ClientAssertionType,
+	return parseForm(body, []formField{
+		{"token", &in.Token},
+		{"token_type_hint", &in.TokenTypeHint},
+		{"client_id", &in.ClientID},
+		{"client_secret", &in.ClientSecret},
+		{"client_assertion", &in.ClientAssertion},
+		{"client_assertion_type", &in.ClientAssertionType},
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Limits of the queue.
@@ -29,6 +30,8 @@ const (
 	outside = 100                    // the same, of jobs that wait for the servers of others
 	poll    = 500 * time.Millisecond // for jobs, while there are none; each look costs the writer a moment
 	busy    = 25 * time.Millisecond  // for more of them
+	leave   = 5 * time.Second        // a job of an unknown kind, for a process that knows it
+	abandon = 7 * 24 * time.Hour     // after which nobody is taken to know it
 	grace   = 10 * time.Second       // for running attempts when the server stops
 )
 
@@ -37,6 +40,10 @@ const queueOutside = "outside"
 
 // Queue is the jobs of an estate. It is safe for concurrent use.
 type Queue struct {
+	// Metrics and Tracer are told of attempts. They are set before Run; nil: nobody is.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
+
 	log    *slog.Logger
 	now    func() time.Time
 	client client
@@ -136,7 +143,8 @@ func Open(db *store.Store, log *slog.Logger, now func() time.Time) (*Queue, erro
 }
 
 // Handle says how jobs of a kind are done. All kinds are to be known before Run:
-// of others, attempts fail.
+// others are left for a process of another version, which may be running beside
+// this one during an upgrade. After a week attempts at them fail.
 func (q *Queue) Handle(k Kind) {
 	if k.Attempts == 0 {
 		k.Attempts = river.MaxAttemptsDefault
@@ -166,7 +174,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) error {
 	if err != nil {
 		return fmt.Errorf("payload of job %s: %w", n.Kind, err)
 	}
-	opts := &river.InsertOpts{MaxAttempts: kind.Attempts, ScheduledAt: n.At, Queue: river.QueueDefault}
+	opts := &river.InsertOpts{MaxAttempts: kind.Attempts, ScheduledAt: n.At, Queue: river.QueueDefault, Metadata: traceOf(ctx)}
 	if kind.Outside {
 		opts.Queue = queueOutside
 	}
@@ -203,16 +211,26 @@ type worker struct {
 
 // Work implements river.Worker.
 func (w *worker) Work(ctx context.Context, j *river.Job[args]) error {
+	ctx, seen := w.queue.see(ctx, j.JobRow, j.Args)
+	defer seen.end() // also of an attempt that panics
 	err := w.queue.do(ctx, j.JobRow, j.Args)
 	var l later
 	if errors.As(err, &l) {
+		seen.outcome = telemetry.JobPostponed
 		return river.JobSnooze(max(0, l.at.Sub(w.queue.now())))
 	}
+	if err == nil {
+		seen.outcome = telemetry.JobDone
+	}
+	seen.span.Fail(err)
 	return err
 }
 
 func (q *Queue) do(ctx context.Context, row *rivertype.JobRow, a args) error {
 	kind, ok := q.kind(a.Name)
+	if !ok && q.now().Sub(row.CreatedAt) < abandon {
+		return Later(q.now().Add(leave))
+	}
 	if !ok {
 		return fmt.Errorf("jobs of kind %q have no handler in this version of the program", a.Name)
 	}

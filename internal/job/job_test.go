@@ -113,6 +113,30 @@ func TestQueue_Enqueue(t *testing.T) {
 	}
 }
 
+// TestQueue_UnknownKind leaves jobs that only another version of the program knows
+// to that, for a week.
+func TestQueue_UnknownKind(t *testing.T) {
+	e, d := open(t)
+	enqueue(t, e, nil, job.New{Payload: "new"})
+	older := e.Restart() // knows no kinds of this test
+	if n, err := older.App.Jobs.RunDue(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d attempts (%v)", n, err)
+	}
+	if n, err := older.App.Jobs.RunDue(t.Context()); n != 0 || err != nil {
+		t.Fatalf("%d attempts at once again (%v)", n, err)
+	}
+	for range 30 { // more than there are attempts
+		older.Clock.Advance(time.Minute)
+		if n, err := older.App.Jobs.RunDue(t.Context()); n != 1 || err != nil {
+			t.Fatalf("%d attempts (%v)", n, err)
+		}
+	}
+	newer := older.Restart()
+	newer.App.Jobs.Handle(job.Kind{Name: "test", Do: d.do})
+	newer.Clock.Advance(time.Minute)
+	runDue(t, newer, d, `"new"`)
+}
+
 // TestQueue_Due runs jobs when their time has come by the clock of the services.
 func TestQueue_Due(t *testing.T) {
 	e, d := open(t)

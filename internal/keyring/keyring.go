@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 	"sync"
@@ -49,7 +50,8 @@ type state struct {
 	signers map[estate.KeyPurpose][]*signer // newest first
 	headers map[string]*signer              // by encoded JWT header, see Verify
 	hashes  map[estate.KeyID][]byte
-	hash    estate.KeyID // the one that hashes now
+	hashers map[estate.KeyID]*hasher // of hashes
+	hash    estate.KeyID             // the one that hashes now
 	jwks    []byte
 }
 
@@ -149,6 +151,7 @@ func (k *Keyring) open(master masterKey, sealed []estate.Key) (*state, error) {
 		signers: map[estate.KeyPurpose][]*signer{},
 		headers: map[string]*signer{},
 		hashes:  map[estate.KeyID][]byte{},
+		hashers: map[estate.KeyID]*hasher{},
 	}
 	var known map[estate.KeyID][]byte
 	if current := k.current.Load(); current != nil {
@@ -165,7 +168,7 @@ func (k *Keyring) open(master masterKey, sealed []estate.Key) (*state, error) {
 		}
 		s.opened[key.ID] = plain
 		if key.Purpose == estate.KeyClientSecret {
-			s.hashes[key.ID], s.hash = plain, key.ID
+			s.hashes[key.ID], s.hashers[key.ID], s.hash = plain, newHasher(plain), key.ID
 			continue
 		}
 		sign, err := newSigner(key, plain)
@@ -317,11 +320,15 @@ func (k *Keyring) SignIntrospection(claims []byte) (string, error) {
 // claims. It checks no claim. Only headers that this keyring wrote itself are
 // accepted, byte for byte: no algorithm, key or type is taken from the token.
 func (k *Keyring) Verify(purpose estate.KeyPurpose, token string) ([]byte, error) {
+	return k.verify(k.state(), purpose, token)
+}
+
+func (k *Keyring) verify(keys *state, purpose estate.KeyPurpose, token string) ([]byte, error) {
 	header, rest, ok := strings.Cut(token, ".")
 	if !ok {
 		return nil, ErrInvalidToken
 	}
-	s := k.state().headers[header]
+	s := keys.headers[header]
 	if s == nil {
 		s = k.meet(header)
 	}
@@ -392,20 +399,39 @@ func (k *Keyring) mayBeOurs(encoded string) bool {
 // slow one, and costs a thousandth.
 func (k *Keyring) HashSecret(client estate.ClientID, secret estate.Secret) (estate.KeyID, []byte) {
 	s := k.state()
-	return s.hash, hashSecret(s.hashes[s.hash], client, secret)
+	return s.hash, s.hashers[s.hash].hash(client, secret)
 }
 
 // SecretMatches compares secret with a stored hash in constant time.
 func (k *Keyring) SecretMatches(stored estate.ClientSecret, client estate.ClientID, secret estate.Secret) bool {
-	key, ok := k.state().hashes[stored.KeyID]
-	matches := subtle.ConstantTimeCompare(stored.Hash, hashSecret(key, client, secret)) == 1 // without the key, too: it takes as long
+	s := k.state()
+	hasher, ok := s.hashers[stored.KeyID]
+	if !ok {
+		hasher = s.hashers[s.hash] // it takes as long
+	}
+	matches := subtle.ConstantTimeCompare(stored.Hash, hasher.hash(client, secret)) == 1
 	return ok && matches
 }
 
-func hashSecret(key []byte, client estate.ClientID, secret estate.Secret) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(client))
-	mac.Write([]byte{0})
-	mac.Write([]byte(secret.Reveal()))
-	return mac.Sum(nil)
+// hasher hashes secrets with one key. It keeps what it makes of the key.
+type hasher struct{ macs sync.Pool }
+
+func newHasher(key []byte) *hasher {
+	return &hasher{macs: sync.Pool{New: func() any { return &mac{Hash: hmac.New(sha256.New, key)} }}}
+}
+
+// mac is a hash with room for what goes in and what comes out.
+type mac struct {
+	hash.Hash
+	text []byte
+}
+
+func (h *hasher) hash(client estate.ClientID, secret estate.Secret) []byte {
+	m, _ := h.macs.Get().(*mac)
+	defer h.macs.Put(m)
+	m.Reset()
+	m.text = append(append(append(m.text[:0], client...), 0), secret.Reveal()...)
+	_, _ = m.Write(m.text) // never fails, by its documentation
+	clear(m.text)
+	return m.Sum(nil)
 }

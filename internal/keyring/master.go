@@ -49,6 +49,21 @@ func (s MasterSource) load(ctx context.Context, mayCreate bool) (masterKey, erro
 	return newMasterKey(key)
 }
 
+// Check tells why the master key does not open keys, if it does not. It makes
+// nothing.
+func (s MasterSource) Check(ctx context.Context, keys []estate.Key) error {
+	master, err := s.load(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if _, err := master.open(key); err != nil {
+			return fmt.Errorf("%s does not open key %s", s, key.ID)
+		}
+	}
+	return nil
+}
+
 // String names the source in errors.
 func (s MasterSource) String() string {
 	if len(s.Command) > 0 {

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -127,15 +128,59 @@ func (s *signer) sign(buffer, data []byte) ([]byte, error) {
 		return s.private.Sign(nil, data, crypto.Hash(0)) // Ed25519 hashes for itself
 	}
 	digest, half := ecdsaDigest(s.algorithm, data)
-	r, sv, err := ecdsa.Sign(rand.Reader, private, digest)
+	der, err := ecdsa.SignASN1(rand.Reader, private, digest)
 	if err != nil {
 		return nil, err
 	}
 	signature := buffer[:2*half]
-	r.FillBytes(signature[:half])
-	sv.FillBytes(signature[half:])
-	return signature, nil
+	return signature, plainSignature(signature, der)
 }
+
+// plainSignature writes r and s of SEQUENCE { INTEGER r, INTEGER s } into the two
+// halves of plain (RFC 7518 section 3.4). The big integers that ecdsa.Sign would
+// make on the way cost more than the rest of a token.
+func plainSignature(plain, der []byte) error {
+	half := len(plain) / 2
+	clear(plain)
+	rest, ok := derContent(der, derSequence)
+	if !ok || len(rest)+2 != len(der) {
+		return errSignature
+	}
+	for _, into := range [][]byte{plain[:half], plain[half:]} {
+		integer, ok := derContent(rest, derInteger)
+		if !ok {
+			return errSignature
+		}
+		rest = rest[2+len(integer):]
+		for len(integer) > half && integer[0] == 0 {
+			integer = integer[1:] // which keeps the number positive
+		}
+		if len(integer) > half {
+			return errSignature
+		}
+		copy(into[half-len(integer):], integer)
+	}
+	if len(rest) > 0 {
+		return errSignature
+	}
+	return nil
+}
+
+const (
+	derSequence = 0x30
+	derInteger  = 0x02
+)
+
+// derContent is the content of the element that der begins with, whose length
+// takes one byte.
+func derContent(der []byte, tag byte) ([]byte, bool) {
+	if len(der) < 2 || der[0] != tag || der[1] > 127 || int(der[1]) > len(der)-2 {
+		return nil, false
+	}
+	return der[2 : 2+int(der[1])], true
+}
+
+var errSignature = errors.New("not an ECDSA signature in DER")
 
 func (s *signer) verify(data, signature []byte) bool {
 	switch public := s.private.Public().(type) {

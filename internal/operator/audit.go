@@ -29,14 +29,16 @@ func AuditCommands(getenv func(string) string) []*cobra.Command {
 // onFolder registers the flags for a data folder on cmd and has run called with
 // what is in it.
 func (c *commands) onFolder(cmd *cobra.Command, run func(cmd *cobra.Command, a *app.App) error) {
-	loader := c.loader(cmd, "data-dir", "key-file", "key-command")
+	loader := c.loader(cmd, "data-dir", "database", "key-file", "key-command")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		config, err := loader.Load()
 		if err != nil {
 			return err
 		}
-		if _, err := os.Stat(config.DataDir); err != nil {
-			return err // a new folder would have nothing to verify
+		if config.Database == "" {
+			if _, err := os.Stat(config.DataDir); err != nil {
+				return err // a new folder would have nothing to verify
+			}
 		}
 		log, flush, err := app.NewLogger(config, cmd.ErrOrStderr())
 		if err != nil {
@@ -58,10 +60,13 @@ func (c *commands) auditVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that no audit record was changed or removed",
-		Long: "Prove that no audit record was changed or removed, in the database of a data folder or in an exported file.\n\n" +
-			"The records of each organization, and those of the server itself, form a chain: the hash of each is over the record and the\n" +
-			"hash before it. Whoever can write the database can also write a whole chain anew. Note the ends of the chains that this command\n" +
-			"prints, elsewhere, and give them back with --noted: then that is found, too.",
+		Long: `Prove that no audit record was changed or removed, in a database, that of a data folder
+if none is named, or in an exported file.
+
+The records of each organization, and those of the server itself, form a chain: the
+hash of each is over the record and the hash before it. A record that is in no chain
+is reported, too. Whoever can write the database can also write a whole chain anew. Note the ends of the chains that this
+command prints, elsewhere, and give them back with --noted: then that is found, too.`,
 		Example: "  freehold audit verify --data-dir /var/lib/freehold\n" +
 			"  freehold audit verify --file audit.jsonl --noted org_…:1812:5e88…",
 		Args: cobra.NoArgs,
@@ -87,7 +92,7 @@ func (c *commands) auditVerify() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("not verified: %w", err)
 		}
-		return printHeads(cmd.OutOrStdout(), &verifier)
+		return printHeads(cmd.OutOrStdout(), cmd.ErrOrStderr(), &verifier)
 	}
 	cmd.Flags().StringVar(&file, "file", "", `verify an exported file instead ("-": standard input)`)
 	cmd.Flags().StringArrayVar(&noted, "noted", nil, "organization:position:hash, as printed at an earlier time; may be repeated")
@@ -107,20 +112,31 @@ func parseHead(text string) (head store.ChainHead, err error) {
 	return head, nil
 }
 
-// printHeads prints where the chains end, in the form that --noted takes.
-func printHeads(w io.Writer, verifier *event.Verifier) error {
+// printHeads prints where the chains end, in the form that --noted takes, and tells
+// people what that means.
+func printHeads(w, people io.Writer, verifier *event.Verifier) error {
 	heads, err := verifier.Done()
 	if err != nil {
 		return fmt.Errorf("not verified: %w", err)
 	}
+	var records int64
 	lines := make([]string, 0, len(heads))
 	for organization, head := range heads {
 		if organization == "" {
 			organization = "-" // the server's own
 		}
 		lines = append(lines, fmt.Sprintf("%s:%d:%s", organization, head.Position, head.Hash))
+		records += head.Position
 	}
-	return printLines(w, lines)
+	if err := printLines(w, lines); err != nil {
+		return err
+	}
+	said := fmt.Sprintf("%d records are as they were written.", records)
+	if records == 1 {
+		said = "1 record is as it was written."
+	}
+	_, err = fmt.Fprintln(people, said)
+	return err
 }
 
 func verifyDatabase(cmd *cobra.Command, a *app.App, verifier *event.Verifier) error {
@@ -143,6 +159,9 @@ func verifyDatabase(cmd *cobra.Command, a *app.App, verifier *event.Verifier) er
 		})
 		if err == nil {
 			err = verifier.Ends(head)
+		}
+		if err == nil {
+			err = a.Trail.Outside(cmd.Context(), actor, head.Organization)
 		}
 		if err != nil {
 			return err
@@ -183,8 +202,9 @@ func (c *commands) auditExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write all audit records as JSON, one a line",
-		Long: "Write all audit records as JSON, one a line: chain by chain, each in order. The file has all that is needed to verify it\n" +
-			"(freehold audit verify --file). Records from before there were chains are left out.",
+		Long: `Write all audit records as JSON, one a line: chain by chain, each in order. The file
+has all that is needed to verify it (freehold audit verify --file). Records outside
+the chains are left out: verifying the database reports them.`,
 		Example: "  freehold audit export --data-dir /var/lib/freehold > audit.jsonl",
 		Args:    cobra.NoArgs,
 	}

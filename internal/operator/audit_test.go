@@ -3,30 +3,40 @@ package operator_test
 import (
 	"bytes"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
+	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/operator"
+	"github.com/freehold-platform/freehold/internal/pgtest"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
 // runAudit executes "freehold audit …".
 func runAudit(t *testing.T, stdin string, args ...string) (stdout string, err error) {
 	t.Helper()
+	stdout, _, err = runAuditFor(t, stdin, args...)
+	return stdout, err
+}
+
+// runAuditFor is runAudit, with what people are told beside the output.
+func runAuditFor(t *testing.T, stdin string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
 	root := &cobra.Command{Use: "freehold", SilenceErrors: true, SilenceUsage: true}
 	audit := &cobra.Command{Use: "audit"}
 	audit.AddCommand(operator.AuditCommands(func(string) string { return "" })...)
 	root.AddCommand(audit)
-	var out bytes.Buffer
+	var out, told bytes.Buffer
 	root.SetOut(&out)
-	root.SetErr(&bytes.Buffer{})
+	root.SetErr(&told)
 	root.SetIn(strings.NewReader(stdin))
 	root.SetArgs(append([]string{"audit"}, args...))
 	err = root.ExecuteContext(t.Context())
-	return out.String(), err
+	return out.String(), told.String(), err
 }
 
 // TestAuditVerify proves an untouched trail, and finds every way to touch one: in
@@ -57,9 +67,12 @@ func TestAuditVerify(t *testing.T) {
 	if err != nil || one == "" || strings.Count(one, "\n") != strings.Count(one, string(e.Organization.ID)+`","position"`) {
 		t.Errorf("%s%v", one, err)
 	}
-	again, err := runAudit(t, exported, "verify", "--file", "-")
+	again, told, err := runAuditFor(t, exported, "verify", "--file", "-")
 	if err != nil || again != heads {
 		t.Errorf("the file: %s%v\nthe database: %s", again, err, heads)
+	}
+	if want := fmt.Sprintf("%d records are as they were written.\n", strings.Count(exported, "\n")); told != want {
+		t.Errorf("people are told %q, want %q", told, want)
 	}
 
 	lines := strings.SplitAfter(strings.TrimSuffix(one, "\n"), "\n")
@@ -70,6 +83,7 @@ func TestAuditVerify(t *testing.T) {
 		"removed record":  {lines[0] + strings.Join(lines[2:], ""), "does not follow"},
 		"removed first":   {strings.Join(lines[1:], ""), "does not follow"},
 		"swapped records": {lines[1] + lines[0] + strings.Join(lines[2:], ""), "does not follow"},
+		"nothing":         {"", "nothing to verify"},
 		"no record":       {one + "\nnonsense\n", "is no exported record"},
 		"another format":  {strings.Replace(one, "freehold audit 1", "freehold audit 2", 1), "the format is"},
 	} {
@@ -98,11 +112,22 @@ func TestAuditVerify(t *testing.T) {
 		t.Error("nonsense was taken for the end of a chain")
 	}
 
+	const forge = `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id, id, position)
+		select organization_id, '', '', '', time, actor_kind, actor_id, action, 'forged', outcome, data, '', 'forged-' || seq, `
 	for _, c := range []struct{ statement, want string }{
 		{"update audit_records set actor_id = 'somebody else' where action = 'tenant.create'", "was changed"},
 		{"update audit_records set data = replace(data, 'acme', 'acne') where action = 'tenant.create'", "was changed"},
 		{"delete from audit_records where action = 'oauth-client.create'", "removed"},
 		{"delete from audit_records where action = 'tenant.create'", "removed"}, // the last one
+		{forge + "0 from audit_records where action = 'tenant.create'", "1 record is outside the chain"},
+		{forge + "999 from audit_records where action = 'tenant.create'", "1 record is outside the chain"},
+		{forge + "-seq from audit_records where action like '%.create' and organization_id <> '' limit 2", "2 records are outside the chain"},
+		{strings.Replace(forge, "select organization_id", "select 'unheard'", 1) + "0 from audit_records where action = 'tenant.create'", "organization unheard: the chain is gone"},
+		{"delete from audit_chains; update audit_records set position = 0, hash = ''", "the chain is gone"},
+		{"delete from audit_chains where organization_id <> ''", "the chain is gone"},
+		{"delete from audit_records; update audit_chains set position = 0, hash = ''", "the chain is gone"},
+		{"delete from audit_records; delete from audit_chains", "the chain is gone"},
+		{"delete from audit_chains; delete from audit_records; delete from subscription_owners; delete from organizations", "nothing to verify"},
 	} {
 		t.Run(c.statement, func(t *testing.T) {
 			e := testenv.Open(t)
@@ -117,6 +142,33 @@ func TestAuditVerify(t *testing.T) {
 	}
 	if _, err := runAudit(t, "", "verify", "--data-dir", filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("a folder that is not there was verified")
+	}
+}
+
+// TestAudit_Database verifies and exports what is in the database that is named, and
+// not what is in the folder.
+func TestAudit_Database(t *testing.T) {
+	e := testenv.Open(t)
+	if e.App.Config.Database != "" {
+		t.Skip("needs an estate on SQLite to start from")
+	}
+	dir := e.App.Config.DataDir
+	url := pgtest.New(t, nil)
+	if err := app.CopyEstate(t.Context(), "sqlite:"+dir, url, nil); err != nil {
+		t.Fatal(err)
+	}
+	sqlExec(t, filepath.Join(dir, "freehold.db"), "delete from audit_records")
+	at := []string{"--data-dir", dir, "--database", url}
+	heads, err := runAudit(t, "", append([]string{"verify"}, at...)...)
+	if err != nil || !strings.Contains(heads, string(e.Organization.ID)+":") {
+		t.Errorf("%s%v", heads, err)
+	}
+	exported, err := runAudit(t, "", append([]string{"export"}, at...)...)
+	if err != nil || !strings.Contains(exported, string(e.Organization.ID)) {
+		t.Errorf("%s%v", exported, err)
+	}
+	if out, err := runAudit(t, "", "verify", "--data-dir", dir); err == nil {
+		t.Errorf("the folder was verified: %s", out)
 	}
 }
 

@@ -97,7 +97,7 @@ func botsCommand(with with) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := s.Credential.Orphans(s.cmd.Context(), s.actor, estate.Scope{Organization: id})
+			all, err := s.Credential.Orphans(s.cmd.Context(), s.actor, estate.Scope{Organization: id}, 0)
 			return list(s, err, all, viewOrphan, []string{"ID", "NAME", "TENANT", "TENANT ID", "CLIENT ID", "REASON", "SINCE", "SPACES"}, func(v botView) []string {
 				return []string{string(v.ID), v.Name, v.TenantName, string(v.Tenant), string(v.Client), v.Reason, v.Since.Format(time.RFC3339), strings.Join(v.Spaces, ", ")}
 			})

@@ -64,7 +64,7 @@ func keyCommand(with with) *cobra.Command {
 			return s.out.One(s.cmd, v, headers, row(v))
 		}),
 	}
-	rotate.Flags().StringVar(&algorithm, "algorithm", "", "ES256, ES384 or EdDSA; default: signing_algorithm of the configuration")
+	rotate.Flags().StringVar(&algorithm, "algorithm", "", "one of ES256, ES384 and EdDSA; default: signing_algorithm of the configuration")
 	rotate.Flags().BoolVar(&atOnce, "at-once", false, "let it sign at once; services that cache the key set must fetch it again")
 
 	var file, helper string

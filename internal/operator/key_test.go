@@ -44,6 +44,9 @@ func TestKey(t *testing.T) {
 			t.Fatalf("%v in %s", err, stdout)
 		}
 	}
+	if _, _, err := runKey(t, dir, "organization", "create", "Acme"); err != nil {
+		t.Fatal(err)
+	}
 	list()
 	if len(keys) != 1 || keys[0].Algorithm != "ES256" || keys[0].SignsTo != "" {
 		t.Fatalf("a new data folder has %+v", keys)

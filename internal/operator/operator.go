@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -21,12 +22,15 @@ import (
 // Commands returns the commands that work on a data folder.
 func Commands(getenv func(string) string) []*cobra.Command {
 	c := &commands{getenv: getenv}
-	return []*cobra.Command{c.quickstart(), c.serve(), c.config(), c.copy(), c.operator()}
+	return []*cobra.Command{c.quickstart(), c.serve(), c.config(), c.copy(), c.doctor(), c.operator()}
 }
 
 type commands struct {
 	getenv func(string) string
 }
+
+// Version is that of the program. Main sets it.
+var Version = "dev"
 
 // loader registers the configuration's flags on cmd, those named or all.
 func (c *commands) loader(cmd *cobra.Command, only ...string) *app.Loader {
@@ -76,6 +80,7 @@ func withServer(ctx context.Context, config app.Config, logTo io.Writer, job fun
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	a.Version = Version
 	if err := a.Resume(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -185,6 +190,11 @@ func (c *commands) operator() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if cmd.Name() != "create" { // the first region and organization make the folder
+				if err := installed(config); err != nil {
+					return err
+				}
+			}
 			log, flush, err := app.NewLogger(config, cmd.ErrOrStderr())
 			if err != nil {
 				return err
@@ -198,8 +208,20 @@ func (c *commands) operator() *cobra.Command {
 			return run(&session{App: a, actor: estate.Operator("operator"), cmd: cmd, out: out}, args)
 		}
 	}
-	command.Group(cmd, organizationCommand(with), accountCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with))
+	command.Group(cmd, organizationCommand(with), accountCommand(with), identityProviderCommand(with), regionCommand(with), subscriptionCommand(with), clientCommand(with), botsCommand(with), tenantCommand(with), keyCommand(with), seedCommand(with), countsCommand(with))
 	return cmd
+}
+
+// installed fails if there is no estate in the data folder: what a mistyped name would
+// make of it is an empty one.
+func installed(config app.Config) error {
+	if config.Database != "" {
+		return nil
+	}
+	if _, err := os.Stat(config.StoreOptions().Path); err != nil {
+		return fmt.Errorf("there is no estate in the data folder: %w", err)
+	}
+	return nil
 }
 
 // with is how a command gets its session.

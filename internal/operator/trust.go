@@ -26,7 +26,7 @@ type trustFlags struct {
 
 func (f *trustFlags) bind(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.keyFiles, "public-key-file", nil, "file with the public key, as a JWK or a JWK set, with which the client signs assertions; may be repeated")
-	flags.StringVar(&f.jwksURI, "jwks-uri", "", "URL where the client publishes the keys with which it signs assertions")
+	flags.StringVar(&f.jwksURI, "jwks-uri", "", "address (URL) where the client publishes the keys with which it signs assertions")
 	flags.StringVar(&f.federationFile, "federation-file", "",
 		`file with the outside issuers that the client trusts, as JSON: [{"name", "issuer", "audience", "subject" or "condition"}]`)
 }

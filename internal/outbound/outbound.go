@@ -81,7 +81,7 @@ func (c *Client) CheckURL(rawURL string) error {
 		return errors.New("must be an https URL")
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !c.allowPrivate && !public(ip) {
-		return errors.New("must not be at a private address")
+		return errors.New("must not be at a private address, unless the setting outbound_allow_private allows it")
 	}
 	return nil
 }

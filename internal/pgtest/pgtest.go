@@ -161,7 +161,7 @@ func newCluster() (*cluster, error) {
 	// no use to tests.
 	const untilInputEnds = `"$@" >"$0/log" 2>&1 & cat; kill -TERM $!; wait $!; rm -rf "$0"`
 	server := exec.Command("sh", "-c", untilInputEnds, dir, postgres, "-D", data, "-k", dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "autovacuum=off")
+		"-c", "jit=off", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "autovacuum=off")
 	server.SysProcAttr, server.Dir = attributes, "/"
 	if c.alive, err = server.StdinPipe(); err != nil {
 		return nil, err

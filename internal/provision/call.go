@@ -18,6 +18,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 const eventSource = "com.freehold/provisioning"
@@ -195,11 +196,14 @@ func (s *Service) ask(ctx context.Context, to estate.Provisioner, t estate.Tenan
 	if err != nil {
 		return answer, 0, err
 	}
+	ctx, span := telemetry.Start(ctx, "POST provisioner", telemetry.Client)
+	call := s.Metrics.Call(ctx, span, telemetry.Provisioner, header)
 	got, err := s.poster.Post(ctx, to.URL, header, body)
 	var withURL *url.Error
 	if errors.As(err, &withURL) {
 		err = withURL.Err // the URL may hold a secret, and this is kept and logged
 	}
+	call.End(got.Status, err)
 	if err != nil {
 		return answer, 0, err
 	}

@@ -91,7 +91,7 @@ func (s *Service) check(p *estate.Provisioner) error {
 		return errInvalid("The name "+detail+".").At("/name", detail)
 	}
 	if err := s.guard.CheckURL(p.URL); err != nil {
-		return errInvalid("The URL is "+err.Error()+".").At("/url", err.Error())
+		return errInvalid("The URL "+err.Error()+".").At("/url", err.Error())
 	}
 	return nil
 }

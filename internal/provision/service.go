@@ -18,6 +18,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Limits of calls.
@@ -32,6 +33,8 @@ const (
 
 // Service manages provisioners and calls them. It is safe for concurrent use.
 type Service struct {
+	Metrics *telemetry.Metrics // told of calls; set before the service is used; nil: nobody is
+
 	store  *store.Store
 	keys   *keyring.Keyring
 	audit  event.Auditor

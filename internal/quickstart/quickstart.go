@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/freehold-platform/freehold/api"
@@ -238,10 +239,23 @@ func (r *run) organization(ctx context.Context) error {
 			return nil
 		}
 	}
+	for _, o := range organizations {
+		accounts, err := r.App.Directory.Accounts(ctx, operator, o.ID)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(accounts, func(a estate.Account) bool { return a.Email == ownerEmail }) {
+			return errOtherEstate
+		}
+	}
 	r.file = File{Regions: map[string]Region{}, CAFile: r.file.CAFile} // whatever it held was of another estate
 	r.org, err = r.App.Tenancy.CreateOrganization(ctx, operator, organizationName)
 	return err
 }
+
+// errOtherEstate is found before anything is made: an account's address is its own in
+// all organizations.
+var errOtherEstate = errors.New("the data folder holds another estate already, in which " + ownerEmail + " has an account: give the quickstart a --data-dir of its own")
 
 func (r *run) owner(ctx context.Context) error {
 	accounts, err := r.App.Directory.Accounts(ctx, operator, r.org.ID)

@@ -7,6 +7,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Begin begins a session at surface for a person whom the caller has made sure of.
@@ -80,6 +81,9 @@ func (s *Service) begin(ctx context.Context, tx *store.Tx, b beginning, person e
 		record[name] = value
 	}
 	err := s.done(ctx, tx, actorOfPerson(person, b.visitor.TraceID), person, "session.create", person.ID, record)
+	if err == nil { // the last step everywhere; only a database that fails now makes it untrue
+		s.Metrics.SignIn(string(method), telemetry.SignedIn)
+	}
 	return SignedIn{Session: begun, Cookie: Cookie{Token: token, Signature: s.sign(place, token)}}, err
 }
 

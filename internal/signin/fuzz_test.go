@@ -133,6 +133,7 @@ func FuzzReturnTo(f *testing.F) {
 	for _, seed := range []string{
 		"", "/", "/a?b#c", origin + "/x", "//evil", `/\evil`, `\/evil`, "/%5cevil", "/%2fevil", "%2f", "%2f%2fevil", "https:evil", "https:///evil", origin + "//evil", origin + "@evil/",
 		"/\tevil", "/..//evil", "http://acme.us.example.com/", "/a:b", "?x", "#x", "/;//evil", "javascript://acme.us.example.com/%0aalert(1)",
+		"/login?link=yes", "/login/test", "/x/%2e%2e/login?link=yes", "/./login", "/loginx",
 	} {
 		f.Add(seed)
 	}
@@ -142,9 +143,12 @@ func FuzzReturnTo(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, returnTo string) {
 		path := localPath(estate.Surface{Origin: origin}, returnTo)
-		to, err := base.Parse(path)
+		to, err := base.Parse(path) // as a browser does, without dots
 		if err != nil || to.Scheme+"://"+to.Host != origin || to.User != nil {
 			t.Fatalf("%q leads to %q: %v (%v)", returnTo, path, to, err)
+		}
+		if to.Path == LoginPath || strings.HasPrefix(to.Path, LoginPath+"/") {
+			t.Fatalf("%q leads to %q, which acts for whoever comes from this host", returnTo, path)
 		}
 		// Browsers read a backslash as a slash, and skip tabs and line breaks.
 		if len(path) > 1 && (path[1] == '/' || path[1] == '\\') || path[0] != '/' || strings.ContainsAny(path, "\t\r\n") {

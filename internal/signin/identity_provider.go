@@ -16,10 +16,23 @@ import (
 // maxProviders is how many identity providers a tenant can have.
 const maxProviders = estate.MaxIdentityProviders
 
-// CreateIdentityProvider makes an identity provider of the actor's tenant.
+// mayAdministerProviders tells why actor may not change by which identity providers
+// people sign in to its tenant or, without one, to the console; nil: it may.
+func mayAdministerProviders(actor estate.Actor) error {
+	switch {
+	case actor.IsOperator() && actor.Scope.Organization != "":
+		return nil
+	case actor.Scope.Tenant == "" && actor.Scope.Organization != "":
+		return actor.Lacks(estate.LevelOrganization, api.ScopeOrgIdentityProviders)
+	}
+	return mayAdminister(actor)
+}
+
+// CreateIdentityProvider makes an identity provider of the actor's tenant, or
+// organization.
 func (s *Service) CreateIdentityProvider(ctx context.Context, actor estate.Actor, in api.CreateIdentityProviderRequest) (p estate.IdentityProvider, err error) {
 	defer s.audit.Refused(ctx, actor, "identity-provider.create", "", &err)
-	if err := mayAdminister(actor); err != nil {
+	if err := mayAdministerProviders(actor); err != nil {
 		return p, err
 	}
 	if p, err = s.newProvider(actor.Scope, in); err != nil {
@@ -52,7 +65,10 @@ func (s *Service) newProvider(scope estate.Scope, in api.CreateIdentityProviderR
 	p = estate.IdentityProvider{
 		ID: estate.NewIdentityProviderID(), Organization: scope.Organization, Tenant: scope.Tenant,
 		Protocol: in.Protocol, Provider: in.Provider, Description: in.Description, ClockTolerance: defaultTolerance, AfterLogout: in.PostLogoutRedirectURI,
-		CreateUsers: in.CreateNewUsersOnLogin == nil || *in.CreateNewUsersOnLogin, CreatedAt: now, UpdatedAt: now,
+		CreateUsers: scope.Tenant != "", CreatedAt: now, UpdatedAt: now, // accounts are made only if that is asked for
+	}
+	if in.CreateNewUsersOnLogin != nil {
+		p.CreateUsers = *in.CreateNewUsersOnLogin
 	}
 	if slices.ContainsFunc(in.TenantIDs, func(id string) bool { return id != string(scope.Tenant) }) {
 		return p, invalid("/tenantIds", "must be this tenant")
@@ -67,6 +83,9 @@ func (s *Service) newProvider(scope estate.Scope, in api.CreateIdentityProviderR
 	}
 	switch in.Protocol {
 	case api.ProtocolJWT:
+		if scope.Tenant == "" {
+			return p, unsupported("/protocol", "accounts sign in in a browser: use OIDC")
+		}
 		err = s.newJWT(&p, in)
 	case api.ProtocolOIDC:
 		err = s.newOIDC(&p, in)
@@ -128,9 +147,9 @@ func (s *Service) newOIDC(p *estate.IdentityProvider, in api.CreateIdentityProvi
 	return err
 }
 
-// IdentityProvider returns an identity provider of the actor's tenant.
+// IdentityProvider returns an identity provider of the actor's tenant, or organization.
 func (s *Service) IdentityProvider(ctx context.Context, actor estate.Actor, id estate.IdentityProviderID) (p estate.IdentityProvider, err error) {
-	if err := mayAdminister(actor); err != nil {
+	if err := mayAdministerProviders(actor); err != nil {
 		return p, err
 	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
@@ -157,7 +176,7 @@ type ProviderPage struct {
 
 // IdentityProviders lists the identity providers of the actor's tenant, by id.
 func (s *Service) IdentityProviders(ctx context.Context, actor estate.Actor, q ProviderQuery) (page ProviderPage, err error) {
-	if err := mayAdminister(actor); err != nil {
+	if err := mayAdministerProviders(actor); err != nil {
 		return page, err
 	}
 	all, err := s.all(ctx, actor.Scope)
@@ -211,7 +230,7 @@ func (s *Service) Summaries(ctx context.Context, actor estate.Actor) ([]estate.I
 	return all, err
 }
 
-// DeleteIdentityProvider removes an identity provider of the actor's tenant. Who
+// DeleteIdentityProvider removes an identity provider of the actor's tenant, or organization. Who
 // came in by it is signed out.
 func (s *Service) DeleteIdentityProvider(ctx context.Context, actor estate.Actor, id estate.IdentityProviderID) error {
 	return s.change(ctx, actor, "identity-provider.delete", id, func(tx *store.Tx, p estate.IdentityProvider) (map[string]any, error) {
@@ -246,7 +265,7 @@ func (s *Service) change(ctx context.Context, actor estate.Actor, action string,
 	fn func(tx *store.Tx, p estate.IdentityProvider) (map[string]any, error),
 ) (err error) {
 	defer s.audit.Refused(ctx, actor, action, string(id), &err)
-	if err := mayAdminister(actor); err != nil {
+	if err := mayAdministerProviders(actor); err != nil {
 		return err
 	}
 	return s.store.Write(ctx, func(tx *store.Tx) error {
@@ -269,8 +288,13 @@ const (
 )
 
 // sealedAs names an identity provider to the seal of its secret, which opens in no
-// other tenant.
-func sealedAs(p estate.IdentityProvider) string { return string(p.Tenant) + "/" + string(p.ID) }
+// other tenant or organization.
+func sealedAs(p estate.IdentityProvider) string {
+	if p.Tenant == "" {
+		return string(p.Organization) + "//" + string(p.ID)
+	}
+	return string(p.Tenant) + "/" + string(p.ID)
+}
 
 // tolerance checks how far the clock of an identity provider may be off.
 func tolerance(seconds int) (time.Duration, error) {

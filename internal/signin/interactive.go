@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -26,7 +27,19 @@ import (
 const (
 	LoginPath    = "/login"
 	CallbackPath = "/login/callback"
+	TestPath     = "/login/test"        // where a test of an identity provider begins
+	ResultPath   = "/login/test/result" // where people see how it went
 )
+
+// CallbackURL is where an identity provider sends people back to. At the console each
+// has its own: one that is somebody else's can't pass an answer of another off as its
+// own (RFC 9700 section 4.4).
+func CallbackURL(surface estate.Surface, id estate.IdentityProviderID) string {
+	if surface.Kind == estate.SurfaceConsole {
+		return surface.Origin + CallbackPath + "/" + string(id)
+	}
+	return surface.Origin + CallbackPath
+}
 
 // LoginLifetime is how long a login may be under way.
 const LoginLifetime = 10 * time.Minute
@@ -36,14 +49,20 @@ const LoginLifetime = 10 * time.Minute
 // else can end it, and nothing is stored for those who never come back.
 type loginState struct {
 	Provider estate.IdentityProviderID `json:"provider"`
-	State    string                    `json:"state"`
-	Nonce    string                    `json:"nonce"`
-	Verifier string                    `json:"verifier"` // of PKCE
-	ReturnTo string                    `json:"returnTo"`
-	Test     string                    `json:"test,omitempty"` // fingerprint of the options that are tested
-	ByKind   estate.ActorKind          `json:"byKind,omitempty"`
-	By       string                    `json:"by,omitempty"` // who tests
-	Started  int64                     `json:"started"`      // Unix milliseconds
+
+	// Of an account: the organization, and which account it is that wants to be known
+	// to the provider from now on; empty: somebody signs in.
+	Organization estate.OrganizationID `json:"organization,omitempty"`
+	Link         estate.AccountID      `json:"link,omitempty"`
+
+	State    string           `json:"state"`
+	Nonce    string           `json:"nonce"`
+	Verifier string           `json:"verifier"` // of PKCE
+	ReturnTo string           `json:"returnTo"`
+	Test     string           `json:"test,omitempty"` // fingerprint of the options that are tested
+	ByKind   estate.ActorKind `json:"byKind,omitempty"`
+	By       string           `json:"by,omitempty"` // who tests
+	Started  int64            `json:"started"`      // Unix milliseconds
 }
 
 // Departure is where to send a browser, and the cookie to send along.
@@ -52,15 +71,31 @@ type Departure struct {
 	State string
 }
 
-// BeginLogin sends somebody to the tenant's interactive identity provider.
-// Afterwards they go to returnTo, if it is on this host.
-func (s *Service) BeginLogin(ctx context.Context, surface estate.Surface, returnTo, traceID string) (Departure, error) {
-	p, err := s.interactive(ctx, surface.Tenant.Scope())
+// LoginRequest is what somebody wants who comes to sign in by an identity provider.
+type LoginRequest struct {
+	Provider estate.IdentityProviderID // at the console; a tenant has one
+	ReturnTo string                    // where to go afterwards, if it is on this host
+	TraceID  string
+}
+
+// BeginLogin sends somebody to the tenant's interactive identity provider, or to one
+// of an organization.
+func (s *Service) BeginLogin(ctx context.Context, surface estate.Surface, r LoginRequest) (Departure, error) {
+	p, err := s.providerAt(ctx, surface, r.Provider)
 	if err != nil {
 		return Departure{}, err
 	}
-	d, err := s.depart(ctx, surface, p, p.Options, loginState{ReturnTo: localPath(surface, returnTo)})
-	return d, s.answer(ctx, arrival{surface: surface, provider: p, visitor: Visitor{TraceID: traceID}}, asRefusal(err))
+	d, err := s.depart(ctx, surface, p, p.Options, loginState{ReturnTo: localPath(surface, r.ReturnTo)})
+	return d, s.answer(ctx, arrival{surface: surface, provider: p, visitor: Visitor{TraceID: r.TraceID}}, asRefusal(err))
+}
+
+// providerAt is the active interactive identity provider of a tenant or, at the
+// console, the one with the id.
+func (s *Service) providerAt(ctx context.Context, surface estate.Surface, id estate.IdentityProviderID) (estate.IdentityProvider, error) {
+	if surface.Kind == estate.SurfaceConsole {
+		return s.organizationProvider(ctx, id)
+	}
+	return s.interactive(ctx, surface.Tenant.Scope())
 }
 
 // interactive is the tenant's active interactive identity provider.
@@ -120,7 +155,7 @@ func (s *Service) depart(ctx context.Context, surface estate.Surface, p estate.I
 	if err != nil {
 		return Departure{}, err
 	}
-	state.Provider, state.State, state.Nonce, state.Verifier, state.Started = p.ID, random(), random(), oauth2.GenerateVerifier(), s.now().UnixMilli()
+	state.Provider, state.Organization, state.State, state.Nonce, state.Verifier, state.Started = p.ID, p.Organization, random(), random(), oauth2.GenerateVerifier(), s.now().UnixMilli()
 	text, err := json.Marshal(state)
 	if err != nil {
 		return Departure{}, err
@@ -138,22 +173,28 @@ func random() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Arrived is somebody who was sent back: signed in and to go on to ReturnTo, or an
-// administrator who gets to know how a test went.
+// Arrived is somebody who was sent back: signed in and to go on to ReturnTo; or
+// known to the provider from now on, without another session; or an administrator
+// who gets to know how a test went.
 type Arrived struct {
 	SignedIn
 	ReturnTo string
 	Test     *api.PendingResult
+	Provider estate.IdentityProviderID // that was tested
 }
 
 // FinishLogin ends a login or a test that the same browser began, by the parameters
-// that the identity provider sent along.
-func (s *Service) FinishLogin(ctx context.Context, surface estate.Surface, sealed string, query url.Values, v Visitor) (Arrived, error) {
+// that the identity provider sent along. At the console, at is whose CallbackURL was
+// called.
+func (s *Service) FinishLogin(ctx context.Context, surface estate.Surface, sealed string, at estate.IdentityProviderID, query url.Values, v Visitor) (Arrived, error) {
 	state, err := s.openState(surface, sealed)
-	if err != nil || subtle.ConstantTimeCompare([]byte(state.State), []byte(query.Get("state"))) != 1 {
+	if err != nil || surface.Kind == estate.SurfaceConsole && at != state.Provider || subtle.ConstantTimeCompare([]byte(state.State), []byte(query.Get("state"))) != 1 {
 		return Arrived{}, errLoginState
 	}
 	scope := surface.Tenant.Scope()
+	if surface.Kind == estate.SurfaceConsole {
+		scope = estate.Scope{Organization: state.Organization}
+	}
 	var p estate.IdentityProvider
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		p, err = tx.IdentityProvider(ctx, scope, state.Provider)
@@ -165,12 +206,19 @@ func (s *Service) FinishLogin(ctx context.Context, surface estate.Surface, seale
 	case err != nil:
 		return Arrived{}, err
 	case state.Test != "":
-		result, err := s.finishTest(ctx, surface, p, state, query, v.TraceID)
-		return Arrived{Test: &result}, err
+		result, err := s.finishTest(ctx, surface, scope, p, state, query, v.TraceID)
+		return Arrived{Test: &result, Provider: p.ID}, err
+	case !p.Active && state.Link != "":
+		return Arrived{}, errLoginState
 	}
 	a := arrival{surface: surface, provider: p, visitor: v}
 	arrived := Arrived{ReturnTo: state.ReturnTo}
-	if a.login, _, err = s.redeem(ctx, surface, p, p.Options, state, query); err == nil {
+	a.login, _, err = s.redeem(ctx, surface, p, p.Options, state, query)
+	switch {
+	case err != nil:
+	case state.Link != "":
+		return arrived, s.linkIdentity(ctx, a, state)
+	default:
 		arrived.SignedIn, err = s.enter(ctx, a)
 	}
 	return arrived, s.answer(ctx, a, asRefusal(err))
@@ -204,7 +252,7 @@ func asRefusal(err error) error {
 }
 
 // finishTest keeps how a test went, if it was of the options that there are now.
-func (s *Service) finishTest(ctx context.Context, surface estate.Surface, p estate.IdentityProvider, state loginState, query url.Values, traceID string) (api.PendingResult, error) {
+func (s *Service) finishTest(ctx context.Context, surface estate.Surface, scope estate.Scope, p estate.IdentityProvider, state loginState, query url.Values, traceID string) (api.PendingResult, error) {
 	changed := api.PendingResult{Status: "configChangedDuringTestError", Protocol: api.ProtocolOIDC, Error: "the options have changed since the test began"}
 	if p.Pending == nil || fingerprint(*p.Pending) != state.Test {
 		return changed, nil
@@ -220,7 +268,6 @@ func (s *Service) finishTest(ctx context.Context, surface estate.Surface, p esta
 		}
 		result = failureResult(f)
 	}
-	scope := surface.Tenant.Scope()
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
 		p, err := tx.IdentityProvider(ctx, scope, p.ID) // as it is now
 		if err != nil {
@@ -279,17 +326,20 @@ func localPath(surface estate.Surface, returnTo string) string {
 	if (u.Scheme != "" || u.Host != "") && u.Scheme+"://"+u.Host != surface.Origin {
 		return root
 	}
-	for _, path := range []string{u.Path, u.EscapedPath()} { // decoded, too: whoever decodes once more finds nothing else
-		if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.Contains(path, `\`) {
+	for _, p := range []string{u.Path, u.EscapedPath()} { // decoded, too: whoever decodes once more finds nothing else
+		if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.Contains(p, `\`) {
 			return root
 		}
+	}
+	if clean := path.Clean(u.Path); clean == LoginPath || strings.HasPrefix(clean, LoginPath+"/") {
+		return root // what is there changes something for who goes there from a page of this host
 	}
 	local := url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, Fragment: u.Fragment}
 	return local.String()
 }
 
 var (
-	errNoInteractive  = estate.E(estate.NotFound, api.CodeLoginNoInteractive, "No interactive identity provider", "The tenant has no active interactive identity provider to sign in with.")
+	errNoInteractive  = estate.E(estate.NotFound, api.CodeLoginNoInteractive, "No interactive identity provider", "There is no active interactive identity provider to sign in with.")
 	errLoginState     = estate.E(estate.Invalid, api.CodeLoginState, "Not your login", "The answer is not to a login that this browser began within the last ten minutes. Begin again at "+LoginPath+".")
 	errNothingPending = estate.E(estate.Precondition, api.CodeIDPUnverified, "Nothing to test", "The identity provider has no pendingOptions.")
 )

@@ -7,10 +7,14 @@ import (
 	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // LocalPath is where people sign in by what this server keeps itself.
 const LocalPath = "/login/local"
+
+// AccountPath is where people see what they sign in with.
+const AccountPath = "/account"
 
 // LinkPath is the path of links below which their secret is.
 const LinkPath = "/login/link/"
@@ -122,6 +126,7 @@ func (s *Service) UseLink(ctx context.Context, surface estate.Surface, secret es
 	})
 	if reason, refused := err.(assertion.Refusal); refused { //nolint:errorlint // made here, and never wrapped
 		place, _ := placeOf(surface)
+		s.Metrics.SignIn(string(estate.SignInLink), telemetry.SignInRefused)
 		s.recordRefusal(ctx, place, person, v.TraceID, string(reason))
 	}
 	return in, linkError(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/assertion"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Login is who somebody is, as an identity provider has it.
@@ -78,6 +79,14 @@ type arrival struct {
 	visitor  Visitor
 }
 
+// scope is where a login leads: a tenant, or an organization.
+func (a arrival) scope() estate.Scope {
+	if a.surface.Kind == estate.SurfaceConsole {
+		return estate.Scope{Organization: a.provider.Organization}
+	}
+	return a.surface.Tenant.Scope()
+}
+
 // enter begins a session for a login that is believed. The user is the one with
 // the subject; an e-mail address alone makes nobody the same. Its errors are
 // refusals where the person is not let in.
@@ -85,7 +94,7 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 	if err := a.login.check(); err != nil {
 		return SignedIn{}, err
 	}
-	scope := a.surface.Tenant.Scope()
+	scope := a.scope()
 	b, err := s.prepare(ctx, a.surface, a.visitor)
 	if err != nil {
 		return SignedIn{}, err
@@ -97,6 +106,16 @@ func (s *Service) enter(ctx context.Context, a arrival) (SignedIn, error) {
 		case estate.HasKind(err, estate.NotFound), err == nil && !p.Active:
 			return assertion.Refuse("the identity provider is not in use any more")
 		case err != nil:
+			return err
+		}
+		if scope.Tenant == "" {
+			person, how, err := s.accountOf(ctx, tx, scope, p, a)
+			if err != nil {
+				return err
+			}
+			in, err = s.begin(ctx, tx, b, person, estate.SignInFederated, p.ID, map[string]any{
+				"identityProvider": p.ID, "protocol": p.Protocol, "subject": a.login.Subject, "account": how,
+			})
 			return err
 		}
 		user, err := s.userOf(ctx, tx, scope, p, a)
@@ -153,8 +172,10 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 	if l.Name != "" {
 		changed.Name = l.Name
 	}
-	if l.Email != "" {
-		changed.Email = l.Email
+	if l.Email != "" && l.Email != user.Email {
+		if changed.Email, err = s.newAddress(ctx, tx, scope, user, l.Email); err != nil {
+			return user, err
+		}
 	}
 	if changed.Name == user.Name && changed.Email == user.Email && changed.Status == user.Status {
 		return user, nil
@@ -166,6 +187,21 @@ func (s *Service) userOf(ctx context.Context, tx *store.Tx, scope estate.Scope, 
 	return changed, s.audit.Done(ctx, tx, actorOf(user, scope, a.visitor.TraceID), scope, "user.update", string(user.ID), map[string]any{
 		"name": changed.Name, "email": changed.Email, "status": changed.Status,
 	})
+}
+
+// newAddress is the e-mail address of a user whose identity provider says that it is
+// now another one: the one of before, if both the user and somebody else who has the
+// new one have passwords.
+func (s *Service) newAddress(ctx context.Context, tx *store.Tx, scope estate.Scope, user estate.User, email string) (string, error) {
+	taken, err := s.passwordElsewhere(ctx, tx, scope, user.ID, email)
+	if err != nil || !taken {
+		return email, err
+	}
+	all, err := tx.Credentials(ctx, scope, string(user.ID))
+	if err != nil || credentialOf(all, estate.CredentialPassword).ID == "" {
+		return email, err
+	}
+	return user.Email, nil
 }
 
 func (l Login) displayName() string {
@@ -188,10 +224,18 @@ func (s *Service) answer(ctx context.Context, a arrival, err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	scope := a.surface.Tenant.Scope()
-	unrecorded, due := s.refusals.next(scope.Tenant, s.now())
+	s.Metrics.SignIn(string(estate.SignInFederated), telemetry.SignInRefused)
+	scope, answer := a.scope(), errRefused
+	kind := estate.ActorUser
+	if scope.Tenant == "" {
+		kind, answer = estate.ActorAccount, errAccountRefused
+	}
+	if refused == errLinkFirst {
+		answer = errLinkNeeded
+	}
+	unrecorded, due := s.refusals.next(refusalPlace(scope), s.now())
 	if !due {
-		return errRefused
+		return answer
 	}
 	data := map[string]any{"code": api.CodeLoginRefused, "reason": string(refused)}
 	if a.login.Subject != "" {
@@ -201,14 +245,22 @@ func (s *Service) answer(ctx context.Context, a arrival, err error) error {
 		data["unrecorded"] = unrecorded
 	}
 	record := estate.AuditRecord{
-		Time: s.now(), Scope: scope, Actor: estate.Actor{Kind: estate.ActorUser, TraceID: a.visitor.TraceID}, Action: "session.create",
+		Time: s.now(), Scope: scope, Actor: estate.Actor{Kind: kind, TraceID: a.visitor.TraceID}, Action: "session.create",
 		Target: string(a.provider.ID), Outcome: estate.OutcomeRefused, Data: data,
 	}
 	ctx = context.WithoutCancel(ctx) // the caller may be gone; the record must not be
 	if failed := s.store.Write(ctx, func(tx *store.Tx) error { return s.audit.Append(ctx, tx, record) }); failed != nil {
 		s.log.ErrorContext(ctx, "audit record lost", "action", record.Action, "error", failed)
 	}
-	return errRefused
+	return answer
+}
+
+// refusalPlace is where refusals count together: a tenant, or an organization.
+func refusalPlace(scope estate.Scope) estate.TenantID {
+	if scope.Tenant != "" {
+		return scope.Tenant
+	}
+	return estate.TenantID(scope.Organization) + "/"
 }
 
 // refusals bounds how many records strangers can make the server write: so many a

@@ -82,7 +82,7 @@ func (s *Service) oauthConfig(p estate.IdentityProvider, o estate.IdentityProvid
 		scopes = slices.DeleteFunc(scopes, func(name string) bool { return name == oidc.ScopeOfflineAccess })
 	}
 	return &oauth2.Config{
-		ClientID: o.ClientID, ClientSecret: string(secret), Scopes: scopes, RedirectURL: surface.Origin + CallbackPath,
+		ClientID: o.ClientID, ClientSecret: string(secret), Scopes: scopes, RedirectURL: CallbackURL(surface, p.ID),
 		Endpoint: oauth2.Endpoint{AuthURL: c.AuthURL, TokenURL: c.TokenURL},
 	}, nil
 }

@@ -121,7 +121,7 @@ func (s *Service) byPassword(ctx context.Context, surface estate.Surface, p Proo
 			return errCodeNeeded
 		}
 		if second.ID != "" {
-			if method, err = s.useCode(ctx, tx, k.Person, all, second, p.Code); err != nil {
+			if method, err = s.useCode(ctx, tx, k.Person, all, second, p.Code, v.TraceID); err != nil {
 				return err
 			}
 		}
@@ -159,7 +159,7 @@ func stepOf(secret, code string, now time.Time) int64 {
 }
 
 // useCode uses a code up: one of the authenticator app, or of recovery.
-func (s *Service) useCode(ctx context.Context, tx *store.Tx, p estate.Person, all []estate.PersonCredential, key estate.PersonCredential, code string) (estate.SignInMethod, error) {
+func (s *Service) useCode(ctx context.Context, tx *store.Tx, p estate.Person, all []estate.PersonCredential, key estate.PersonCredential, code, traceID string) (estate.SignInMethod, error) {
 	code = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
 	secret, err := s.keys.Open(sealTOTP, string(key.ID), key.Data)
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *Service) useCode(ctx context.Context, tx *store.Tx, p estate.Person, al
 		if err != nil {
 			return "", err
 		}
-		return estate.SignInRecovery, s.done(ctx, tx, actorOfPerson(p, ""), p, actionRemove, p.ID, map[string]any{"kind": c.Kind, "used": true})
+		return estate.SignInRecovery, s.done(ctx, tx, actorOfPerson(p, traceID), p, actionRemove, p.ID, map[string]any{"kind": c.Kind, "used": true})
 	}
 	return "", errWrongCode
 }
@@ -205,7 +205,16 @@ func (s *Service) SetPassword(ctx context.Context, actor estate.Actor, session e
 			return either(waited, err)
 		}
 	}
-	return s.changeCredentials(ctx, actor, session, "credential.create", func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
+	return s.changeCredentials(ctx, actor, session, actionAdd, func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
+		if !p.IsAccount() { // no two accounts have the same address
+			u, err := tx.User(ctx, p.Scope(), estate.UserID(p.ID))
+			if err != nil {
+				return nil, err
+			}
+			if taken, err := s.passwordElsewhere(ctx, tx, p.Scope(), u.ID, u.Email); err != nil || taken {
+				return nil, either(err, errAddressTaken)
+			}
+		}
 		return s.replaceCredential(ctx, tx, all, estate.PersonCredential{Person: p, Kind: estate.CredentialPassword, ID: estate.NewCredentialID(), Data: []byte(hash)})
 	})
 }
@@ -243,7 +252,7 @@ func (s *Service) NewTOTP(surface estate.Surface, name, secret string) (*otp.Key
 // AddTOTP has the person that actor is show codes of a key from now on, beside its
 // password.
 func (s *Service) AddTOTP(ctx context.Context, actor estate.Actor, session estate.Session, secret, code string) error {
-	return s.changeCredentials(ctx, actor, session, "credential.create", func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
+	return s.changeCredentials(ctx, actor, session, actionAdd, func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
 		step := stepOf(secret, strings.ReplaceAll(code, " ", ""), s.now())
 		if step == 0 {
 			return nil, estate.E(estate.Invalid, api.CodeCredential, "Wrong code", "").At("/code", "This is not the code that the app shows now.")
@@ -268,7 +277,7 @@ func recoveryHash(p estate.Person, code string) []byte {
 // NewRecoveryCodes makes codes that each stand in for the authenticator app once,
 // in place of those that the person had. They are shown this once.
 func (s *Service) NewRecoveryCodes(ctx context.Context, actor estate.Actor, session estate.Session) (codes []string, err error) {
-	err = s.changeCredentials(ctx, actor, session, "credential.create", func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
+	err = s.changeCredentials(ctx, actor, session, actionAdd, func(tx *store.Tx, p estate.Person, all []estate.PersonCredential) (map[string]any, error) {
 		codes = nil
 		for _, c := range all {
 			if c.Kind == estate.CredentialRecoveryCode {
@@ -330,8 +339,11 @@ func (s *Service) RemoveCredential(ctx context.Context, actor estate.Actor, sess
 // Keys of records about credentials.
 const keyReplaced = "replaced" // there was another
 
-// actionRemove is what taking a credential away is called.
-const actionRemove = "credential.delete"
+// What adding a credential, and taking one away, is called.
+const (
+	actionAdd    = "credential.create"
+	actionRemove = "credential.delete"
+)
 
 // changeCredentials changes what the person that actor is signs in with, with its
 // record. If something is no way in any more, whoever came in by it is out: all
@@ -339,11 +351,20 @@ const actionRemove = "credential.delete"
 func (s *Service) changeCredentials(ctx context.Context, actor estate.Actor, session estate.Session, action string,
 	fn func(*store.Tx, estate.Person, []estate.PersonCredential) (map[string]any, error),
 ) (err error) {
-	defer s.audit.Refused(ctx, actor, action, actor.ID, &err)
-	person, err := s.mayChange(actor, session)
-	if err != nil {
+	if _, err = s.mayChange(actor, session); err != nil {
+		s.audit.Refused(ctx, actor, action, actor.ID, &err)
 		return err
 	}
+	return s.changeWith(ctx, actor, session, action, fn)
+}
+
+// changeWith is changeCredentials in a session that was fresh when the change was
+// asked for.
+func (s *Service) changeWith(ctx context.Context, actor estate.Actor, session estate.Session, action string,
+	fn func(*store.Tx, estate.Person, []estate.PersonCredential) (map[string]any, error),
+) (err error) {
+	defer s.audit.Refused(ctx, actor, action, actor.ID, &err)
+	person := session.Person()
 	return s.store.Write(ctx, func(tx *store.Tx) error {
 		all, err := tx.Credentials(ctx, person.Scope(), person.ID)
 		if err != nil {
@@ -364,5 +385,8 @@ func (s *Service) changeCredentials(ctx context.Context, actor estate.Actor, ses
 		return s.done(ctx, tx, actor, person, action, person.ID, data)
 	})
 }
+
+var errAddressTaken = estate.E(estate.Conflict, api.CodeCredentialTaken, "No password for this address",
+	"Somebody else here has your e-mail address and a password for it. Use a passkey, or ask an administrator whose address it is.")
 
 var errCodeNeeded = estate.E(estate.Unauthenticated, api.CodeLoginCode, "A code is needed", "Type the code that the authenticator app shows, or one of the recovery codes.")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -11,6 +12,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // known is a person who may sign in.
@@ -45,8 +47,8 @@ func (s *Service) inviteEnded(u estate.User) bool {
 	return u.Status == estate.UserInvited && !u.InviteExpiresAt.IsZero() && !s.now().Before(u.InviteExpiresAt)
 }
 
-// personNamed finds a person by e-mail address at a place. An address that several
-// have names nobody.
+// personNamed finds a person by e-mail address at a place. Of the users of a tenant
+// who have the address it names the one who has a password, see passwordElsewhere.
 func (s *Service) personNamed(ctx context.Context, tx *store.Tx, place estate.Scope, email string) (known, error) {
 	if place.Tenant == "" {
 		a, err := tx.AccountByEmail(ctx, email)
@@ -59,9 +61,13 @@ func (s *Service) personNamed(ctx context.Context, tx *store.Tx, place estate.Sc
 	if err != nil {
 		return known{}, err
 	}
+	holders, err := tx.PasswordHolders(ctx, place, email)
+	if err != nil {
+		return known{}, err
+	}
 	var found []estate.User
 	for _, u := range users {
-		if u.ClientID == "" && u.Status == estate.UserActive {
+		if u.ClientID == "" && u.Status == estate.UserActive && (len(holders) == 0 || slices.ContainsFunc(holders, func(h estate.User) bool { return h.ID == u.ID })) {
 			found = append(found, u)
 		}
 	}
@@ -70,6 +76,18 @@ func (s *Service) personNamed(ctx context.Context, tx *store.Tx, place estate.Sc
 	}
 	u := found[0]
 	return known{Person: estate.Person{Organization: u.Organization, Tenant: u.Tenant, ID: string(u.ID)}, name: u.Name, email: u.Email, user: u}, nil
+}
+
+// passwordElsewhere tells whether another user of a tenant has a password and the
+// e-mail address. Several may have the same address, but one of them at most signs
+// in by it and a password: who had one first. Else whoever got the address of
+// somebody else would keep both out.
+func (s *Service) passwordElsewhere(ctx context.Context, tx *store.Tx, scope estate.Scope, id estate.UserID, email string) (bool, error) {
+	if email == "" {
+		return false, nil
+	}
+	holders, err := tx.PasswordHolders(ctx, scope, email)
+	return slices.ContainsFunc(holders, func(h estate.User) bool { return h.ID != id }), err
 }
 
 // arrive makes somebody who was invited an active user.
@@ -123,7 +141,12 @@ func (s *Service) attempt(ctx context.Context, surface estate.Surface, name stri
 		}
 		wait = s.guesses.Take(turn, personFailures, now) // before: many at once are as many guesses
 	}
+	method := estate.SignInPasskey
+	if guessed {
+		method = estate.SignInPassword
+	}
 	if wait > 0 {
+		s.Metrics.SignIn(string(method), telemetry.SignInThrottled)
 		e := *errTooMany
 		e.RetryAfter = wait
 		return &e
@@ -145,6 +168,7 @@ func (s *Service) attempt(ctx context.Context, surface estate.Surface, name stri
 		}
 	}
 	s.attempts.Failed(key, v.Address, now)
+	s.Metrics.SignIn(string(method), telemetry.SignInRefused)
 	s.recordRefusal(ctx, place, person, v.TraceID, string(reason))
 	return errWrong
 }
@@ -158,7 +182,7 @@ func (s *Service) recordRefusal(ctx context.Context, place estate.Scope, person 
 	}
 	// Counted by place, and written for accounts that nobody has too, into the trail
 	// of the server: what it takes must not tell which accounts there are.
-	unrecorded, due := s.refusals.next(estate.TenantID(place.Organization)+"/"+place.Tenant, s.now())
+	unrecorded, due := s.refusals.next(refusalPlace(place), s.now())
 	if !due {
 		return
 	}

@@ -1,6 +1,6 @@
 // Package signin lets people in, users into their tenants and accounts into the
-// console: it keeps the identity providers of tenants, believes what they say of a
-// person, and holds the sessions that begin there.
+// console: it keeps the identity providers of tenants and organizations, believes
+// what they say of a person, and holds the sessions that begin there.
 package signin
 
 import (
@@ -19,12 +19,16 @@ import (
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
+	"github.com/freehold-platform/freehold/internal/peer"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 	"github.com/freehold-platform/freehold/internal/throttle"
 )
 
 // Service lets people in. It is safe for concurrent use.
 type Service struct {
+	Metrics *telemetry.Metrics // set before the service is used; nil: nobody counts
+
 	store *store.Store
 	keys  *keyring.Keyring
 	audit event.Auditor
@@ -36,6 +40,7 @@ type Service struct {
 	providers *cache.Map[key[estate.IdentityProviderID], estate.IdentityProvider]
 	settings  *cache.Map[key[string], estate.AuthSettings]
 	accounts  *cache.Map[estate.OrganizationID, accounts]
+	signIns   *cache.Map[struct{}, []store.OrganizationSignIn] // of all organizations
 
 	discoveries *outbound.Cache[oidc.ProviderConfig]
 	keySets     *outbound.Cache[jose.JSONWebKeySet]
@@ -78,10 +83,24 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.providers = cache.New(maxCachedProviders, s.loadProvider)
 	s.settings = cache.New(maxCachedSettings, s.loadSettings)
 	s.accounts = cache.New(maxCachedAccounts, s.loadAccounts)
+	s.signIns = cache.New(1, s.loadSignIns)
 	s.discoveries = outbound.NewCache(fetch, s.parseDiscovery)
 	s.keySets = outbound.NewCache(fetch, parseKeySet)
 	db.Subscribe(s.forget)
 	return s
+}
+
+// Shared is what this service tells the other servers on the database and hears
+// from them. It is called before the service is used, and the topics must then be
+// exchanged.
+func (s *Service) Shared() []peer.Topic {
+	s.attempts.Share()
+	s.guesses.Share()
+	return []peer.Topic{
+		peer.On("sign-in-attempts", s.attempts.Untold, s.now, s.attempts.Learn),
+		peer.On("sign-in-attempts.addresses", s.attempts.Addresses.Untold, s.now, s.attempts.Addresses.Learn),
+		peer.On("guesses", s.guesses.Untold, s.now, s.guesses.Learn),
+	}
 }
 
 // forget drops what has changed from the caches.
@@ -92,6 +111,7 @@ func (s *Service) forget(changes []store.Change) {
 			s.providers.Clear()
 			s.settings.Clear()
 			s.accounts.Clear()
+			s.signIns.Clear()
 			continue
 		}
 		if c.Kind == store.ChangeAccounts {
@@ -108,6 +128,9 @@ func (s *Service) forget(changes []store.Change) {
 			s.sessions.Invalidate(sessionKey(scope, estate.SessionID(parts[2])))
 		case store.ChangeIdentityProvider:
 			s.providers.Invalidate(keyOf(scope, estate.IdentityProviderID(parts[2])))
+			if scope.Tenant == "" {
+				s.signIns.Clear()
+			}
 		case store.ChangeAuthSettings:
 			s.settings.Invalidate(keyOf(scope, ""))
 		}
@@ -162,3 +185,10 @@ var (
 	errNeedsTenantAdmin = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "The user lacks the role TenantAdmin.")
 	errNeedsScope       = estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "The token lacks the scope "+api.ScopeAdminClassic+".")
 )
+
+// Caches says how the caches do, by name.
+func (s *Service) Caches() map[string]cache.Stats {
+	return map[string]cache.Stats{
+		"sessions": s.sessions.Stats(), "identity_providers": s.providers.Stats(), "auth_settings": s.settings.Stats(), "accounts": s.accounts.Stats(),
+	}
+}

@@ -112,7 +112,7 @@ func (s *Service) Session(ctx context.Context, surface estate.Surface, c Cookie)
 		return found, err
 	}
 	if found.Provider != "" {
-		p, err := s.providers.Get(ctx, keyOf(scope, found.Provider))
+		p, err := s.providers.Get(ctx, keyOf(found.Person().Scope(), found.Provider))
 		if err != nil {
 			return found, noSession(err)
 		}

@@ -5,9 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -23,29 +23,76 @@ func (tx *Tx) AppendAudit(ctx context.Context, r estate.AuditRecord) error {
 	if len(r.Data) > 0 {
 		data = marshal(r.Data)
 	}
-	// First of all the row that everybody waits for who appends to this chain.
-	var previous string
-	err := tx.row(ctx, `insert into audit_chains (organization_id, position, hash) values ($1, 1, '')
-		on conflict (organization_id) do update set position = audit_chains.position + 1 returning position, hash`,
-		r.Scope.Organization).Scan(&r.Position, &previous)
+	tx.touched = true
+	end, err := tx.chainEnd(ctx, r.Scope.Organization)
 	if err != nil {
 		return wrap("take audit position", err)
 	}
-	hash := r.ChainHash(previous, data)
-	_, err = tx.exec(ctx, `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, user_id,
-			action, target, outcome, data, trace_id, id, event_type, source, position, hash)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-		r.Scope.Organization, r.Scope.Subscription, r.Scope.Region, r.Scope.Tenant, micros(r.Time), r.Actor.Kind, r.Actor.ID, r.Actor.User,
-		r.Action, r.Target, r.Outcome, data, r.Actor.TraceID, r.ID, r.Type, r.Source, r.Position, hash)
-	if err != nil {
-		return wrap("insert audit record", err)
+	r.Position = end.position + 1
+	hash := r.ChainHash(end.hash, data)
+	record := []any{
+		string(r.Scope.Organization), string(r.Scope.Subscription), string(r.Scope.Region), string(r.Scope.Tenant), micros(r.Time),
+		string(r.Actor.Kind), r.Actor.ID, string(r.Actor.User), r.Action, r.Target, string(r.Outcome), data, r.Actor.TraceID, string(r.ID), r.Type, r.Source,
+		r.Position, hash,
 	}
-	if _, err = tx.exec(ctx, "update audit_chains set hash = $1 where organization_id = $2", hash, r.Scope.Organization); err != nil {
-		return wrap("update audit chain", err)
+	end.position, end.hash, end.moved = r.Position, hash, true
+	g := tx.group
+	if g == nil { // alone
+		g = &group{chains: map[estate.OrganizationID]*chainEnd{r.Scope.Organization: end}, records: record}
+		err = g.settle(tx.context(ctx), tx.conn)
+	} else {
+		g.records = append(g.records, record...)
+		err = g.insertRecords(tx.context(ctx), tx.conn, recordCounts[0])
+	}
+	if err != nil {
+		return err
 	}
 	tx.happened(r.Scope.Organization)
 	return nil
 }
+
+// chainEnd is where the chain of an organization ends. Batches are executed one
+// after the other, by all processes, so nobody else appends to it meanwhile.
+func (tx *Tx) chainEnd(ctx context.Context, organization estate.OrganizationID) (*chainEnd, error) {
+	if tx.group != nil && tx.group.chains[organization] != nil {
+		return tx.group.chains[organization], nil
+	}
+	end := &chainEnd{}
+	err := tx.conn.row(tx.context(ctx), "select position, hash from audit_chains where organization_id = $1", string(organization)).Scan(&end.position, &end.hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, err
+	}
+	if tx.group != nil {
+		if tx.group.chains == nil {
+			tx.group.chains = map[estate.OrganizationID]*chainEnd{}
+		}
+		tx.group.chains[organization] = end
+	}
+	return end, nil
+}
+
+// auditInserts insert records, by how many.
+var auditInserts = func() map[int]string {
+	statements := map[int]string{}
+	for _, n := range recordCounts {
+		place := 0
+		rows := make([]string, n)
+		for i := range rows {
+			places := make([]string, auditWidth)
+			for j := range places {
+				place++
+				places[j] = fmt.Sprintf("$%d", place)
+			}
+			rows[i] = "(" + strings.Join(places, ", ") + ")"
+		}
+		statements[n] = `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, user_id,
+			action, target, outcome, data, trace_id, id, event_type, source, position, hash) values ` + strings.Join(rows, ", ")
+	}
+	return statements
+}()
+
+// auditWidth is how many columns they fill.
+const auditWidth = 18
 
 // happened tells the subscribers of this process that there is something new in
 // the log. Those of others look now and then: it is too much for the feed.
@@ -107,142 +154,6 @@ func (tx *Tx) AuditRecord(ctx context.Context, scope estate.Scope, id estate.Aud
 
 var errAuditNotFound = estate.E(estate.NotFound, api.CodeAuditNotFound, "Not found", "No such audit event.")
 
-// AuditQuery asks for a page of records. The zero query is for the newest.
-type AuditQuery struct {
-	From, Until time.Time // from the one and before the other; zero: no limit
-	Types       []string
-	Sources     []string
-	Users       []estate.UserID
-	IDs         []estate.AuditID
-
-	Sort       AuditSort
-	Descending bool // of Sort, if it is set; without, the newest come first
-
-	After    *AuditPosition // nil: from the start
-	Backward bool           // the rows before After instead of those after
-	Limit    int            // at most MaxPage; 0 or less: only whether there are any
-}
-
-// AuditSort is what records can be sorted by. Those that are alike are sorted by
-// time, in the same direction.
-type AuditSort string
-
-// The attributes.
-const (
-	SortByTime   AuditSort = "eventTime"
-	SortByType   AuditSort = "eventType"
-	SortBySource AuditSort = "source"
-)
-
-// AuditPosition is a place between records in the order of a query: just past the
-// record that has these values.
-type AuditPosition struct {
-	Text string // type or source, if that is sorted by
-	Time int64  // microseconds
-	Seq  int64
-}
-
-// AuditPage returns a page of the records in scope in the order of q, and where
-// the pages beside it begin; nil: there is none.
-func (tx *Tx) AuditPage(ctx context.Context, scope estate.Scope, q AuditQuery) (page []estate.AuditRecord, ends AuditEnds, err error) {
-	c := within(scope, "subscription_id", "region", "tenant_id")
-	if !q.From.IsZero() {
-		c.add("time >= " + c.arg(micros(q.From)))
-	}
-	if !q.Until.IsZero() {
-		c.add("time < " + c.arg(micros(q.Until)))
-	}
-	among(c, "event_type", q.Types)
-	among(c, "source", q.Sources)
-	among(c, "user_id", q.Users)
-	if len(q.Users) > 0 {
-		c.add("user_id <> ''") // the index has no others
-	}
-	among(c, "id", q.IDs)
-	descending := (q.Sort == "" || q.Descending) != q.Backward
-	order := []orderColumn{{"time", descending}, {"seq", descending}}
-	var first []any
-	switch q.Sort {
-	case SortByType:
-		order = append([]orderColumn{{"event_type", descending}}, order...)
-	case SortBySource:
-		order = append([]orderColumn{{"source", descending}}, order...)
-	}
-	if q.After != nil {
-		if len(order) == 3 {
-			first = []any{q.After.Text}
-		}
-		c.add(keysetCondition(c, order, append(first, q.After.Time, q.After.Seq)))
-	}
-	by := make([]string, len(order))
-	for i, o := range order {
-		by[i] = o.column
-		if descending {
-			by[i] += " desc"
-		}
-	}
-	limit := max(0, min(q.Limit, MaxPage))
-	rows, err := tx.auditRows(ctx, c.where()+" order by "+strings.Join(by, ", ")+" limit "+c.arg(limit+1), c.args)
-	if err != nil {
-		return nil, ends, err
-	}
-	more := len(rows) > limit
-	rows = rows[:min(len(rows), limit)]
-	if q.Backward {
-		slices.Reverse(rows)
-	}
-	if len(rows) > 0 {
-		if more || q.Backward {
-			ends.Next = q.positionOf(rows[len(rows)-1])
-		}
-		if q.Backward && more || !q.Backward && q.After != nil {
-			ends.Previous = q.positionOf(rows[0])
-		}
-	}
-	return plainAudit(rows), ends, nil
-}
-
-// AuditEnds are where the pages beside a page begin.
-type AuditEnds struct{ Next, Previous *AuditPosition }
-
-func (q AuditQuery) positionOf(r storedAudit) *AuditPosition {
-	p := &AuditPosition{Time: micros(r.Time), Seq: r.seq}
-	switch q.Sort {
-	case SortByType:
-		p.Text = r.Type
-	case SortBySource:
-		p.Text = r.Source
-	}
-	return p
-}
-
-// among restricts a column to one of some values; none: no restriction.
-func among[T ~string](c *conditions, column string, values []T) {
-	if len(values) == 0 {
-		return
-	}
-	places := make([]string, len(values))
-	for i, v := range values {
-		places[i] = c.arg(string(v))
-	}
-	c.add(column + " in (" + strings.Join(places, ", ") + ")")
-}
-
-// AuditNames returns the types and sources of the events that there have been in
-// scope, sorted.
-func (tx *Tx) AuditNames(ctx context.Context, scope estate.Scope) (types, sources []string, err error) {
-	c := within(scope, "subscription_id", "region", "tenant_id")
-	rows, err := tx.rows(ctx, "select distinct event_type, source from audit_records"+c.where()+" order by event_type", c.args...)
-	_, err = collect(rows, err, func(row rowScanner) (_ struct{}, err error) {
-		var name, source string
-		err = row.Scan(&name, &source)
-		types, sources = append(types, name), append(sources, source)
-		return struct{}{}, err
-	})
-	slices.Sort(sources)
-	return slices.Compact(types), slices.Compact(sources), wrap("select audit names", err)
-}
-
 // ChainLink is a record with what its hash is over.
 type ChainLink struct {
 	Record estate.AuditRecord
@@ -290,6 +201,40 @@ func (tx *Tx) ChainHeads(ctx context.Context) ([]ChainHead, error) {
 		return h, err
 	})
 	return heads, wrap("select audit chains", err)
+}
+
+// Unchained returns the organizations that have no chain, which begins with the
+// record of their creation, and whoever else has records and none; empty: those
+// that belong to no organization.
+func (tx *Tx) Unchained(ctx context.Context) ([]estate.OrganizationID, error) {
+	rows, err := tx.rows(ctx, `select organization_id from (select id as organization_id from organizations union select organization_id from audit_records) o
+		where not exists (select 1 from audit_chains h where h.organization_id = o.organization_id) order by organization_id`)
+	all, err := collect(rows, err, func(row rowScanner) (id estate.OrganizationID, err error) {
+		err = row.Scan(&id)
+		return id, err
+	})
+	return all, wrap("select who has no chain", err)
+}
+
+// AuditCounts returns how many records the organization has that is the scope, and
+// how many its chain should have. If the chain is whole, those that are more have
+// never been in it.
+func (tx *Tx) AuditCounts(ctx context.Context, scope estate.Scope) (records, chained int64, err error) {
+	if scope == (estate.Scope{}) || scope != (estate.Scope{Organization: scope.Organization}) {
+		return 0, 0, nil
+	}
+	return tx.auditCounts(ctx, scope.Organization)
+}
+
+// OwnAuditCounts is AuditCounts for the records that belong to no organization.
+func (tx *Tx) OwnAuditCounts(ctx context.Context) (records, chained int64, err error) {
+	return tx.auditCounts(ctx, "")
+}
+
+func (tx *Tx) auditCounts(ctx context.Context, organization estate.OrganizationID) (records, chained int64, err error) {
+	err = tx.row(ctx, `select (select count(*) from audit_records where organization_id = $1),
+		coalesce((select position from audit_chains where organization_id = $1), 0)`, string(organization)).Scan(&records, &chained)
+	return records, chained, wrap("count audit records", err)
 }
 
 // ChainsBehind returns the organizations that have events which consumer has not

@@ -92,6 +92,22 @@ func ofFamilies(scope estate.Scope) *conditions {
 	return c
 }
 
+// Families returns what programs have of a person in scope, the newest first: of a
+// user of its tenant or, without one, of an account at the console.
+func (tx *Tx) Families(ctx context.Context, scope estate.Scope, person string) ([]estate.TokenFamily, error) {
+	c := ofFamilies(scope)
+	c.add("person = " + c.arg(person))
+	rows, err := tx.rows(ctx, "select "+familyColumns+" from oauth_families"+c.where()+" order by created_at desc, id", c.args...)
+	all, err := collect(rows, err, func(row rowScanner) (f estate.TokenFamily, err error) {
+		var permissions string
+		var authenticated, created, expires int64
+		err = row.Scan(&f.ID, &f.Organization, &f.Tenant, &f.Client, &f.Person, &permissions, &f.Thumbprint, &authenticated, &created, &expires)
+		f.Permissions, f.AuthenticatedAt, f.CreatedAt, f.ExpiresAt = estate.ParsePermissions(permissions), fromMicros(authenticated), fromMicros(created), fromMicros(expires)
+		return f, err
+	})
+	return all, wrap("select families", err)
+}
+
 // UseRefreshToken notes that another token took the place of one of a family in
 // scope, unless it is known.
 func (tx *Tx) UseRefreshToken(ctx context.Context, scope estate.Scope, hash estate.CredentialHash, at time.Time) error {

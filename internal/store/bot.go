@@ -64,15 +64,24 @@ type Orphan struct {
 }
 
 // Orphans returns the bots in scope whose client is deleted or disabled, by
-// tenant; only the one with the id if id is set.
-func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID) ([]Orphan, error) {
+// tenant; only the one with the id if id is set, and at most limit, unless that is 0.
+func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID, limit int) ([]Orphan, error) {
 	c := inTenants(scope, "users")
 	c.add("client_id <> ''")
 	if id != "" {
 		c.add("id = " + c.arg(id))
 	}
-	c.add("exists (select 1 from clients c where c.organization_id = users.organization_id and c.id = users.client_id and (c.deleted_at <> 0 or c.disabled_at <> 0))")
-	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by tenant_id, id", c.args...)
+	const stopped = "(c.deleted_at <> 0 or c.disabled_at <> 0)"
+	if scope.Tenant != "" {
+		c.add("exists (select 1 from clients c where c.organization_id = users.organization_id and c.id = users.client_id and " + stopped + ")")
+	} else { // few of an organization's clients are stopped, and nearly all bots are at work
+		c.add("client_id in (select c.id from clients c where c.organization_id = " + c.arg(scope.Organization) + " and " + stopped + ")")
+	}
+	end := " order by tenant_id, id"
+	if limit > 0 {
+		end += " limit " + c.arg(limit)
+	}
+	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+end, c.args...)
 	bots, err := collect(rows, err, scanUser)
 	if err != nil {
 		return nil, wrap("select orphans", err)
@@ -145,6 +154,11 @@ func (tx *Tx) DeleteUser(ctx context.Context, scope estate.Scope, id estate.User
 	}
 	if err := tx.forgetAssignee(ctx, scope, string(id)); err != nil {
 		return err
+	}
+	keys := inTenant(scope, "api_keys")
+	keys.add("user_id = " + keys.arg(string(id)))
+	if _, err := tx.exec(ctx, "delete from api_keys"+keys.where(), keys.args...); err != nil {
+		return wrap("delete api keys of a user", err)
 	}
 	return tx.userChanged(ctx, at, u)
 }

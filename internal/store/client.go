@@ -157,7 +157,7 @@ func (tx *Tx) AddClientUsage(ctx context.Context, scope estate.Scope, u ClientUs
 	}, ", ")
 	c.add("id = " + c.arg(u.Client))
 	c.add(actsIn(c, scope))
-	_, err := tx.exec(ctx, "insert into client_usage (organization_id, client_id, tenant_id, first_used_at, last_used_at, tokens) select "+values+
+	err := tx.insert(ctx, "insert into client_usage (organization_id, client_id, tenant_id, first_used_at, last_used_at, tokens) select "+values+
 		" from clients"+c.where()+` on conflict (client_id, tenant_id) do update set
 			first_used_at = case when excluded.first_used_at < client_usage.first_used_at then excluded.first_used_at else client_usage.first_used_at end,
 			last_used_at = case when excluded.last_used_at > client_usage.last_used_at then excluded.last_used_at else client_usage.last_used_at end,

@@ -86,7 +86,7 @@ func (tx *Tx) AddSecretUse(ctx context.Context, scope estate.Scope, id estate.Cl
 	c.add("organization_id = " + c.arg(scope.Organization))
 	c.add("client_id in (" + client + ")")
 	c.add("hint = " + c.arg(hint))
-	_, err := tx.exec(ctx, set+c.where(), c.args...)
+	err := tx.insert(ctx, set+c.where(), c.args...)
 	return wrap("add secret use", err)
 }
 

@@ -161,6 +161,11 @@ func copyTable(ctx context.Context, from, to *conn, table string, progress func(
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
+		for i, v := range args[at:] {
+			if b, ok := v.([]byte); ok && b == nil { // what the SQLite driver makes of an empty one; it would be written as null
+				args[at+i] = []byte{}
+			}
+		}
 		if len(args) >= copyBatch*len(columns) {
 			if err := flush(); err != nil {
 				return err

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -28,10 +30,13 @@ type engine struct {
 	closed  chan struct{}
 	handle  *sql.DB       // see Store.Handle
 	pool    *pgxpool.Pool // see Store.Pool
+
+	executed atomic.Int64 // see Store.Statements
 }
 
 // dialect is what engines do differently. Their SQL is the same.
 type dialect struct {
+	name       string // of the engine, as OpenTelemetry has it
 	migrations string // folder
 	goose      goose.Dialect
 	options    []goose.ProviderOption
@@ -39,12 +44,15 @@ type dialect struct {
 	beginRead  string
 	beginWrite []string // after these, no other process writes until the end of the transaction
 	unprepared bool     // statements are not prepared, for poolers that can't keep them
+	bulk       string   // statement before many rows are inserted by a process that does nothing else; empty: none
+	pipeline   pipeline // sends several statements at once; nil: there is nothing to win by it
 
 	// readTimeout bounds the statements of a read, instead of the caller's context:
 	// they are short, and to interrupt one costs its connection. 0: the caller's.
 	readTimeout time.Duration
 	// writeTimeout bounds a whole batch. 0: the driver does.
 	writeTimeout time.Duration
+	refused      func(error) bool   // whether the database has answered that it did not do something; of engines with a pipeline
 	violated     func(error) string // which unique constraint err is about ("table.column, table.column"), or ""
 	retry        func(error) bool   // whether a failed migration is worth another attempt
 
@@ -53,6 +61,9 @@ type dialect struct {
 	// be reliable. Empty and nil: the database tells nobody.
 	notify string
 	listen func(ctx context.Context, told chan<- struct{})
+
+	size string                // query for the bytes of the database
+	wal  func() (int64, error) // bytes of the write-ahead log; nil: not to be known
 
 	// Of the catalogue, for copying: queries for the names of the tables, of the
 	// columns of $1, and of the tables that $1 refers to; and what is left to do
@@ -82,7 +93,7 @@ func (e *engine) connect(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, dialect: &e.dialect, statements: make(map[string]*sql.Stmt)}, nil
+	return &conn{Conn: c, dialect: &e.dialect, statements: make(map[string]*sql.Stmt), executed: &e.executed}, nil
 }
 
 // conn is a connection with its prepared statements.
@@ -92,6 +103,74 @@ type conn struct {
 	statements map[string]*sql.Stmt
 	length     int // of their texts together
 	broken     bool
+	executed   *atomic.Int64                  // statements, for Store.Statements
+	watch      func(query string, args []any) // told of what is read, where a test wants to explain it
+
+	pipelining bool        // later may wait
+	queued     []statement // to be executed before any other
+}
+
+// statement is one that waits to be executed.
+type statement struct {
+	query string
+	args  []any
+}
+
+// pipeline is what an engine at the other end of a network can do to save the
+// way there and back. What is sent together fails together.
+type pipeline interface {
+	// send executes statements, and scans the row that the last one returns into
+	// dest, if there is any.
+	send(ctx context.Context, c *conn, statements []statement, dest []any) error
+	script(ctx context.Context, c *conn, text string) error // without arguments
+}
+
+// later executes a statement whose result nobody waits for, at the latest before
+// the next one that is executed otherwise. So its error can be that of another,
+// and the batch is executed again without pipelining.
+func (c *conn) later(ctx context.Context, query string, args ...any) error {
+	if c.pipeline == nil || !c.pipelining {
+		_, err := c.run(ctx, query, args...)
+		return err
+	}
+	c.queued = append(c.queued, statement{query, args})
+	return nil
+}
+
+// flush executes what waits.
+func (c *conn) flush(ctx context.Context) error {
+	if len(c.queued) == 0 {
+		return nil
+	}
+	return c.send(ctx, nil)
+}
+
+func (c *conn) send(ctx context.Context, dest []any) error {
+	waiting := c.queued
+	c.queued = nil
+	c.executed.Add(int64(len(waiting)))
+	return c.pipeline.send(ctx, c, waiting, dest)
+}
+
+// sentRow is a row for which a query waits at the end of the queue.
+type sentRow struct {
+	ctx context.Context //nolint:containedctx // from here to Scan, which is called at once
+	c   *conn
+}
+
+func (r sentRow) Scan(dest ...any) error { return r.c.send(r.ctx, dest) }
+
+// finish commits, together with what waits.
+func (c *conn) finish(ctx context.Context) error {
+	if len(c.queued) == 0 {
+		return c.exec(ctx, "commit")
+	}
+	c.queued = append(c.queued, statement{query: "commit"})
+	err := c.flush(ctx)
+	if err != nil && c.refused(err) {
+		return errors.Join(errApart, err) // one of the statements, and nothing was committed
+	}
+	return err
 }
 
 // Bounds of the statements kept by a connection: the listing queries have many
@@ -229,38 +308,6 @@ func (e *engine) beginReading(ctx context.Context) (*conn, error) {
 // beginTimeout bounds how long a database that is out of reach is waited for.
 const beginTimeout = 5 * time.Second
 
-// commit executes a batch in one transaction. An error means that nothing of
-// the batch remains, except where the connection was lost during the commit
-// itself: then nobody can know.
-func (e *engine) commit(batch []*write) error {
-	ctx := context.Background() // a batch belongs to several callers
-	if e.writeTimeout > 0 {
-		limited, cancel := context.WithTimeout(ctx, e.writeTimeout)
-		defer cancel()
-		ctx = limited
-	}
-	c, err := e.begin(ctx)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	tell := false
-	for _, w := range batch {
-		if err := w.run(ctx, c); err != nil {
-			return errors.Join(fmt.Errorf("transaction lost: %w", err), e.rollback(c))
-		}
-		tell = tell || w.err == nil && w.tx != nil && len(w.tx.numbers) > 0
-	}
-	if tell && e.notify != "" {
-		if err := c.exec(ctx, e.notify); err != nil {
-			return errors.Join(fmt.Errorf("notify: %w", err), e.rollback(c))
-		}
-	}
-	if err := c.exec(ctx, "commit"); err != nil {
-		return errors.Join(fmt.Errorf("commit: %w", err), e.rollback(c))
-	}
-	return nil
-}
-
 // begin begins a write. A connection that was lost while it was idle is
 // replaced.
 func (e *engine) begin(ctx context.Context) (*conn, error) {
@@ -284,6 +331,10 @@ func (e *engine) begin(ctx context.Context) (*conn, error) {
 }
 
 func (e *engine) tryBegin(ctx context.Context) error {
+	e.writer.queued = nil
+	if p := e.pipeline; p != nil {
+		return p.script(ctx, e.writer, strings.Join(e.beginWrite, "; "))
+	}
 	for _, statement := range e.beginWrite {
 		if err := e.writer.exec(ctx, statement); err != nil {
 			return err
@@ -296,6 +347,7 @@ func (e *engine) tryBegin(ctx context.Context) error {
 func (e *engine) rollback(c *conn) error {
 	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 	defer cancel()
+	c.queued = nil
 	err := c.exec(ctx, "rollback")
 	if err != nil && c.gone(ctx) {
 		c.broken = true
@@ -351,6 +403,10 @@ func (c *conn) exec(ctx context.Context, query string) error {
 
 // run, row and rows are the ways to execute a statement.
 func (c *conn) run(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	c.executed.Add(1)
 	if c.unprepared {
 		return c.ExecContext(ctx, query, args...)
 	}
@@ -362,6 +418,14 @@ func (c *conn) run(ctx context.Context, query string, args ...any) (sql.Result, 
 }
 
 func (c *conn) row(ctx context.Context, query string, args ...any) rowScanner {
+	if len(c.queued) > 0 {
+		c.queued = append(c.queued, statement{query, args})
+		return sentRow{ctx, c}
+	}
+	c.executed.Add(1)
+	if c.watch != nil {
+		c.watch(query, args)
+	}
 	if c.unprepared {
 		return c.QueryRowContext(ctx, query, args...)
 	}
@@ -373,6 +437,13 @@ func (c *conn) row(ctx context.Context, query string, args ...any) rowScanner {
 }
 
 func (c *conn) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	c.executed.Add(1)
+	if c.watch != nil {
+		c.watch(query, args)
+	}
 	if c.unprepared {
 		return c.QueryContext(ctx, query, args...)
 	}

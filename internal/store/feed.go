@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -14,8 +15,9 @@ const changeRetention = time.Hour
 // Follow hands changes made by other processes to the subscribers until ctx ends.
 // It looks every interval, and at once where the database tells of them. While
 // the database does not answer it reports so to log once, and once more when it
-// answers again.
-func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Duration) {
+// answers again. By now, which should be monotonic, it notes when it was last
+// told: see Heard.
+func (s *Store) Follow(ctx context.Context, log *slog.Logger, now func() time.Time, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	s.mu.Lock()
@@ -29,6 +31,7 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Dura
 	}
 	first, down := true, false
 	for {
+		asked := now()
 		changes, err := s.changesSince(ctx, first)
 		switch {
 		case ctx.Err() != nil:
@@ -42,9 +45,11 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Dura
 				log.Info("change feed resumed")
 			}
 			first = false
+			s.metrics.Looked()
 			if len(changes) > 0 {
 				s.publish(changes)
 			}
+			s.heard.Store(&asked) // after the subscribers know
 		}
 		select {
 		case <-ctx.Done():
@@ -53,6 +58,54 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, interval time.Dura
 		case <-told:
 		}
 	}
+}
+
+// Heard is the time up to which this process knows of the changes of others, by
+// the clock of Follow; zero before Follow has asked for the first time.
+func (s *Store) Heard() time.Time {
+	if at := s.heard.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+// fed is a change on its way into the feed.
+type fed struct {
+	Change
+	at time.Time
+}
+
+// feedRows bounds how many changes one statement puts into the feed. There is a
+// statement for each power of two up to it.
+const feedRows = 64
+
+// writeFeed puts the changes of a batch into the feed and returns their numbers.
+// Batches come one after the other, so nobody else takes the same.
+func (tx *Tx) writeFeed(ctx context.Context) (numbers []int64, err error) {
+	if len(tx.feed) == 0 {
+		return nil, nil
+	}
+	var last int64
+	if err := tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&last); err != nil {
+		return nil, fmt.Errorf("select last change: %w", err)
+	}
+	for rest := tx.feed; len(rest) > 0; {
+		n := feedRows
+		for n > len(rest) {
+			n /= 2
+		}
+		args := make([]any, 0, 4*n)
+		for _, c := range rest[:n] {
+			last++
+			numbers = append(numbers, last)
+			args = append(args, last, string(c.Kind), c.Key, micros(c.at))
+		}
+		rest = rest[n:]
+		if err := tx.insert(ctx, "insert into changes (seq, kind, key, created_at) values "+valueLists(n, []string{"%s", "%s", "%s", "%s"}), args...); err != nil {
+			return nil, fmt.Errorf("insert changes: %w", err)
+		}
+	}
+	return numbers, nil
 }
 
 // published notes changes of this process, so that Follow does not hand them out
@@ -89,30 +142,31 @@ func (s *Store) takeOwn(last int64) map[int64]bool {
 func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) {
 	var changes []Change
 	var numbers []int64 // of changes; 0: not in the feed
+	var times []int64   // of changes, in microseconds
 	seen := s.seen
 	err := s.Read(ctx, func(tx *Tx) error {
 		if first {
-			changes, numbers = []Change{{Kind: ChangeAll}}, []int64{0}
+			changes, numbers, times = []Change{{Kind: ChangeAll}}, []int64{0}, []int64{0}
 			return tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&seen)
 		}
-		rows, err := tx.rows(ctx, "select seq, kind, key from changes where seq > $1 order by seq", seen)
+		rows, err := tx.rows(ctx, "select seq, kind, key, created_at from changes where seq > $1 order by seq", seen)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var c Change
-			var seq int64
-			if err := rows.Scan(&seq, &c.Kind, &c.Key); err != nil {
+			var seq, at int64
+			if err := rows.Scan(&seq, &c.Kind, &c.Key, &at); err != nil {
 				return err
 			}
 			// Some were trimmed before we saw them. That can be in the middle: they
 			// are trimmed by the time that their writers gave them.
 			if seq != seen+1 {
-				changes, numbers = append(changes, Change{Kind: ChangeAll}), append(numbers, 0)
+				changes, numbers, times = append(changes, Change{Kind: ChangeAll}), append(numbers, 0), append(times, 0)
 			}
 			seen = seq
-			changes, numbers = append(changes, c), append(numbers, seq)
+			changes, numbers, times = append(changes, c), append(numbers, seq), append(times, at)
 		}
 		return rows.Err()
 	})
@@ -125,6 +179,9 @@ func (s *Store) changesSince(ctx context.Context, first bool) ([]Change, error) 
 	for i, c := range changes {
 		if !own[numbers[i]] {
 			others = append(others, c)
+			if times[i] != 0 {
+				s.metrics.Heard(fromMicros(times[i]))
+			}
 		}
 	}
 	return others, nil

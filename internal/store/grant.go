@@ -35,7 +35,7 @@ func (tx *Tx) AddGrantUse(ctx context.Context, scope estate.Scope, g estate.Gran
 	c.add("deleted_at = 0")
 	c.add(actsIn(c, scope))
 	c.add("not exists (select 1 from revoked_grants where tenant_id = " + tenant + " and client_id = " + client + " and user_id = " + user + " and issued_until >= " + used + ")")
-	_, err := tx.exec(ctx, "insert into oauth_grants ("+grantColumns+") select "+values+" from clients"+c.where()+
+	err := tx.insert(ctx, "insert into oauth_grants ("+grantColumns+") select "+values+" from clients"+c.where()+
 		" on conflict (tenant_id, client_id, user_id) do update set last_used_at = excluded.last_used_at where oauth_grants.last_used_at < excluded.last_used_at", c.args...)
 	return wrap("add grant use", err)
 }

@@ -216,6 +216,7 @@ func TestWrite_LostTransaction(t *testing.T) {
 				err := insertOrganization(t.Context(), i)(tx)
 				if i == 2 {
 					err = errors.Join(err, tx.conn.exec(t.Context(), "rollback"))
+					_, _ = tx.exec(t.Context(), "insert into nowhere values (1)") // and nobody minds
 				}
 				return err
 			})

@@ -9,7 +9,16 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
-const identityProviderColumns = "tenant_id, id, organization_id, protocol, interactive, active, issuer, settings, created_at, updated_at"
+const identityProviderColumns = "id, organization_id, protocol, interactive, active, issuer, settings, created_at, updated_at"
+
+// providerTable is where the identity providers in scope are: those of a tenant or,
+// without one, those of an organization. Column is the expression for their tenant.
+func providerTable(scope estate.Scope) (table, column string, c *conditions) {
+	if scope.Tenant != "" {
+		return "identity_providers", "tenant_id", inTenant(scope, "identity_providers")
+	}
+	return "organization_identity_providers", "''", within(scope, "", "", "")
+}
 
 // identityProviderSettings is what nobody looks for.
 type identityProviderSettings struct {
@@ -47,33 +56,71 @@ func scanIdentityProvider(row rowScanner) (p estate.IdentityProvider, err error)
 }
 
 // InsertIdentityProvider adds p. A tenant has one that is interactive at most,
-// and one of each issuer of tokens.
+// and one of each issuer of tokens; an organization has one.
 func (tx *Tx) InsertIdentityProvider(ctx context.Context, p estate.IdentityProvider) error {
-	_, err := tx.exec(ctx, "insert into identity_providers ("+identityProviderColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-		p.Tenant, p.ID, p.Organization, p.Protocol, flag(p.Interactive), flag(p.Active), p.Options.Issuer, providerSettings(p), micros(p.CreatedAt), micros(p.UpdatedAt))
-	return wrap("insert identity provider", err)
+	table, columns, values := "organization_identity_providers", identityProviderColumns, "$1, $2, $3, $4, $5, $6, $7, $8, $9"
+	args := []any{p.ID, p.Organization, p.Protocol, flag(p.Interactive), flag(p.Active), p.Options.Issuer, providerSettings(p), micros(p.CreatedAt), micros(p.UpdatedAt)}
+	if p.Tenant != "" {
+		table, columns, values, args = "identity_providers", columns+", tenant_id", values+", $10", append(args, p.Tenant)
+	}
+	if _, err := tx.exec(ctx, "insert into "+table+" ("+columns+") values ("+values+")", args...); err != nil {
+		return wrap("insert identity provider", err)
+	}
+	if p.Tenant != "" {
+		return nil // nobody has looked for it
+	}
+	return tx.changed(ctx, p.UpdatedAt, ChangeIdentityProvider, tenantKey(p.Scope(), string(p.ID)))
 }
 
-// IdentityProvider returns an identity provider of the tenant of scope.
+// IdentityProvider returns an identity provider of the tenant of scope or, where
+// scope has none, of the organization.
 func (tx *Tx) IdentityProvider(ctx context.Context, scope estate.Scope, id estate.IdentityProviderID) (estate.IdentityProvider, error) {
-	c := inTenant(scope, "identity_providers")
+	table, tenant, c := providerTable(scope)
 	c.add("id = " + c.arg(id))
-	p, err := scanIdentityProvider(tx.row(ctx, "select "+identityProviderColumns+" from identity_providers"+c.where(), c.args...))
+	p, err := scanIdentityProvider(tx.row(ctx, "select "+tenant+", "+identityProviderColumns+" from "+table+c.where(), c.args...))
 	return p, wrap("select identity provider", orNotFound(err, errIdentityProviderNotFound))
 }
 
-// IdentityProviders returns those of the tenant of scope, by id. There are few.
+// IdentityProviders returns those of the tenant of scope or, where scope has none,
+// of the organization, by id. There are few.
 func (tx *Tx) IdentityProviders(ctx context.Context, scope estate.Scope) ([]estate.IdentityProvider, error) {
-	c := inTenant(scope, "identity_providers")
-	rows, err := tx.rows(ctx, "select "+identityProviderColumns+" from identity_providers"+c.where()+" order by id", c.args...)
+	table, tenant, c := providerTable(scope)
+	rows, err := tx.rows(ctx, "select "+tenant+", "+identityProviderColumns+" from "+table+c.where()+" order by id", c.args...)
 	all, err := collect(rows, err, scanIdentityProvider)
 	return all, wrap("select identity providers", err)
 }
 
+// OrganizationSignIn is an identity provider by which accounts of an organization
+// sign in.
+type OrganizationSignIn struct {
+	Provider estate.IdentityProvider
+	Name     string // of the organization
+}
+
+// OrganizationSignIns returns the active identity providers of all organizations, by
+// organization: of which one somebody is who comes to the console is what is to be
+// found out.
+func (tx *Tx) OrganizationSignIns(ctx context.Context) ([]OrganizationSignIn, error) {
+	names := map[estate.OrganizationID]string{}
+	organizations, err := tx.Organizations(ctx)
+	for _, o := range organizations {
+		names[o.ID] = o.Name
+	}
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.rows(ctx, "select '', "+identityProviderColumns+" from organization_identity_providers where active = 1 order by organization_id, id")
+	all, err := collect(rows, err, func(row rowScanner) (OrganizationSignIn, error) {
+		p, err := scanIdentityProvider(row)
+		return OrganizationSignIn{p, names[p.Organization]}, err
+	})
+	return all, wrap("select sign-in of organizations", err)
+}
+
 // UpdateIdentityProvider changes all of p but its kind and when it was made.
 func (tx *Tx) UpdateIdentityProvider(ctx context.Context, scope estate.Scope, p estate.IdentityProvider) error {
-	c := inTenant(scope, "identity_providers")
-	set := "update identity_providers set active = " + c.arg(flag(p.Active)) + ", settings = " + c.arg(providerSettings(p)) + ", updated_at = " + c.arg(micros(p.UpdatedAt))
+	table, _, c := providerTable(scope)
+	set := "update " + table + " set active = " + c.arg(flag(p.Active)) + ", settings = " + c.arg(providerSettings(p)) + ", updated_at = " + c.arg(micros(p.UpdatedAt))
 	c.add("id = " + c.arg(p.ID))
 	n, err := tx.exec(ctx, set+c.where(), c.args...)
 	if err == nil && n == 0 {
@@ -88,11 +135,16 @@ func (tx *Tx) UpdateIdentityProvider(ctx context.Context, scope estate.Scope, p 
 // DeleteIdentityProvider removes an identity provider, and with it the sessions
 // that came from it.
 func (tx *Tx) DeleteIdentityProvider(ctx context.Context, scope estate.Scope, id estate.IdentityProviderID, at time.Time) error {
-	c := inTenant(scope, "identity_providers")
+	table, _, c := providerTable(scope)
 	c.add("id = " + c.arg(id))
-	n, err := tx.exec(ctx, "delete from identity_providers"+c.where(), c.args...)
+	n, err := tx.exec(ctx, "delete from "+table+c.where(), c.args...)
 	if err == nil && n == 0 {
 		err = errIdentityProviderNotFound
+	}
+	if err == nil && scope.Tenant == "" { // those of a tenant's go by themselves
+		c := ofPeople(scope, "sessions")
+		c.add("provider_id = " + c.arg(id))
+		_, err = tx.exec(ctx, "delete from sessions"+c.where(), c.args...)
 	}
 	if err != nil {
 		return wrap("delete identity provider", err)

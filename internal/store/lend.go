@@ -31,6 +31,9 @@ func (tx *Tx) Lend(ctx context.Context, fn func(context.Context, *sql.Tx) error)
 		return errReadTransaction
 	}
 	ctx = tx.context(ctx)
+	if err := tx.lending(ctx); err != nil {
+		return err
+	}
 	return tx.conn.Raw(func(c any) error {
 		engine, ok := c.(engineConn)
 		if !ok {
@@ -55,6 +58,9 @@ func (tx *Tx) LendPgx(ctx context.Context, fn func(context.Context, pgx.Tx) erro
 	if !tx.write {
 		return errReadTransaction
 	}
+	if err := tx.lending(tx.context(ctx)); err != nil {
+		return err
+	}
 	return tx.conn.Raw(func(c any) error {
 		std, ok := c.(*stdlib.Conn)
 		if !ok {
@@ -62,6 +68,15 @@ func (tx *Tx) LendPgx(ctx context.Context, fn func(context.Context, pgx.Tx) erro
 		}
 		return fn(tx.context(ctx), lentPgx{std.Conn()})
 	})
+}
+
+// lending writes all that waits: the library may look for it.
+func (tx *Tx) lending(ctx context.Context) error {
+	tx.touched = true
+	if err := tx.group.settle(ctx, tx.conn); err != nil {
+		return err
+	}
+	return tx.conn.flush(ctx)
 }
 
 type pgxConn = pgx.Conn

@@ -24,7 +24,7 @@ func follow(t *testing.T, s *store.Store, interval time.Duration) <-chan store.C
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	var following sync.WaitGroup
-	following.Go(func() { s.Follow(ctx, slog.New(slog.DiscardHandler), interval) })
+	following.Go(func() { s.Follow(ctx, slog.New(slog.DiscardHandler), time.Now, interval) })
 	t.Cleanup(func() {
 		stop()
 		following.Wait()

@@ -60,7 +60,7 @@ func TestPlanOfCredentials(t *testing.T) {
 		return func(tx *Tx) error { _, err := tx.Grants(t.Context(), next, q); return err }
 	}
 	orphans := func(scope estate.Scope, id estate.UserID) func(tx *Tx) error {
-		return func(tx *Tx) error { _, err := tx.Orphans(t.Context(), scope, id); return err }
+		return func(tx *Tx) error { _, err := tx.Orphans(t.Context(), scope, id, 0); return err }
 	}
 	position := &GrantPosition{User: "u", Grant: "g"}
 	for name, c := range map[string]struct {
@@ -94,10 +94,10 @@ func TestPlanOfCredentials(t *testing.T) {
 			}
 		})
 	}
-	// The operator's list is sorted, but each of its clients is looked up.
+	// An organization's are sorted, but found from the few clients that are stopped.
 	for _, user := range []estate.UserID{"", "bot"} {
 		got := plan(t, s, orphans(organization, user))
-		if strings.Contains(got, "SCAN") || !strings.Contains(got, "users_by_client") || !strings.Contains(got, "SEARCH c EXISTS USING INDEX sqlite_autoindex_clients_2 (organization_id=? AND id=?)") {
+		if strings.Contains(got, "SCAN") || !strings.Contains(got, "users_by_client (organization_id=? AND client_id=?") || !strings.Contains(got, "SEARCH c USING INDEX clients_stopped (organization_id=?)") {
 			t.Errorf("plan of orphans: %s", got)
 		}
 	}

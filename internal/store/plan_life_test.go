@@ -12,7 +12,7 @@ import (
 // TestPlan_TenantLife: what is due, what a tenant holds, and tenants by label or
 // external id are found by index.
 func TestPlan_TenantLife(t *testing.T) {
-	s := openTest(t)
+	s := largeEstate(t)
 	region := estate.Scope{Organization: "acme", Subscription: "1", Region: "eu"}
 	due := plan(t, s, func(tx *Tx) error {
 		_, err := tx.TenantsDue(t.Context(), time.Unix(1, 0), time.Unix(1, 0))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -56,12 +57,16 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 	e, err := openEngine(ctx, db, dialect{
 		notify:       notify,
 		listen:       listen,
+		name:         "postgresql",
 		migrations:   "migrations/postgres",
+		size:         "select pg_database_size(current_database())",
 		goose:        goose.DialectPostgres,
 		options:      options,
 		beginRead:    "begin isolation level repeatable read read only",
 		beginWrite:   []string{"begin isolation level read committed", lockWriter},
 		unprepared:   pooler,
+		pipeline:     pgxPipeline{},
+		refused:      func(err error) bool { return errors.As(err, new(*pgconn.PgError)) },
 		readTimeout:  10 * time.Second,
 		writeTimeout: 30 * time.Second,
 		retry:        madeMeanwhile,
@@ -91,6 +96,53 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		return ""
 	}
 	return e, nil
+}
+
+// pgxPipeline sends statements by the driver itself, which database/sql can't.
+type pgxPipeline struct{}
+
+func (pgxPipeline) send(ctx context.Context, c *conn, statements []statement, dest []any) error {
+	batch := &pgx.Batch{}
+	for _, s := range statements {
+		args := make([]any, len(s.args))
+		for i, arg := range s.args {
+			value, err := driver.DefaultParameterConverter.ConvertValue(arg)
+			if err != nil {
+				return err
+			}
+			args[i] = value
+		}
+		batch.Queue(s.query, args...)
+	}
+	return c.Raw(func(conn any) (err error) {
+		std, ok := conn.(*stdlib.Conn)
+		if !ok {
+			return errors.New("the connection is not one of pgx")
+		}
+		results := std.Conn().SendBatch(ctx, batch)
+		if len(dest) == 0 {
+			return results.Close()
+		}
+		defer func() { err = errors.Join(err, results.Close()) }()
+		for range len(statements) - 1 {
+			if _, err := results.Exec(); err != nil {
+				return err
+			}
+		}
+		return results.QueryRow().Scan(dest...)
+	})
+}
+
+func (pgxPipeline) script(ctx context.Context, c *conn, text string) error {
+	c.executed.Add(1)
+	return c.Raw(func(conn any) error {
+		std, ok := conn.(*stdlib.Conn)
+		if !ok {
+			return errors.New("the connection is not one of pgx")
+		}
+		_, err := std.Conn().PgConn().Exec(ctx, text).ReadAll()
+		return err
+	})
 }
 
 // poolSize bounds the connections of Store.Pool. They are made when they are

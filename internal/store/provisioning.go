@@ -157,6 +157,13 @@ func (tx *Tx) sumUpProvisioning(ctx context.Context, scope estate.Scope, tenant 
 	if err != nil {
 		return t.Provisioning, wrap("sum up provisioning", err)
 	}
+	tx.tally.count(t, -1)
+	now := t
+	now.Provisioning = sum
+	tx.tally.count(now, 1)
+	if err := tx.tenantChanged(ctx, at, t); err != nil {
+		return t.Provisioning, err
+	}
 	for _, name := range []estate.Hostname{t.Hostname, t.Alias} {
 		if name == "" {
 			continue

@@ -134,11 +134,11 @@ func TestOpen_NewerSchemaIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := openSQL(t, path)
-	execSQL(t, db, "insert into goose_db_version (version_id, is_applied) values (99, 1)")
+	execSQL(t, db, "insert into goose_db_version (version_id, is_applied) values (9999, 1)")
 	execSQL(t, db, "create table from_the_future (x text)")
 	before := schemaOf(t, db)
 	_, err := store.Open(t.Context(), store.Options{Path: path})
-	want := fmt.Sprintf("open database %s: the database has schema version 99, this program knows only %d: use the newer program", path, newestMigration(t))
+	want := fmt.Sprintf("open database %s: the database has schema version 9999, this program knows only %d: use the newer program", path, newestMigration(t))
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

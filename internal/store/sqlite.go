@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -13,10 +15,9 @@ import (
 
 // openSQLite opens a file, in WAL mode.
 func openSQLite(ctx context.Context, path string) (*engine, error) {
-	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	// busy_timeout first: the other pragmas may have to wait for a lock.
 	// synchronous(full) makes every commit durable, not only consistent.
-	dsn := "file:" + escaped + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
+	dsn := "file:" + escapePath(path) + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
 		"&_pragma=foreign_keys(1)&_pragma=cache_size(-16384)&_pragma=temp_store(memory)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -28,10 +29,14 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 	}
 	handle.SetMaxOpenConns(1)
 	e, err := openEngine(ctx, db, dialect{
+		name:       "sqlite",
 		migrations: "migrations/sqlite",
+		size:       "select page_count * page_size from pragma_page_count, pragma_page_size",
+		wal:        func() (int64, error) { return fileSize(path + "-wal") },
 		goose:      goose.DialectSQLite3,
 		beginRead:  "begin",
 		beginWrite: []string{"begin immediate"},
+		bulk:       "pragma cache_size = -262144", // 256 MiB: the indexes are written to all over
 		violated:   sqliteViolated,
 		retry:      busy,
 		tableNames: "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!' and name <> 'goose_db_version' order by name",
@@ -45,6 +50,23 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 	}
 	e.handle = handle
 	return e, nil
+}
+
+// escapePath is path as a part of a URI.
+func escapePath(path string) string {
+	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+}
+
+// fileSize is that of a file, which need not be there.
+func fileSize(path string) (int64, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // busy tells whether err says that another connection has the database locked.

@@ -11,14 +11,18 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Store is a database of one estate. It is safe for concurrent use.
 type Store struct {
-	engine *engine
+	engine  *engine
+	metrics *telemetry.Metrics
 
 	mu          sync.Mutex
 	pending     []*write
@@ -32,12 +36,15 @@ type Store struct {
 	seen      int64          // last change that Follow has handed out; used by Follow only
 	following bool           // Follow runs
 	own       map[int64]bool // changes in the feed that this process has published already; for Follow
+	heard     atomic.Pointer[time.Time]
 }
 
 // Options say which database to open.
 type Options struct {
 	Path string        // of the SQLite file; created when missing
 	URL  estate.Secret // of a PostgreSQL database ("postgres://…"), instead of Path; it may hold a password
+
+	Metrics *telemetry.Metrics // nil: nobody counts
 }
 
 // Open opens the database, creating and migrating it as needed. It fails when
@@ -47,7 +54,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{engine: engine, leader: make(chan struct{}, 1)}
+	s := &Store{engine: engine, metrics: o.Metrics, leader: make(chan struct{}, 1)}
 	s.leader <- struct{}{}
 	return s, nil
 }
@@ -90,6 +97,12 @@ func (s *Store) Close() error {
 
 // Read runs fn in a transaction that sees one state of the database.
 func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
+	watch := telemetry.StartWatch()
+	ctx, span := telemetry.Start(ctx, "database read", telemetry.Internal)
+	defer func() {
+		s.metrics.Read(watch.Took())
+		span.End()
+	}()
 	c, err := s.engine.beginReading(ctx)
 	if err != nil {
 		return unavailable(ctx, err)
@@ -121,6 +134,20 @@ type write struct {
 	err      error
 	panicked any
 	done     chan struct{}
+	watch    telemetry.Stopwatch
+	batch    int // writes that shared its commit
+}
+
+func (w *write) outcome() telemetry.WriteOutcome {
+	switch {
+	case w.panicked != nil:
+		return telemetry.WriteRolledBack
+	case w.err == nil:
+		return telemetry.WriteCommitted
+	case estate.HasKind(w.err, estate.Unavailable):
+		return telemetry.WriteUnavailable
+	}
+	return telemetry.WriteRolledBack
 }
 
 // Write runs fn in a transaction and returns once the transaction is durable.
@@ -128,15 +155,25 @@ type write struct {
 // transaction: it may run on another goroutine, and more than once.
 //
 // Concurrent writes are committed in groups: whoever finds the database idle
-// executes all waiting writes, each behind a savepoint of its own, and commits
-// them with one flush to disk. The database has one writer anyway; so it is
-// fair, and an order of magnitude faster than many writers taking turns.
+// executes all waiting writes and commits them with one flush to disk. The
+// database has one writer anyway; so it is fair, and an order of magnitude faster
+// than many writers taking turns. If one of them fails after it has written
+// something, they are rolled back and executed once more, each behind a savepoint
+// of its own, so that it fails alone.
 func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
-	w := &write{ctx: ctx, fn: fn, done: make(chan struct{})}
+	ctx, span := telemetry.Start(ctx, "database write", telemetry.Internal)
+	w := &write{ctx: ctx, fn: fn, done: make(chan struct{}), watch: telemetry.StartWatch()}
+	defer func() {
+		s.metrics.Wrote(w.outcome(), w.watch.Took())
+		span.Text("freehold.write.outcome", string(w.outcome()))
+		span.Number("freehold.write.batch", w.batch)
+		span.End()
+	}()
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return unavailable(ctx, errClosed)
+		w.err = unavailable(ctx, errClosed)
+		return w.err
 	}
 	s.pending = append(s.pending, w)
 	s.mu.Unlock()
@@ -147,7 +184,8 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 		s.lead(w)
 	case <-ctx.Done():
 		if s.withdraw(w) {
-			return unavailable(ctx, ctx.Err())
+			w.err = unavailable(ctx, ctx.Err())
+			return w.err
 		}
 		<-w.done // a leader has it already, and decides its fate
 	}
@@ -190,16 +228,17 @@ func (s *Store) withdraw(w *write) bool {
 
 // commit executes a batch in one transaction and tells each write its result.
 func (s *Store) commit(batch []*write) {
-	err := s.engine.commit(batch)
+	watch := telemetry.StartWatch()
+	numbers, err := s.engine.commit(batch)
+	s.metrics.Committed(len(batch), watch.Took())
 	var changes []Change
-	var numbers []int64
 	for _, w := range batch {
-		if err != nil && w.err == nil {
-			w.err = unavailable(w.ctx, err)
+		w.batch = len(batch)
+		if err != nil && !errors.As(w.err, new(*estate.Error)) {
+			w.err = lost(w.ctx, errors.Join(err, w.err))
 		}
 		if w.err == nil && w.panicked == nil {
 			changes = append(changes, w.tx.changes...)
-			numbers = append(numbers, w.tx.numbers...)
 		}
 	}
 	if len(changes) > 0 {
@@ -211,28 +250,9 @@ func (s *Store) commit(batch []*write) {
 	}
 }
 
-// run executes w on c behind a savepoint. It returns an error only when the
-// whole transaction is lost.
-func (w *write) run(ctx context.Context, c *conn) error {
-	if err := w.ctx.Err(); err != nil {
-		w.err = unavailable(w.ctx, err)
-		return nil
-	}
-	if err := c.exec(ctx, "savepoint w"); err != nil {
-		return err
-	}
-	w.tx = &Tx{conn: c, write: true, within: ctx} // an interrupted statement would roll back the others too
-	func() {
-		defer func() { w.panicked = recover() }()
-		w.err = w.fn(w.tx)
-	}()
-	if w.err != nil || w.panicked != nil {
-		if err := c.exec(ctx, "rollback to w"); err != nil {
-			return err
-		}
-	}
-	return c.exec(ctx, "release w")
-}
+// Statements is how many statements were executed so far, by reads and writes
+// alike.
+func (s *Store) Statements() int64 { return s.engine.executed.Load() }
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
@@ -248,6 +268,11 @@ func unavailable(ctx context.Context, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
+	return lost(ctx, err)
+}
+
+// lost is unavailable for an error that can hold one that another caller is to get.
+func lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}
@@ -271,10 +296,12 @@ const (
 	ChangeRegion       ChangeKind = "region"       // key: code
 	ChangeSubscription ChangeKind = "subscription" // key: id
 	ChangeHostname     ChangeKind = "hostname"     // key: estate.Hostname
+	ChangeTenant       ChangeKind = "tenant"       // key: organization and tenant id, joined with "/"; without the id: all of the organization
 	ChangeBot          ChangeKind = "bot"          // key: organization, tenant and client id, joined with "/"
 	ChangeClient       ChangeKind = "client"       // key: id
 	ChangeUser         ChangeKind = "user"         // key: organization, tenant and user id, joined with "/"
 	ChangeAccess       ChangeKind = "access"       // key: organization and tenant id, joined with "/": what roles or groups give there
+	ChangeAPIKey       ChangeKind = "api-key"      // key: see APIKeyKey
 	ChangeRevocation   ChangeKind = "revocation"   // key: see ParseRevocation
 	ChangeKey          ChangeKind = "key"          // key: id
 

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -128,18 +131,45 @@ func (tx *Tx) fillSubscription(ctx context.Context, s *estate.Subscription) erro
 	return wrap("select subscription owners", err)
 }
 
+// TenantPlace is a place that a subscription has for a tenant.
+type TenantPlace struct {
+	Datacenter  string // of the region, as CountryCode is; both empty without a region
+	CountryCode string
+	Provisioned bool // provisioners are to be told of the tenant
+}
+
 // TakeTenantPlace counts one more tenant in the subscription of scope, and in
 // its region if it has one. It returns false, and changes nothing, when the
-// entitlement is used up or does not reach there.
-func (tx *Tx) TakeTenantPlace(ctx context.Context, scope estate.Scope) (bool, error) {
+// entitlement is used up, not in force at the time (zero: whenever), or does not
+// reach there. It is one statement, because every tenant that is made begins
+// with it.
+func (tx *Tx) TakeTenantPlace(ctx context.Context, scope estate.Scope, at time.Time) (place TenantPlace, taken bool, err error) {
+	if !tx.write {
+		return place, false, errReadTransaction // the statement returns a row, and would be executed
+	}
 	c := within(estate.Scope{Organization: scope.Organization, Subscription: scope.Subscription}, "id", "", "")
 	if scope.Subscription == "" || scope.Tenant != "" {
 		c.add("1 = 0")
 	}
+	datacenter, country := "''", "''"
 	if scope.Region != "" {
-		c.add("exists (select 1 from subscription_regions r where r.subscription_id = subscriptions.id and r.region = " + c.arg(scope.Region) + ")")
+		region := c.arg(scope.Region)
+		c.add("exists (select 1 from subscription_regions r where r.subscription_id = subscriptions.id and r.region = " + region + ")")
+		datacenter, country = "(select datacenter from regions where code = "+region+")", "(select country_code from regions where code = "+region+")"
+	}
+	if !at.IsZero() {
+		now := c.arg(micros(at))
+		c.add("starts_at <= " + now)
+		c.add("ends_at > " + now)
 	}
 	c.add("tenant_count < tenant_limit")
-	n, err := tx.exec(ctx, "update subscriptions set tenant_count = tenant_count + 1"+c.where(), c.args...)
-	return n == 1, wrap("take tenant place", err)
+	var provisioners int
+	err = tx.row(ctx, "update subscriptions set tenant_count = tenant_count + 1"+c.where()+" returning "+datacenter+", "+country+
+		", (select count(*) from provisioners p where p.organization_id = subscriptions.organization_id and p.subscription_id = subscriptions.id)", c.args...).
+		Scan(&place.Datacenter, &place.CountryCode, &provisioners)
+	if errors.Is(err, sql.ErrNoRows) {
+		return place, false, nil
+	}
+	place.Provisioned = provisioners > 0
+	return place, err == nil, wrap("take tenant place", err)
 }

@@ -49,10 +49,16 @@ func (tx *Tx) Trim(ctx context.Context, now time.Time) error {
 	if err := tx.trimAssertions(ctx, now); err != nil {
 		return err
 	}
+	if err := tx.trimPeers(ctx, now); err != nil {
+		return err
+	}
 	if err := tx.trimRevocations(ctx, now); err != nil {
 		return err
 	}
 	if err := tx.trimLinks(ctx, now); err != nil {
+		return err
+	}
+	if err := tx.trimForms(ctx, now); err != nil {
 		return err
 	}
 	if err := tx.trimSessions(ctx, now); err != nil {

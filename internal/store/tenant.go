@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/filter"
 )
 
 const tenantColumns = "id, organization_id, subscription_id, region, datacenter, country_code, name, hostname, alias, status, status_updated_at, external_id, labels, created_by, created_at, updated_at, rev, purge_at, deletion_protection, settings"
@@ -36,10 +36,8 @@ func scanTenant(row rowScanner) (estate.Tenant, error) {
 // InsertTenant adds t and takes its host names. The caller has taken its place
 // in the entitlement in the same transaction.
 func (tx *Tx) InsertTenant(ctx context.Context, t estate.Tenant) error {
-	_, err := tx.exec(ctx, "insert into tenants (name_key, "+tenantColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
-		filter.Fold(t.Name), t.ID, t.Organization, t.Subscription, t.Region, t.Datacenter, t.CountryCode, t.Name, t.Hostname, t.Alias,
-		t.Status, micros(t.StatusUpdatedAt), t.ExternalID, marshalLabels(t.Labels), t.CreatedBy, micros(t.CreatedAt), micros(t.UpdatedAt),
-		max(t.Rev, 1), micros(t.PurgeAt), flag(t.Protected), marshal(t.Settings))
+	err := tx.insert(ctx, "insert into tenants (name_key, "+tenantColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+		tenantRow(t)...)
 	if err != nil {
 		return wrap("insert tenant", err)
 	}
@@ -47,12 +45,22 @@ func (tx *Tx) InsertTenant(ctx context.Context, t estate.Tenant) error {
 		if name == "" {
 			continue
 		}
-		_, err := tx.exec(ctx, "insert into hostnames (hostname, organization_id, tenant_id) values ($1, $2, $3)", name, t.Organization, t.ID)
+		err := tx.insert(ctx, "insert into hostnames (hostname, organization_id, tenant_id) values ($1, $2, $3)", name, t.Organization, t.ID)
 		if err != nil {
 			return wrap("insert hostname", err)
 		}
 	}
+	tx.tally.count(t, 1)
+	tx.tally.created(t.Organization, t.CreatedAt, 1)
+	if err := tx.tenantChanged(ctx, t.CreatedAt, t); err != nil {
+		return err
+	}
 	return tx.insertTenantLabels(ctx, t)
+}
+
+// tenantChanged has everybody forget what they know of t.
+func (tx *Tx) tenantChanged(ctx context.Context, at time.Time, t estate.Tenant) error {
+	return tx.changed(ctx, at, ChangeTenant, string(t.Organization)+"/"+string(t.ID))
 }
 
 // Tenant returns a tenant.

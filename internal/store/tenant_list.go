@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,6 +60,7 @@ type TenantQuery struct {
 	From     *TenantPosition // nil: from the start
 	Backward bool            // the rows before From instead of those after
 	Limit    int             // at most MaxPage; 0 or less: only whether there are any
+	Bound    int             // how many tenants may be looked at, or sorted, for the page; 0: TenantBound
 }
 
 // TenantPosition is a place between tenants in the order of a query: just past
@@ -68,51 +68,6 @@ type TenantQuery struct {
 type TenantPosition struct {
 	Values []any // of the sort keys, as PositionOf has them: string, or int64 microseconds
 	ID     estate.TenantID
-}
-
-// Tenants returns a page of tenants in the order of q, and whether more follow
-// in the direction of reading.
-func (tx *Tx) Tenants(ctx context.Context, scope estate.Scope, q TenantQuery) (page []estate.Tenant, more bool, err error) {
-	c := within(scope, "subscription_id", "region", "id")
-	if q.Filter != nil {
-		c.add(tenantCondition(c, q.Filter))
-	}
-	order := tenantOrder(q.Sort, q.Backward)
-	if q.From != nil {
-		c.add(keysetCondition(c, order, append(slices.Clone(q.From.Values), string(q.From.ID))))
-	}
-	by := make([]string, len(order))
-	for i, o := range order {
-		by[i] = o.column
-		if o.descending {
-			by[i] += " desc"
-		}
-	}
-	limit := max(0, min(q.Limit, MaxPage)) // a negative limit would mean none to SQLite
-	query := "select " + tenantsSelected + " from tenants" + c.where() + " order by " + strings.Join(by, ", ") + " limit " + c.arg(limit+1)
-	rows, err := tx.rows(ctx, query, c.args...)
-	page, err = collect(rows, err, scanTenant)
-	if err != nil {
-		return nil, false, wrap("select tenants", err)
-	}
-	if more = len(page) > limit; more {
-		page = page[:limit]
-	}
-	if q.Backward {
-		slices.Reverse(page)
-	}
-	return page, more, nil
-}
-
-// CountTenants counts what Tenants would return over all pages.
-func (tx *Tx) CountTenants(ctx context.Context, scope estate.Scope, expr filter.Expr) (int64, error) {
-	c := within(scope, "subscription_id", "region", "id")
-	if expr != nil {
-		c.add(tenantCondition(c, expr))
-	}
-	var n int64
-	err := tx.row(ctx, "select count(*) from tenants"+c.where(), c.args...).Scan(&n)
-	return n, wrap("count tenants", err)
 }
 
 // PositionOf returns the position of t in the order of sort.
@@ -274,9 +229,9 @@ func tenantComparison(c *conditions, e *filter.Compare) string {
 	}
 	if e.Attribute == "labels" {
 		name, value, valued := strings.Cut(text, "=")
-		query := "id in (select tenant_id from tenant_labels where name = " + c.arg(name)
+		query := "exists (select 1 from tenant_labels l where l.tenant_id = tenants.id and l.name = " + c.arg(name)
 		if valued {
-			query += " and value = " + c.arg(value)
+			query += " and l.value = " + c.arg(value)
 		}
 		return query + ")"
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // Tx is a transaction. All row access is methods on it.
@@ -18,7 +19,20 @@ type Tx struct {
 	write   bool
 	within  context.Context // of statements, instead of the caller's; nil: the caller's
 	changes []Change
-	numbers []int64 // of changes in the feed
+	feed    []fed // changes for others, written with those of the whole batch
+	tally   tally // tenants that came to be counted, likewise
+
+	group   *group // of the batch; nil: what is written is written at once
+	touched bool   // something was written, or failed
+	failed  bool   // a statement failed, for another reason than a row that is there already
+}
+
+// prepare settles what the group has collected, if a statement could be about it.
+func (tx *Tx) prepare(ctx context.Context, query string) error {
+	if tx.group == nil || len(tx.group.chains) == 0 || !strings.Contains(query, "audit_") {
+		return nil
+	}
+	return tx.group.settle(ctx, tx.conn)
 }
 
 func (tx *Tx) context(ctx context.Context) context.Context {
@@ -29,11 +43,47 @@ func (tx *Tx) context(ctx context.Context) context.Context {
 }
 
 func (tx *Tx) row(ctx context.Context, query string, args ...any) rowScanner {
-	return tx.conn.row(tx.context(ctx), query, args...)
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
+	ctx = tx.context(ctx)
+	if !tx.write {
+		return tx.conn.row(ctx, query, args...)
+	}
+	if err := tx.prepare(ctx, query); err != nil {
+		tx.touched, tx.failed = true, true
+		return failedRow{err}
+	}
+	tx.touched = tx.touched || !strings.HasPrefix(query, "select ")
+	return watchedRow{tx.conn.row(ctx, query, args...), tx}
+}
+
+// watchedRow notes a failure.
+type watchedRow struct {
+	rowScanner
+
+	tx *Tx
+}
+
+func (r watchedRow) Scan(dest ...any) error {
+	err := r.rowScanner.Scan(dest...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		r.tx.touched, r.tx.failed = true, true
+	}
+	return err
 }
 
 func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return tx.conn.rows(tx.context(ctx), query, args...)
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
+	ctx = tx.context(ctx)
+	err := tx.prepare(ctx, query)
+	var rows *sql.Rows
+	if err == nil {
+		rows, err = tx.conn.rows(ctx, query, args...)
+	}
+	tx.touched = tx.touched || err != nil || !strings.HasPrefix(query, "select ")
+	tx.failed = tx.failed || err != nil
+	return rows, err
 }
 
 // exec runs a statement and returns how many rows it touched. Violated
@@ -42,15 +92,75 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	if !tx.write {
 		return 0, errReadTransaction
 	}
-	result, err := tx.conn.run(tx.context(ctx), query, args...)
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
+	ctx, tx.touched = tx.context(ctx), true
+	if err := tx.prepare(ctx, query); err != nil {
+		tx.failed = true
+		span.Fail(err)
+		return 0, err
+	}
+	result, err := tx.conn.run(ctx, query, args...)
 	if err != nil {
+		span.Fail(err)
 		return 0, tx.constraintError(err)
 	}
 	return result.RowsAffected()
 }
 
+// span begins the span of a statement, up to its first row. The statement's text is
+// safe to tell: values are arguments.
+func (tx *Tx) span(ctx context.Context, query string) (context.Context, telemetry.Span) {
+	ctx, span := telemetry.Start(ctx, "sql", telemetry.Client)
+	if span.Kept() {
+		verb, table := summary(query)
+		span.Rename(verb + " " + table)
+		span.Text("db.system.name", tx.conn.name)
+		span.Text("db.operation.name", verb)
+		span.Text("db.collection.name", table)
+		span.Text("db.query.text", query)
+	}
+	return ctx, span
+}
+
+// summary is what a statement does, and to which table first.
+func summary(query string) (verb, table string) {
+	words := strings.Fields(query)
+	for i, word := range words {
+		switch {
+		case i == 0:
+			verb = strings.ToLower(word)
+		case i+1 < len(words) && table == "" && (word == "from" || word == "into"), i == 1 && verb == "update":
+			if word == "from" || word == "into" {
+				word = words[i+1]
+			}
+			table = strings.Trim(word, `(),"`)
+		}
+	}
+	return verb, table
+}
+
+// insert is exec for a statement whose error, if there is one, is the batch's as
+// well as the caller's: whoever calls it has nothing to learn from the result. Where
+// it waits to be sent with others, its span ends when it begins to wait.
+func (tx *Tx) insert(ctx context.Context, query string, args ...any) error {
+	if !tx.write {
+		return errReadTransaction
+	}
+	ctx, span := tx.span(ctx, query)
+	defer span.End()
+	tx.touched = true
+	if err := tx.conn.later(tx.context(ctx), query, args...); err != nil {
+		span.Fail(err)
+		return tx.constraintError(err)
+	}
+	return nil
+}
+
 func (tx *Tx) constraintError(err error) error {
-	if known, ok := constraintErrors[tx.conn.violated(err)]; ok {
+	violated := tx.conn.violated(err)
+	tx.failed = tx.failed || violated == ""
+	if known, ok := constraintErrors[violated]; ok {
 		return known.Because(err)
 	}
 	return err
@@ -60,18 +170,12 @@ func (tx *Tx) constraintError(err error) error {
 var errReadTransaction = errors.New("write in a read transaction")
 
 // changed puts a change into the feed, to be seen when the transaction commits.
-func (tx *Tx) changed(ctx context.Context, at time.Time, kind ChangeKind, key string) error {
-	c := Change{Kind: kind, Key: key}
+func (tx *Tx) changed(_ context.Context, at time.Time, kind ChangeKind, key string) error {
 	if !tx.write {
 		return errReadTransaction
 	}
-	var number int64
-	err := tx.row(ctx, "insert into changes (seq, kind, key, created_at) values ((select coalesce(max(seq), 0) + 1 from changes), $1, $2, $3) returning seq",
-		string(c.Kind), c.Key, micros(at)).Scan(&number)
-	if err != nil {
-		return fmt.Errorf("insert change: %w", err)
-	}
-	tx.changes, tx.numbers = append(tx.changes, c), append(tx.numbers, number)
+	c := Change{Kind: kind, Key: key}
+	tx.changes, tx.feed = append(tx.changes, c), append(tx.feed, fed{c, at})
 	return nil
 }
 

@@ -34,6 +34,13 @@ var UserListing = &Listing[estate.User]{
 			}
 			return userHolds("coalesce((select r.name from roles r where r.tenant_id = users.tenant_id and r.id = " + c.arg(id) + "), '')")
 		}},
+		{name: "assignedScopes", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, scope string) string { // by custom roles, as they are shown
+			if len(scope) > maxContained {
+				return "1 = 0"
+			}
+			return "exists (select 1 from role_holders h, roles r where h.tenant_id = users.tenant_id and h.holder_id = users.id" +
+				" and r.tenant_id = h.tenant_id and r.name = h.role and r.scopes like " + c.arg("%"+escapeLike(marshal(scope))+"%") + " escape '\\')"
+		}},
 		{name: "assignedGroups.id", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, id string) string {
 			return "exists (select 1 from group_members m where m.tenant_id = users.tenant_id and m.user_id = users.id and m.group_id = " + c.arg(id) + ")"
 		}},
@@ -72,6 +79,17 @@ func (tx *Tx) UsersByEmail(ctx context.Context, scope estate.Scope, email string
 	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by email_key, id", c.args...)
 	all, err := collect(rows, err, scanUser)
 	return all, wrap("select users by email", err)
+}
+
+// PasswordHolders are those of UsersByEmail who have a password, of whatever
+// status.
+func (tx *Tx) PasswordHolders(ctx context.Context, scope estate.Scope, email string) ([]estate.User, error) {
+	c := inTenant(scope, "users")
+	c.add("email_key = " + c.arg(filter.Fold(email)))
+	c.add("id in (select user_id from credentials where credentials.tenant_id = users.tenant_id and kind = 'password')")
+	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by email_key, id", c.args...)
+	all, err := collect(rows, err, scanUser)
+	return all, wrap("select password holders", err)
 }
 
 // CountAdmins counts the active users of the tenant of scope who hold the role

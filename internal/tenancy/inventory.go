@@ -11,11 +11,13 @@ import (
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // InventoryQuery asks for a page of the estate's tenants.
 type InventoryQuery struct {
 	Filter string // SCIM; empty: all
+	Begins string // with which names begin, in any case; empty: any
 	Sort   string // comma-separated attributes with sign; empty: oldest first
 	Next   string // cursor: the page after it
 	Prev   string // cursor: the page before it
@@ -34,6 +36,8 @@ type InventoryPage struct {
 
 // Inventory lists the tenants of the actor's organization.
 func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q InventoryQuery) (page InventoryPage, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.Inventory", telemetry.Internal)
+	defer span.End()
 	if err := actor.Lacks(estate.LevelOrganization, api.ScopeOrgTenantsRead); err != nil {
 		return page, err
 	}
@@ -42,6 +46,8 @@ func (s *Service) Inventory(ctx context.Context, actor estate.Actor, q Inventory
 
 // ListTenants lists the tenants that the actor, a region-level client, reaches.
 func (s *Service) ListTenants(ctx context.Context, actor estate.Actor, q InventoryQuery) (InventoryPage, error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.ListTenants", telemetry.Internal)
+	defer span.End()
 	if actor.Level != estate.LevelRegion {
 		return InventoryPage{}, errRegionOnly
 	}
@@ -58,6 +64,9 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 		if query.Filter, subscriptions, err = s.parseFilter(q.Filter); err != nil {
 			return page, err
 		}
+	}
+	if q.Begins != "" {
+		query.Filter = beginning(query.Filter, q.Begins)
 	}
 	if query.Sort, err = filter.ParseSort(q.Sort, store.TenantSortAttributes); err != nil {
 		return page, paging.Unparsed("sort", err)
@@ -77,6 +86,16 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 		subscriptions = nil
 	}
 	page.Total = -1
+	known := q.Limit == 0
+	if !known && s.Memory != nil {
+		var next *store.TenantPosition
+		if page.Tenants, next, known = s.Memory.Tenants(ctx, actor.Scope, query); known {
+			page.Next, page.Prev = cursors(query, page.Tenants, next)
+		}
+	}
+	if known && len(subscriptions) == 0 && !q.Total {
+		return page, nil
+	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		if err := ownsSubscriptions(ctx, tx, actor.Scope, subscriptions); err != nil {
 			return err
@@ -86,30 +105,42 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 				return err
 			}
 		}
-		if q.Limit == 0 {
+		if known {
 			return nil
 		}
-		tenants, more, err := tx.Tenants(ctx, actor.Scope, query)
+		tenants, next, err := tx.Tenants(ctx, actor.Scope, query)
 		page.Tenants = tenants
-		page.Next, page.Prev = cursors(query, tenants, more)
+		page.Next, page.Prev = cursors(query, tenants, next)
 		return err
 	})
-	return page, err
+	if err != nil {
+		return InventoryPage{}, err
+	}
+	return page, nil
 }
 
-// cursors returns where the pages around tenants begin. The page one came from
-// is always there to go back to.
-func cursors(q store.TenantQuery, tenants []estate.Tenant, more bool) (next, prev string) {
-	if len(tenants) == 0 {
-		return "", ""
+// cursors returns where the pages around tenants begin. on is where reading goes on
+// in its direction; nil: nowhere. The page one came from is always there to go back
+// to.
+func cursors(q store.TenantQuery, tenants []estate.Tenant, on *store.TenantPosition) (next, prev string) {
+	format := func(p store.TenantPosition) string { return formatCursor(p, q.Sort) }
+	var ahead, back string
+	if on != nil {
+		ahead = format(*on)
 	}
-	if more || q.Backward {
-		next = formatCursor(store.PositionOf(tenants[len(tenants)-1], q.Sort), q.Sort)
+	switch {
+	case q.From == nil && !q.Backward:
+	case len(tenants) == 0:
+		back = ahead // all that was looked at, and what was before it
+	case q.Backward:
+		back = format(store.PositionOf(tenants[len(tenants)-1], q.Sort))
+	default:
+		back = format(store.PositionOf(tenants[0], q.Sort))
 	}
-	if q.Backward && more || !q.Backward && q.From != nil {
-		prev = formatCursor(store.PositionOf(tenants[0], q.Sort), q.Sort)
+	if q.Backward {
+		return back, ahead
 	}
-	return next, prev
+	return ahead, back
 }
 
 // InventoryTenant returns one tenant of the actor's organization.
@@ -147,6 +178,20 @@ func (s *Service) CountInventory(ctx context.Context, actor estate.Actor, text s
 		return err
 	})
 	return n, err
+}
+
+// beginning is expr, nil for all, of the tenants whose names begin with text: a range
+// of the index of names.
+func beginning(expr filter.Expr, text string) filter.Expr {
+	from := filter.Fold(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), ""))
+	all := &filter.And{Exprs: []filter.Expr{
+		&filter.Compare{Attribute: "name", Op: filter.GE, Text: from},
+		&filter.Compare{Attribute: "name", Op: filter.LT, Text: from + "\U0010FFFF"},
+	}}
+	if expr != nil {
+		all.Exprs = append(all.Exprs, expr)
+	}
+	return all
 }
 
 // parseFilter parses a filter and returns which subscriptions it names. Host

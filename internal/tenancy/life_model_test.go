@@ -292,6 +292,7 @@ func TestLife_Concurrent(t *testing.T) {
 	actor := manager(sub)
 	var mu sync.Mutex
 	var order []estate.Tenant
+	answers := map[string]int{} // how often, by code
 	fine := []string{"", api.CodeTenantQuota, api.CodeTenantNotFound, api.CodeTenantProtected, api.CodeUnavailable}
 	work := func(random *rand.Rand) error {
 		s := processes[random.IntN(len(processes))].service().Tenancy
@@ -329,6 +330,9 @@ func TestLife_Concurrent(t *testing.T) {
 		if !slices.Contains(fine, kindOf(err)) {
 			return fmt.Errorf("action %d: %w", what, err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		answers[kindOf(err)]++
 		return nil
 	}
 	var group sync.WaitGroup
@@ -362,6 +366,10 @@ func TestLife_Concurrent(t *testing.T) {
 	group.Wait()
 	close(stop)
 	restarting.Wait()
+
+	if answers[""] < callers || answers[api.CodeTenantQuota] == 0 {
+		t.Errorf("places were not fought for: %v", answers)
+	}
 
 	// Whatever chance has left out, one tenant is purged for certain.
 	s := processes[0].service().Tenancy

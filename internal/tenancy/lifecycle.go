@@ -10,6 +10,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // step is what moves a tenant on in its life.
@@ -66,6 +67,8 @@ type Deactivation struct {
 // DeactivateTenant disables a tenant at once and everywhere, and has it purged
 // after some days. Of one that is disabled already the countdown begins anew.
 func (s *Service) DeactivateTenant(ctx context.Context, actor estate.Actor, id estate.TenantID, d Deactivation) (t estate.Tenant, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.DeactivateTenant", telemetry.Internal)
+	defer span.End()
 	defer s.audit.Refused(ctx, actor, "tenant.deactivate", string(id), &err)
 	if actor, err = s.owner(ctx, actor, id); err != nil {
 		return t, err
@@ -125,6 +128,8 @@ func (s *Service) purgeDays(asked *int) (int, error) {
 // ReactivateTenant brings a disabled tenant back as it was. An active one stays as
 // it is.
 func (s *Service) ReactivateTenant(ctx context.Context, actor estate.Actor, id estate.TenantID, confirm string) (t estate.Tenant, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.ReactivateTenant", telemetry.Internal)
+	defer span.End()
 	defer s.audit.Refused(ctx, actor, "tenant.reactivate", string(id), &err)
 	if actor, err = s.owner(ctx, actor, id); err != nil {
 		return t, err

@@ -13,6 +13,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // PatchOperation is one operation of a JSON Patch on a tenant.
@@ -55,6 +56,8 @@ func ParsePatch(text []byte) ([]PatchOperation, error) {
 // at the register host a region-level client changes also what is the platform's:
 // labels and deletion protection.
 func (s *Service) UpdateTenant(ctx context.Context, actor estate.Actor, id estate.TenantID, patch []PatchOperation) (err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.UpdateTenant", telemetry.Internal)
+	defer span.End()
 	defer s.audit.Refused(ctx, actor, "tenant.update", string(id), &err)
 	if actor, err = s.owner(ctx, actor, id); err != nil {
 		return err

@@ -17,6 +17,10 @@ const (
 	// longer than a request can take, and than other nodes need to hear of it, so
 	// that nobody still writes into it.
 	purgeQuiet = time.Minute
+
+	// purgeStep is how many rows of a tenant are erased in one transaction, so that
+	// others can write in between: some tens of milliseconds.
+	purgeStep = 1000
 )
 
 // Run purges tenants that are due, now and then, until ctx ends.
@@ -36,10 +40,12 @@ func (s *Service) Run(ctx context.Context) {
 }
 
 // PurgeDue purges the tenants that are due, each in a transaction of its own, and
-// returns how many it has purged. Any number of processes may call it at once: each
-// tenant is purged by one of them. A tenant that can't be purged keeps none of the
-// others.
+// returns how many it has purged. Of large tenants it erases the rest step by step,
+// also of those that another process had begun with. Any number of processes may call
+// it at once: each tenant is purged by one of them. A tenant that can't be purged keeps
+// none of the others.
 func (s *Service) PurgeDue(ctx context.Context) (purged int, err error) {
+	begun := s.eraseRest(ctx)
 	for {
 		now := s.now()
 		var due []estate.Tenant
@@ -48,7 +54,7 @@ func (s *Service) PurgeDue(ctx context.Context) (purged int, err error) {
 			return err
 		})
 		if failed != nil {
-			return purged, errors.Join(err, failed)
+			return purged, errors.Join(begun, err, failed)
 		}
 		err = nil // those that failed before are due again
 		progress := false
@@ -63,14 +69,42 @@ func (s *Service) PurgeDue(ctx context.Context) (purged int, err error) {
 			progress = progress || failed == nil
 		}
 		if len(due) < store.MaxPage || !progress {
-			return purged, err
+			return purged, errors.Join(begun, err, s.eraseRest(ctx))
+		}
+	}
+}
+
+// eraseRest erases what is left of tenants that have been purged, a step of each in
+// turn.
+func (s *Service) eraseRest(ctx context.Context) (err error) {
+	for {
+		var waiting []estate.Tenant
+		failed := s.store.Read(ctx, func(tx *store.Tx) (err error) {
+			waiting, err = tx.TenantsToErase(ctx)
+			return err
+		})
+		if failed != nil {
+			return errors.Join(err, failed)
+		}
+		err = nil // those that failed before are there again
+		progress := false
+		for _, t := range waiting {
+			failed := s.store.Write(ctx, func(tx *store.Tx) error {
+				_, err := tx.EraseTenant(ctx, t.Scope(), purgeStep)
+				return err
+			})
+			err = errors.Join(err, failed)
+			progress = progress || failed == nil
+		}
+		if !progress {
+			return err
 		}
 	}
 }
 
 func (s *Service) purge(ctx context.Context, t estate.Tenant, now time.Time) (done bool, err error) {
 	err = s.store.Write(ctx, func(tx *store.Tx) error {
-		if done, err = tx.PurgeTenant(ctx, t.Scope(), now); err != nil || !done {
+		if done, err = tx.PurgeTenant(ctx, t.Scope(), now, purgeStep); err != nil || !done {
 			return err
 		}
 		if err := s.provision(ctx, tx, &t, estate.TenantWasPurged); err != nil {

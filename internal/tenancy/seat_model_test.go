@@ -42,6 +42,14 @@ func TestSeats_Concurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		made = append(made, tenant.Tenant)
+		for caller := range callers {
+			for n := range people {
+				subject := fmt.Sprintf("person-%d-%d", caller, n)
+				if _, err := e.App.Directory.CreateUser(t.Context(), administrator(tenant.Tenant), directory.NewUser{Subject: subject}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
 	check := func() {
 		pool, err := e.App.Directory.Seats(t.Context(), administrator(made[1]))
@@ -60,6 +68,7 @@ func TestSeats_Concurrent(t *testing.T) {
 	}
 	var mu sync.Mutex
 	known := map[holding][]estate.SeatType{} // what a person may have; "" is none
+	answers := map[string]int{}              // how often, by code
 	work := func(random *rand.Rand, caller int) {
 		h := holding{random.IntN(tenants), fmt.Sprintf("person-%d-%d", caller, random.IntN(people))}
 		kind := estate.SeatTypes()[random.IntN(2)]
@@ -88,6 +97,13 @@ func TestSeats_Concurrent(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		known[h] = now
+		switch {
+		case err != nil:
+		case results[0].Err != nil:
+			answers[results[0].Err.Code]++
+		default:
+			answers[""]++
+		}
 	}
 	var group sync.WaitGroup
 	for caller := range callers {
@@ -117,10 +133,13 @@ func TestSeats_Concurrent(t *testing.T) {
 	close(stop)
 	restarting.Wait()
 
+	if answers[""] < units || answers[api.CodeLicenseNone] == 0 {
+		t.Errorf("seats were not fought for: %v", answers)
+	}
 	used := map[estate.SeatType]int64{}
 	have := func(i int) map[string]estate.SeatType {
 		t.Helper()
-		page, err := e.App.Directory.LicenseAssignments(t.Context(), administrator(made[i]), true, directory.PageQuery{Limit: 100})
+		page, err := e.App.Directory.LicenseAssignments(t.Context(), administrator(made[i]), false, directory.PageQuery{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/cache"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/inventory"
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -45,6 +46,11 @@ type Service struct {
 	// before the service is used; nil: there are none.
 	Provision func(ctx context.Context, tx *store.Tx, t *estate.Tenant, change estate.TenantChange) error
 
+	// Memory answers lists of tenants before the database is asked. It is set before
+	// the service is used; nil: nothing does.
+	Memory *inventory.Index
+
+	licenses      *keyring.Reader[licenseClaims]
 	regions       *cache.Map[estate.RegionCode, estate.Region]
 	hosts         *cache.Map[estate.Hostname, estate.Tenant]
 	subscriptions *cache.Map[subscriptionKey, estate.Subscription]
@@ -62,11 +68,13 @@ const (
 	maxCachedRegions       = 1_000
 	maxCachedHosts         = 100_000
 	maxCachedSubscriptions = 10_000
+	maxReadLicenses        = 1_000
 )
 
 // New makes the service. domain is the base domain that host names end in.
 func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, now func() time.Time, domain string) *Service {
 	s := &Service{store: db, keys: keys, audit: audit, now: now, domain: strings.ToLower(domain), MinPurgeDays: DefaultMinPurgeDays}
+	s.licenses = keyring.NewReader[licenseClaims](keys, estate.KeyLicense, maxReadLicenses)
 	s.regions = cache.New(maxCachedRegions, s.loadRegion)
 	s.hosts = cache.New(maxCachedHosts, s.loadHost)
 	s.subscriptions = cache.New(maxCachedSubscriptions, s.loadSubscription)
@@ -147,4 +155,9 @@ var errOperatorOnly = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden",
 
 func errNeedsScope(scope string) error {
 	return estate.E(estate.Forbidden, api.CodeInsufficientScope, "Forbidden", "The token lacks the scope "+scope+".")
+}
+
+// Caches says how the caches do, by name.
+func (s *Service) Caches() map[string]cache.Stats {
+	return map[string]cache.Stats{"regions": s.regions.Stats(), "hosts": s.hosts.Stats(), "subscriptions": s.subscriptions.Stats()}
 }

@@ -30,3 +30,25 @@ func (s *Service) Summary(ctx context.Context, actor estate.Actor, since time.Ti
 	})
 	return sum, err
 }
+
+// VerifyCounts compares the counts of tenants with the tenants themselves, of all
+// organizations, and returns those that are wrong. If repair is set they are made anew.
+// Only the operator may. It reads every tenant.
+func (s *Service) VerifyCounts(ctx context.Context, actor estate.Actor, repair bool) (wrong []store.Miscounted, err error) {
+	if !actor.IsOperator() {
+		return nil, errOperatorOnly
+	}
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		wrong, err = tx.MiscountedTenants(ctx)
+		return err
+	})
+	if err != nil || len(wrong) == 0 || !repair {
+		return wrong, err
+	}
+	return wrong, s.store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.RecountTenants(ctx, s.now()); err != nil {
+			return err
+		}
+		return s.audit.Done(ctx, tx, actor, estate.Scope{}, "tenant-counts.repair", "", map[string]any{"wrong": len(wrong)})
+	})
+}

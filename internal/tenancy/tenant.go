@@ -10,12 +10,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // NewTenant is what CreateTenant makes a tenant of.
@@ -51,6 +53,8 @@ var labelKeyPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-
 // further one returns it as it then was; the same key with another request is
 // refused.
 func (s *Service) CreateTenant(ctx context.Context, actor estate.Actor, n NewTenant) (t Created, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.CreateTenant", telemetry.Internal)
+	defer span.End()
 	defer s.audit.Refused(ctx, actor, "tenant.create", "", &err)
 	if !actor.Can(estate.LevelRegion, api.ScopeTenantsCreate) {
 		return t, errNeedsScope(api.ScopeTenantsCreate)
@@ -89,9 +93,13 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 	if err != nil {
 		return made, err
 	}
-	hash := n.hash()
+	var hash []byte
+	if n.IdempotencyKey != "" {
+		hash = n.hash()
+	}
 	now := s.now()
-	err = s.write(ctx, n.dryRun, func(tx *store.Tx) error {
+	label := estate.NewHostLabel() // which hardly ever is another tenant's
+	create := func(tx *store.Tx) error {
 		made = Created{}
 		t := &made.Tenant
 		if n.IdempotencyKey != "" {
@@ -100,25 +108,22 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 				return replay(done, hash, &made, err)
 			}
 		}
-		region, err := s.entitled(ctx, tx, scope)
+		place, taken, err := tx.TakeTenantPlace(ctx, scope, now)
 		if err != nil {
 			return err
 		}
-		if n.Datacenter != "" && n.Datacenter != region.Datacenter {
-			return invalidTenant("/datacenter", fmt.Sprintf("the datacenter of region %s is %s", region.Code, region.Datacenter))
-		}
-		label, err := freeHostLabel(ctx, tx, region.Code)
-		if err != nil {
-			return err
-		}
-		if free, err := tx.TakeTenantPlace(ctx, scope); err != nil {
-			return err
-		} else if !free {
+		if !taken {
+			if err := s.entitled(ctx, tx, scope, now); err != nil {
+				return err
+			}
 			return errQuota
 		}
+		if n.Datacenter != "" && n.Datacenter != place.Datacenter {
+			return invalidTenant("/datacenter", fmt.Sprintf("the datacenter of region %s is %s", scope.Region, place.Datacenter))
+		}
 		*t = estate.Tenant{
-			ID: estate.NewTenantID(), Organization: scope.Organization, Subscription: scope.Subscription, Region: region.Code,
-			Datacenter: region.Datacenter, CountryCode: region.CountryCode, Name: strings.TrimSpace(n.Name), Hostname: estate.NewHostname(label, region.Code),
+			ID: estate.NewTenantID(), Organization: scope.Organization, Subscription: scope.Subscription, Region: scope.Region,
+			Datacenter: place.Datacenter, CountryCode: place.CountryCode, Name: strings.TrimSpace(n.Name), Hostname: estate.NewHostname(label, scope.Region),
 			Alias: alias, Status: estate.TenantActive, StatusUpdatedAt: now, ExternalID: n.ExternalID, Labels: n.Labels,
 			CreatedBy: actor.ID, CreatedAt: now, UpdatedAt: now, Settings: estate.DefaultTenantSettings(), Rev: 1,
 		}
@@ -131,8 +136,10 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 		if made.Admin, err = s.inviteAdministrator(ctx, tx, actor, *t, n.Admin); err != nil {
 			return err
 		}
-		if err := s.provision(ctx, tx, t, estate.TenantWasCreated); err != nil {
-			return err
+		if place.Provisioned {
+			if err := s.provision(ctx, tx, t, estate.TenantWasCreated); err != nil {
+				return err
+			}
 		}
 		if n.IdempotencyKey != "" {
 			kept := keptTenant{Tenant: *t} // and no link
@@ -151,26 +158,35 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 		return s.audit.Done(ctx, tx, actor, t.Scope(), "tenant.create", string(t.ID), map[string]any{
 			"name": t.Name, "hostname": t.Hostname, "alias": t.Alias, "externalId": t.ExternalID, event.KeyEvent: s.tenantEvent(*t),
 		})
-	})
+	}
+	err = s.write(ctx, n.dryRun, create)
+	if estate.HasCode(err, api.CodeTenantHostnameTaken) { // the alias, or against all odds the label: then with one that was looked for
+		err = s.write(ctx, n.dryRun, func(tx *store.Tx) (err error) {
+			if label, err = freeHostLabel(ctx, tx, scope.Region); err != nil {
+				return err
+			}
+			return create(tx)
+		})
+	}
 	if err != nil || n.dryRun { // of which nothing is true
 		made.Admin = nil
 	}
 	return made, err
 }
 
-// entitled checks that the subscription may have tenants in the region now.
-func (s *Service) entitled(ctx context.Context, tx *store.Tx, scope estate.Scope) (estate.Region, error) {
+// entitled tells why the subscription may have no tenants in the region, if not
+// for their number.
+func (s *Service) entitled(ctx context.Context, tx *store.Tx, scope estate.Scope, now time.Time) error {
 	sub, err := tx.Subscription(ctx, estate.Scope{Organization: scope.Organization}, scope.Subscription)
-	if err != nil {
-		return estate.Region{}, err
-	}
 	switch {
-	case !sub.ValidAt(s.now()):
-		return estate.Region{}, errLicense("The subscription is not in force.")
+	case err != nil:
+		return err
+	case !sub.ValidAt(now):
+		return errLicense("The subscription is not in force.")
 	case !slices.Contains(sub.Regions, scope.Region):
-		return estate.Region{}, errLicense(fmt.Sprintf("The subscription may not use region %s.", scope.Region))
+		return errLicense(fmt.Sprintf("The subscription may not use region %s.", scope.Region))
 	}
-	return tx.Region(ctx, scope.Region)
+	return nil
 }
 
 // replay answers a repeated request from the answer to the first.
@@ -278,6 +294,8 @@ func labelsProblem(labels map[string]string) (pointer, problem string) {
 
 // Tenant returns the tenant with the id, if the actor reaches it.
 func (s *Service) Tenant(ctx context.Context, actor estate.Actor, id estate.TenantID) (t estate.Tenant, err error) {
+	ctx, span := telemetry.Start(ctx, "tenancy.Tenant", telemetry.Internal)
+	defer span.End()
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
 		t, err = tx.Tenant(ctx, actor.Scope, id)
 		return err

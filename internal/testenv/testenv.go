@@ -76,6 +76,7 @@ func New(t testing.TB) *Env {
 	t.Helper()
 	e := Open(t)
 	e.serve()
+	e.spread()
 	return e
 }
 
@@ -85,6 +86,12 @@ func Open(t testing.TB) *Env {
 	t.Helper()
 	dir := t.TempDir()
 	return openNew(t, Config(t, dir), dir)
+}
+
+// OpenWith is Open with a configuration of the test's own.
+func OpenWith(t testing.TB, config app.Config, dir string) *Env {
+	t.Helper()
+	return openNew(t, config, dir)
 }
 
 // Config is that of a new installation with its data below dir.
@@ -142,6 +149,7 @@ func Start(t testing.TB, config app.Config, dir string) *Env {
 	t.Helper()
 	e := openNew(t, config, dir)
 	e.serve()
+	e.spread()
 	return e
 }
 
@@ -164,6 +172,14 @@ func (e *Env) NodeWith(config app.Config) *Env {
 	node.Organization = e.Organization
 	node.serve()
 	return node
+}
+
+// Another opens the services of another server on the same data, without serving.
+func (e *Env) Another() *Env {
+	e.t.Helper()
+	again := open(e.t, e.App.Config, e.Dir, e.Clock)
+	again.Organization = e.Organization
+	return again
 }
 
 // Restart ends the services, as if their process were killed, and opens them anew
@@ -200,6 +216,9 @@ func open(t testing.TB, config app.Config, dir string, clock *Clock) *Env {
 func openNew(t testing.TB, config app.Config, dir string) *Env {
 	t.Helper()
 	e := open(t, config, dir, &Clock{now: time.Now().UTC().Truncate(time.Millisecond)})
+	if os.Getenv(nodesVariable) != "" {
+		e.App.FollowInterval = spreadInterval
+	}
 	for _, code := range regions {
 		e.must(e.App.Tenancy.CreateRegion(t.Context(), Operator, estate.Region{Code: code}))
 	}
@@ -211,30 +230,40 @@ func openNew(t testing.TB, config app.Config, dir string) *Env {
 // configured to do is left out: the client speaks to the server directly.
 func (e *Env) serve() {
 	e.t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	e.must(nil, err)
-	e.Port = listener.Addr().(*net.TCPAddr).Port
-	ctx, stop := context.WithCancel(context.WithoutCancel(e.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- e.App.Serve(ctx, listener) }()
-	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
-	}
-	transport := &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}
-	if e.App.Config.TLS == app.TLSOff {
-		transport.DialTLSContext = dial
-	}
+	port, transport := serve(e.t, e.App)
+	e.Port = port
 	e.Client = &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	e.t.Cleanup(func() {
+}
+
+// serve serves a until the test ends, and returns its port and a transport that
+// reaches it by any host name.
+func serve(t testing.TB, a *app.App) (port int, transport *http.Transport) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- a.Serve(ctx, listener) }()
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, listener.Addr().String())
+	}
+	transport = &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}
+	if a.Config.TLS == app.TLSOff {
+		transport.DialTLSContext = dial
+	}
+	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		stop()
 		if err := <-done; err != nil {
-			e.t.Errorf("server: %v", err)
+			t.Errorf("server: %v", err)
 		}
 	})
+	return listener.Addr().(*net.TCPAddr).Port, transport
 }
 
 // regions are those that every server has.

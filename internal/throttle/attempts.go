@@ -38,24 +38,30 @@ const (
 // Existing and invented client ids are counted alike, so the answers don't tell
 // which is which. Memory is bounded: at its limit the longest quiet are
 // forgotten.
+//
+// Several processes can count together: each has what it saw from Untold, and the
+// others take it in by Learn; Addresses is to be shared with it.
 type Attempts struct {
-	seed      maphash.Seed
-	shards    [shardCount]attemptShard
-	addresses *Window[source]
+	Addresses *Window[Source] // failures by address
+
+	seed   maphash.Seed
+	shared bool // Untold is asked
+	shards [shardCount]attemptShard
 }
 
 type attemptShard struct {
-	mu    sync.Mutex
-	pairs map[pairKey]*pair
+	mu     sync.Mutex
+	pairs  map[pairKey]*pair
+	untold []Attempt
 }
 
-// source is an IPv4 address or the network part of an IPv6 one: who has one
+// Source is an IPv4 address or the network part of an IPv6 one: who has one
 // address of a /64 has all of them.
-type source [16]byte
+type Source [16]byte
 
 type pairKey struct {
 	client [16]byte
-	source source
+	source Source
 }
 
 // pair is what is known of a client at an address. Times are Unix milliseconds;
@@ -65,11 +71,12 @@ type pair struct {
 	failed    int64 // when last
 	until     int64 // refused unheard
 	succeeded int64 // when last, to successKept
+	told      int64 // when the others were last told of a success
 }
 
 // NewAttempts makes an Attempts.
 func NewAttempts() *Attempts {
-	a := &Attempts{seed: maphash.MakeSeed(), addresses: NewWindow[source](maxAddresses)}
+	a := &Attempts{seed: maphash.MakeSeed(), Addresses: NewWindow[Source](maxAddresses)}
 	for i := range a.shards {
 		a.shards[i].pairs = make(map[pairKey]*pair)
 	}
@@ -98,7 +105,7 @@ func (a *Attempts) Wait(client string, address netip.Addr, now time.Time) time.D
 			return wait
 		}
 	}
-	return a.addresses.Wait(from, addressFailures, now)
+	return a.Addresses.Wait(from, addressFailures, now)
 }
 
 // Known tells whether client authenticated at address within the last hour. Such
@@ -123,7 +130,7 @@ func (a *Attempts) Failed(client string, address netip.Addr, now time.Time) (cli
 		return false, false
 	}
 	from := sourceOf(address)
-	addressWaits = a.addresses.Add(from, now) == addressFailures
+	addressWaits = a.Addresses.Add(from, now) == addressFailures
 	key, ok := pairOf(client, from)
 	if !ok {
 		return false, addressWaits // no client has such an id
@@ -131,7 +138,11 @@ func (a *Attempts) Failed(client string, address netip.Addr, now time.Time) (cli
 	s := a.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.get(key).fail(now.UnixMilli()), addressWaits
+	counted, clientWaits := s.get(key).fail(now.UnixMilli())
+	if counted && a.shared {
+		s.untold = append(s.untold, key.attempt(now, true))
+	}
+	return clientWaits, addressWaits
 }
 
 // Succeeded clears what is held against client at address.
@@ -149,19 +160,20 @@ func (a *Attempts) Succeeded(client string, address netip.Addr, now time.Time) {
 	s.mu.Lock()
 	p := s.get(key)
 	madeGood := p.failures
-	p.failures, p.until = 0, 0
-	if !within(p.succeeded, at, successKept) {
-		p.succeeded = at
+	p.succeed(at)
+	if a.shared && (madeGood > 0 || !within(p.told, at, forgetAfter/2)) {
+		p.told = at
+		s.untold = append(s.untold, key.attempt(now, false))
 	}
 	s.mu.Unlock()
 	for range min(madeGood, freeFailures) {
-		a.addresses.Untake(from)
+		a.Addresses.Untake(from)
 	}
 }
 
 // Trim forgets what has been quiet for an hour.
 func (a *Attempts) Trim(now time.Time) {
-	a.addresses.Trim(now)
+	a.Addresses.Trim(now)
 	at := now.UnixMilli()
 	for i := range a.shards {
 		s := &a.shards[i]
@@ -231,12 +243,19 @@ func (p *pair) wait(at int64) time.Duration {
 	return wholeSeconds(d)
 }
 
+func (p *pair) succeed(at int64) {
+	p.failures, p.until = 0, 0
+	if !within(p.succeeded, at, successKept) {
+		p.succeeded = at
+	}
+}
+
 // fail counts a failure and tells whether the waiting begins with it. What fails
 // while the pair is refused was on its way when that began: it counts no
 // further, so that a burst in parallel is not punished for being one.
-func (p *pair) fail(at int64) bool {
+func (p *pair) fail(at int64) (counted, begins bool) {
 	if p.wait(at) > 0 {
-		return false
+		return false, false
 	}
 	if p.failures > 0 && !within(p.failed, at, forgetAfter) {
 		p.failures = 0
@@ -245,14 +264,14 @@ func (p *pair) fail(at int64) bool {
 	p.failed = at
 	doublings := p.failures - freeFailures
 	if doublings < 0 {
-		return false
+		return true, false
 	}
 	delay := maxDelay
 	if doublings < 10 {
 		delay = min(firstDelay<<doublings, maxDelay)
 	}
 	p.until = at + delay.Milliseconds()
-	return doublings == 0
+	return true, doublings == 0
 }
 
 // within tells whether the time since is no longer ago than d. A time in the
@@ -261,19 +280,31 @@ func within(since, at int64, d time.Duration) bool {
 	return since <= at && at-since < d.Milliseconds()
 }
 
-func sourceOf(address netip.Addr) source {
-	if !address.IsValid() {
-		return source{}
+func sourceOf(address netip.Addr) Source {
+	network := Network(address)
+	if !network.IsValid() {
+		return Source{}
 	}
-	s := source(address.As16()) // IPv4 as ::ffff:a.b.c.d
-	if address.Is6() && !address.Is4In6() {
-		clear(s[8:])
+	return Source(network.Addr().As16()) // IPv4 as ::ffff:a.b.c.d
+}
+
+// Network is an IPv4 address, or the /64 of an IPv6 one: who has one address of it
+// has all of them. That of an unknown address is not valid.
+func Network(address netip.Addr) netip.Prefix {
+	address = address.Unmap().WithZone("")
+	bits := 32
+	if address.Is6() {
+		bits = 64
 	}
-	return s
+	network, err := address.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
 }
 
 // pairOf makes the key of a client id, which is 32 hexadecimal digits.
-func pairOf(client string, from source) (key pairKey, ok bool) {
+func pairOf(client string, from Source) (key pairKey, ok bool) {
 	if len(client) != 2*len(key.client) {
 		return key, false
 	}

@@ -49,25 +49,27 @@ func (l Limits) of(tier Tier) int64 {
 // Caller is who calls, and where. At different places, such as two tenants, the
 // same caller is counted separately.
 type Caller struct {
-	Place  string // tenant, region, or the console
-	Client string
+	Place  string `json:"p"` // tenant, region, or the console
+	Client string `json:"c"`
 }
 
 // Rates counts requests by tier, caller and place. It is safe for concurrent
 // use.
 type Rates struct {
-	callers *Window[tierCaller]
-	places  *Window[tierPlace]
+	Callers *Window[TierCaller]
+	Places  *Window[TierPlace]
 }
 
-type tierCaller struct {
-	tier   Tier
-	caller Caller
+// TierCaller is what a Rates counts for each caller.
+type TierCaller struct {
+	Tier Tier `json:"t"`
+	Caller
 }
 
-type tierPlace struct {
-	tier  Tier
-	place string
+// TierPlace is what a Rates counts for each place.
+type TierPlace struct {
+	Tier  Tier   `json:"t"`
+	Place string `json:"p"`
 }
 
 const (
@@ -78,7 +80,7 @@ const (
 // NewRates makes a Rates that remembers the callers of the last Span, in at
 // most about 40 MiB.
 func NewRates() *Rates {
-	return &Rates{callers: NewWindow[tierCaller](maxCallers), places: NewWindow[tierPlace](maxPlaces)}
+	return &Rates{Callers: NewWindow[TierCaller](maxCallers), Places: NewWindow[TierPlace](maxPlaces)}
 }
 
 // PlaceFactor is how many callers can use their limit in full at one place. The
@@ -95,19 +97,19 @@ func (r *Rates) Take(tier Tier, caller Caller, limits Limits, now time.Time) tim
 		return 0
 	}
 	limit := perMinute * int64(Span/time.Minute)
-	key := tierCaller{tier, caller}
-	if wait := r.callers.Take(key, limit, now); wait > 0 {
+	key := TierCaller{tier, caller}
+	if wait := r.Callers.Take(key, limit, now); wait > 0 {
 		return wait
 	}
-	wait := r.places.Take(tierPlace{tier, caller.Place}, limit*PlaceFactor, now)
+	wait := r.Places.Take(TierPlace{tier, caller.Place}, limit*PlaceFactor, now)
 	if wait > 0 {
-		r.callers.Untake(key)
+		r.Callers.Untake(key)
 	}
 	return wait
 }
 
 // Trim forgets who has been quiet for a Span.
 func (r *Rates) Trim(now time.Time) {
-	r.callers.Trim(now)
-	r.places.Trim(now)
+	r.Callers.Trim(now)
+	r.Places.Trim(now)
 }

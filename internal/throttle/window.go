@@ -21,9 +21,13 @@ const (
 
 // Window counts events by key over the last Span. It is safe for concurrent
 // use. Beyond its size it forgets keys, idle ones first.
+//
+// Several processes can count together: each has what it counted from Untold, and
+// the others take it in by Learn.
 type Window[K comparable] struct {
 	seed   maphash.Seed
-	perKey int // keys per shard
+	perKey int  // keys per shard
+	shared bool // Untold is asked
 	shards [shardCount]windowShard[K]
 }
 
@@ -35,6 +39,7 @@ const (
 type windowShard[K comparable] struct {
 	mu     sync.Mutex
 	counts map[K]*count
+	untold []Count[K]
 }
 
 // count is a ring of counters, one a step. Those before newest-steps+1 are gone.
@@ -42,6 +47,7 @@ type count struct {
 	newest int64 // step that was counted last
 	sum    int64 // of the ring
 	ring   [steps]uint32
+	untold int // where in the shard's untold the newest step is, counted from 1; 0: nowhere
 }
 
 // NewWindow makes a Window of at most size keys, give or take their uneven
@@ -73,6 +79,7 @@ func (w *Window[K]) Take(key K, limit int64, now time.Time) time.Duration {
 		return c.wait(limit, now)
 	}
 	c.add(1)
+	w.tell(s, key, c, 1)
 	return 0
 }
 
@@ -84,6 +91,7 @@ func (w *Window[K]) Untake(key K) {
 	if c := s.counts[key]; c != nil && c.ring[c.newest%steps] > 0 {
 		c.ring[c.newest%steps]--
 		c.sum--
+		w.tell(s, key, c, -1)
 	}
 }
 
@@ -116,6 +124,7 @@ func (w *Window[K]) Add(key K, now time.Time) int64 {
 	}
 	c.advance(at)
 	c.add(1)
+	w.tell(s, key, c, 1)
 	return c.sum
 }
 
@@ -187,6 +196,7 @@ func (c *count) advance(at int64) {
 	case c.idle(at):
 		*c = count{newest: at}
 	case at > c.newest:
+		c.untold = 0
 		for c.newest < at {
 			c.newest++
 			slot := &c.ring[c.newest%steps]

@@ -20,6 +20,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/job"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 const (
@@ -101,6 +102,8 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, organization estate.Or
 // wants tells whether w is to be told of r.
 func wants(w estate.Webhook, r estate.AuditRecord) bool {
 	switch {
+	case r.Action == actionTest: // is sent to the one that is tested, at once
+		return false
 	case r.Position <= w.After || r.Scope.Organization != w.Scope.Organization:
 		return false
 	case w.Scope.Tenant != "" && r.Scope != w.Scope: // of an organization, all of it
@@ -237,8 +240,10 @@ func (s *Service) attempt(ctx context.Context, w estate.Webhook, r estate.AuditR
 	d.Response = estate.DeliveryMessage{}
 	body, header, err := s.message(w, r, d.TriggeredAt)
 	if err == nil {
+		ctx, call := s.call(ctx, r, header)
 		d.Request = estate.DeliveryMessage{URL: w.URL, Headers: shown(header, w.HiddenHeaders), Body: string(body)}
 		answer, postErr := s.post.Post(ctx, w.URL, header, body)
+		call.End(answer.Status, postErr)
 		err = postErr
 		if err == nil {
 			d.Response = estate.DeliveryMessage{Status: answer.Status, Headers: shown(answer.Header, w.HiddenHeaders), Body: strings.ToValidUTF8(string(answer.Body), "\uFFFD")}
@@ -252,6 +257,16 @@ func (s *Service) attempt(ctx context.Context, w estate.Webhook, r estate.AuditR
 		d.Status, d.Message = estate.DeliveryFail, err.Error()
 	}
 	return err
+}
+
+// call begins an attempt in the trace of the request that made the event.
+func (s *Service) call(ctx context.Context, r estate.AuditRecord, header http.Header) (context.Context, *telemetry.Call) {
+	of := telemetry.Trace{ID: r.Actor.TraceID}
+	ctx, span := s.Tracer.Begin(ctx, of, "POST webhook", telemetry.Client)
+	if !span.Kept() {
+		ctx = of.Carry(ctx)
+	}
+	return ctx, s.Metrics.Call(ctx, span, telemetry.Webhook, header)
 }
 
 // message is what is sent: the event as a CloudEvent in structured mode, with both
@@ -359,9 +374,40 @@ func (s *Service) Resend(ctx context.Context, actor estate.Actor, webhook estate
 	if err != nil {
 		return d, err
 	}
+	return s.once(ctx, w, r)
+}
+
+// once makes one attempt, and keeps it as a delivery.
+func (s *Service) once(ctx context.Context, w estate.Webhook, r estate.AuditRecord) (d estate.Delivery, err error) {
 	d = estate.Delivery{ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: r.Type}
 	_ = s.attempt(ctx, w, r, &d) // which d tells
 	kept := context.WithoutCancel(ctx)
 	err = s.store.Write(kept, func(tx *store.Tx) error { return tx.InsertDelivery(kept, d) })
 	return d, err
+}
+
+// actionTest is the event that says nothing but that a webhook is tested.
+const actionTest = "webhook.test"
+
+// Test sends an event to one webhook, enabled or not, at once and once, and returns
+// that as a delivery. Other webhooks are not told of it.
+func (s *Service) Test(ctx context.Context, actor estate.Actor, id estate.WebhookID) (d estate.Delivery, err error) {
+	defer s.audit.Refused(ctx, actor, actionTest, string(id), &err)
+	if err := may(actor); err != nil {
+		return d, err
+	}
+	var w estate.Webhook
+	var r estate.AuditRecord
+	err = s.store.Write(ctx, func(tx *store.Tx) error {
+		if w, err = tx.Webhook(ctx, actor.Scope, id); err != nil {
+			return err
+		}
+		r, err = s.audit.Record(ctx, tx, actor, w.Scope, actionTest, string(w.ID), map[string]any{"name": w.Name, "url": w.URL})
+		return err
+	})
+	if err != nil {
+		return d, err
+	}
+	r.Time = r.Time.UTC().Truncate(time.Microsecond) // as it is kept, should it be sent once more
+	return s.once(ctx, w, r)
 }

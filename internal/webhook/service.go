@@ -15,6 +15,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/keyring"
 	"github.com/freehold-platform/freehold/internal/outbound"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // MaxWebhooks is how many webhooks a tenant can have, and an organization.
@@ -22,6 +23,11 @@ const MaxWebhooks = estate.MaxWebhooks
 
 // Service manages webhooks. It is safe for concurrent use.
 type Service struct {
+	// Metrics and Tracer are told of deliveries. They are set before the service is
+	// used; nil: nobody is.
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
+
 	store *store.Store
 	keys  *keyring.Keyring
 	audit event.Auditor

@@ -352,3 +352,30 @@ func TestWebhook_StatusFilter(t *testing.T) {
 	want(t, "active ones", active.take(), groupCreated)
 	want(t, "others", others.take(), groupCreated, clientCreated)
 }
+
+// TestWebhook_Test sends a test to the webhook that is tested, and to no other.
+func TestWebhook_Test(t *testing.T) {
+	e := testenv.Open(t)
+	tenant := e.Tenant(e.Subscription(10), "us")
+	tested, other := newReceiver(t), newReceiver(t)
+	w := create(t, e, tenant.Scope(), input(tested, webhook.AllEvents))
+	create(t, e, tenant.Scope(), input(other, webhook.AllEvents))
+	tell(t, e)
+	tested.take()
+	other.take()
+	d, err := e.App.Webhook.Test(t.Context(), administrator(tenant.Scope()), w.ID)
+	if err != nil || d.Status != estate.DeliverySuccess || d.EventType != "com.freehold.webhook.test" {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	tell(t, e)
+	want(t, "the one that is tested", tested.take(), "com.freehold.webhook.test")
+	want(t, "the other", other.take())
+	again, err := e.App.Webhook.Resend(t.Context(), administrator(tenant.Scope()), w.ID, d.ID)
+	if err != nil || again.Request.Body != d.Request.Body {
+		t.Errorf("sent once more, the event is another: %s, was %s (%v)", again.Request.Body, d.Request.Body, err)
+	}
+	stranger := e.Tenant(e.Subscription(10), "eu")
+	if _, err := e.App.Webhook.Test(t.Context(), administrator(stranger.Scope()), w.ID); !estate.HasKind(err, estate.NotFound) {
+		t.Errorf("another tenant's webhook: %v", err)
+	}
+}

@@ -42,13 +42,17 @@ create index if not exists tenants_by_subscription on tenants (organization_id, 
 func create(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("create", flag.ContinueOnError)
 	file := flags.String("db", "", "database `file`, made if missing")
-	writers := flags.Int("writers", 1, "rows in a commit")
+	url := flags.String("url", "", "of a PostgreSQL `database`, instead of a file")
+	writers := flags.Int("writers", 1, "rows in a commit; on PostgreSQL, connections that each commit one row at a time")
 	duration := flags.Duration("duration", 5*time.Second, "how long to write")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *writers < 1 || *duration <= 0 {
 		return errors.New("-writers and -duration must be positive")
+	}
+	if *url != "" {
+		return createPostgres(ctx, *url, *writers, *duration, out)
 	}
 	conn, err := open(*file, "_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=cache_size(-16384)")
 	if err != nil {

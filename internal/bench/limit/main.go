@@ -6,7 +6,7 @@
 //	limit token -listen ADDR -client-id ID -client-secret SECRET
 //	limit credential -listen ADDR -client-id ID -client-secret SECRET -client-key X.Y
 //	limit page -db FILE -organization ID [-sort name|createdAt] [-offset N] [-n N]
-//	limit create -db FILE [-writers N] [-duration D]
+//	limit create -db FILE | -url URL [-writers N] [-duration D]
 //	limit fill -db FILE -organization ID [-n N]
 //	limit audit -db FILE -organization ID [-type T | -user ID] [-before MICROS] [-n N]
 //	limit age -db FILE [-by D]

@@ -49,10 +49,19 @@ const pageSize = 50
 
 // Pages is the table of all pages.
 func (c *Console) Pages() []frame.Page {
-	return Guard(slices.Concat([]frame.Page{
+	home := frame.Page{Method: "GET", Path: "/{$}", ID: "admin", Handle: c.home}
+	return append(Guard(slices.Concat([]frame.Page{
 		{Method: "GET", Path: Base, ID: "admin", Handle: c.start},
 		{Method: "GET", Path: Base + "/{$}", ID: "admin", Handle: c.start},
-	}, c.clientPages(), c.userPages(), c.groupPages(), c.rolePages(), c.providerPages(), c.spacePages(), c.settingsPages()))
+	}, c.clientPages(), c.userPages(), c.groupPages(), c.rolePages(), Providers{SignIn: c.SignIn, Base: idpsPath}.Pages(), c.spacePages(), c.settingsPages())), home)
+}
+
+// home leads people who come to the tenant's host to what there is for them.
+func (c *Console) home(q *frame.Request) error {
+	if administers(q) {
+		return q.Redirect(Base)
+	}
+	return q.Redirect(signin.AccountPath)
 }
 
 // Guard keeps pages for the administrators of the tenant whose host is asked.
@@ -104,7 +113,7 @@ func (c *Console) Nav(q *frame.Request) []ui.NavGroup {
 
 // Refused says who can give what is missing: the administrators, by name.
 func (c *Console) Refused(q *frame.Request, _ *estate.Error) string {
-	if administers(q) || q.URL.Path != Base && !strings.HasPrefix(q.URL.Path, Base+"/") {
+	if administers(q) || q.URL.Path != Base && q.URL.Path != signin.ResultPath && !strings.HasPrefix(q.URL.Path, Base+"/") {
 		return ""
 	}
 	names, err := c.Directory.Administrators(q.Context(), q.Actor)

@@ -104,7 +104,7 @@ func authOf(c estate.Client) string {
 
 func issuerFields() []field {
 	return []field{
-		{ui.Field{Name: "issuerName", Label: "Name of the issuer", Hint: "What it is called here, such as ci."}, line},
+		{ui.Field{Name: "issuerName", Label: "Name of the issuer (web or machine only)", Hint: "For tokens of an outside issuer: what it is called here, such as ci."}, line},
 		{ui.Field{Name: "issuer", Label: "Issuer", Type: "url", Hint: "As in the claim iss of its tokens."}, line},
 		{ui.Field{Name: "audience", Label: "Audience", Mono: true, Hint: "As in aud."}, line},
 		{ui.Field{Name: "subject", Label: "Subject", Mono: true, Hint: "As in sub. Empty: by the condition alone."}, line},
@@ -158,26 +158,26 @@ func (c *Console) createClient(q *frame.Request) error {
 	n := credential.NewClient{
 		Level: estate.LevelTenant, Scope: q.Actor.Scope, Name: q.Value("name"), Description: q.Value("description"), AppType: q.Value("type"),
 		URI: q.Value("uri"), LogoURI: q.Value("logo"), RedirectURIs: lines(q.FormValue("redirects")), AllowedOrigins: lines(q.FormValue("origins")),
-		Permissions: typedScopes(q), GrantTypes: q.Values("grants"), TokenBinding: estate.TokenBinding(q.Value("binding")), JWKSURI: q.Value("jwks"),
+		Permissions: typedScopes(q), TokenBinding: estate.TokenBinding(q.Value("binding")),
 	}
 	if q.Value("trusted") == "yes" {
 		n.Consent = estate.ConsentTrusted
 	}
 	problems := frame.FieldErrors{}
-	var problem string
-	if n.PublicKeys, problem = typedKeys(q.Value("keys")); problem != "" {
-		problems["keys"] = problem
-	}
 	if len(n.Permissions) == 0 {
 		problems["scope"] = "Choose at least one scope."
 	}
-	if n.AppType == api.AppTypeWeb {
-		n.AuthMethods = authMethods(q.Value("auth"))
-	}
-	if given := typedFederation(q); given != (estate.FederatedCredential{}) {
-		n.Federated = []estate.FederatedCredential{given}
-	} else if q.Value("auth") == byFederation && n.AppType == api.AppTypeWeb {
-		problems["issuer"] = "Say whose tokens are accepted."
+	if n.AppType == api.AppTypeWeb { // the form has these fields, with defaults, for the other types too
+		var problem string
+		if n.PublicKeys, problem = typedKeys(q.Value("keys")); problem != "" {
+			problems["keys"] = problem
+		}
+		n.JWKSURI, n.GrantTypes, n.AuthMethods = q.Value("jwks"), q.Values("grants"), authMethods(q.Value("auth"))
+		if given := typedFederation(q); given != (estate.FederatedCredential{}) {
+			n.Federated = []estate.FederatedCredential{given}
+		} else if q.Value("auth") == byFederation {
+			problems["issuer"] = "Say whose tokens are accepted."
+		}
 	}
 	if len(problems) > 0 {
 		return f.again(q, problems)

@@ -19,13 +19,15 @@ func TestHost(t *testing.T) {
 	ada, eve := h.user(tenant, "Ada", estate.RoleTenantAdmin), h.user(other, "Eve", estate.RoleTenantAdmin)
 	for name, test := range map[string]struct {
 		session testenv.Session
+		path    string
 		status  int
 		says    string
 	}{
-		"the administrator": {h.SignInUser(tenant, ada.ID), http.StatusOK, "ada@acme.example"},
-		"another tenant's":  {h.SignInUser(other, eve.ID), http.StatusSeeOther, ""},
+		"the administrator":         {h.SignInUser(tenant, ada.ID), "/admin/users", http.StatusOK, "ada@acme.example"},
+		"the administrator at home": {h.SignInUser(tenant, ada.ID), "/", http.StatusSeeOther, ""},
+		"another tenant's":          {h.SignInUser(other, eve.ID), "/admin/users", http.StatusSeeOther, ""},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.TenantURL(tenant)+"/admin/users", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.TenantURL(tenant)+test.path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,6 +41,9 @@ func TestHost(t *testing.T) {
 		}
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
+		if test.path == "/" && res.Header.Get("Location") != "/admin" {
+			t.Errorf("the host's root leads to %q", res.Header.Get("Location"))
+		}
 		if err != nil || res.StatusCode != test.status || !strings.Contains(string(body), test.says) {
 			t.Errorf("%s: %d (%v)\n%s", name, res.StatusCode, err, body)
 		}

@@ -15,14 +15,27 @@ import (
 	"github.com/freehold-platform/freehold/internal/signin"
 )
 
-func (c *Console) providerPages() []frame.Page {
-	const one = idpsPath + "/{idp}"
-	return []frame.Page{
-		{Method: "GET", Path: idpsPath, ID: "admin.providers", Handle: c.providers},
-		{Method: "GET", Path: idpsPath + "/new-oidc", ID: "admin.provider.ask-oidc", Handle: c.askOIDC},
-		{Method: "POST", Path: idpsPath + "/new-oidc", ID: "admin.provider.create-oidc", Handle: c.createOIDC},
-		{Method: "GET", Path: idpsPath + "/new-jwt", ID: "admin.provider.ask-jwt", Handle: c.askJWT},
-		{Method: "POST", Path: idpsPath + "/new-jwt", ID: "admin.provider.create-jwt", Handle: c.createJWT},
+// OrganizationProviders is the path below which the pages about an organization's
+// identity provider are.
+const OrganizationProviders = "/identity-providers"
+
+// Providers is the pages about identity providers: of a tenant, whose users sign in by
+// them, or of an organization, whose accounts do.
+type Providers struct {
+	SignIn *signin.Service
+	Base   string // path below which they are
+}
+
+// ofAccounts tells whether the providers are an organization's.
+func (c Providers) ofAccounts() bool { return c.Base == OrganizationProviders }
+
+// Pages is the table of the pages.
+func (c Providers) Pages() []frame.Page {
+	one := c.Base + "/{idp}"
+	all := []frame.Page{
+		{Method: "GET", Path: c.Base, ID: "admin.providers", Handle: c.providers},
+		{Method: "GET", Path: c.Base + "/new-oidc", ID: "admin.provider.ask-oidc", Handle: c.askOIDC},
+		{Method: "POST", Path: c.Base + "/new-oidc", ID: "admin.provider.create-oidc", Handle: c.createOIDC},
 		{Method: "GET", Path: one, ID: "admin.provider", Handle: c.provider},
 		{Method: "GET", Path: one + "/edit", ID: "admin.provider.ask-edit", Handle: c.askEditProvider},
 		{Method: "POST", Path: one + "/edit", ID: "admin.provider.edit", Handle: c.editProvider},
@@ -31,10 +44,16 @@ func (c *Console) providerPages() []frame.Page {
 		{Method: "GET", Path: one + "/delete", ID: "admin.provider.ask-delete", Handle: c.askDeleteProvider},
 		{Method: "POST", Path: one + "/delete", ID: "admin.provider.delete", Handle: c.deleteProvider},
 	}
+	if c.ofAccounts() {
+		return all
+	}
+	return append(all,
+		frame.Page{Method: "GET", Path: c.Base + "/new-jwt", ID: "admin.provider.ask-jwt", Handle: c.askJWT},
+		frame.Page{Method: "POST", Path: c.Base + "/new-jwt", ID: "admin.provider.create-jwt", Handle: c.createJWT})
 }
 
-func providerPath(id estate.IdentityProviderID, rest string) string {
-	return idpsPath + "/" + string(id) + rest
+func (c Providers) path(id estate.IdentityProviderID, rest string) string {
+	return c.Base + "/" + string(id) + rest
 }
 
 // providerName is how a provider is called: what was written about it, or what it
@@ -63,7 +82,7 @@ func providerState(p estate.IdentityProvider) cell {
 	return badge("warning", "off")
 }
 
-func (c *Console) providers(q *frame.Request) error {
+func (c Providers) providers(q *frame.Request) error {
 	page, err := c.SignIn.IdentityProviders(q.Context(), q.Actor, signin.ProviderQuery{Next: estate.IdentityProviderID(q.Value("next")), Limit: pageSize})
 	if err != nil {
 		return err
@@ -71,9 +90,16 @@ func (c *Console) providers(q *frame.Request) error {
 	l := list{
 		Title:   "Identity providers",
 		Note:    "Who says who people are. People are sent to the active one of OpenID Connect; without one they sign in here, by passkey or password. Programs that know their users sign them in by JWT.",
-		Actions: []action{{Label: "New for JWTs", Href: idpsPath + "/new-jwt"}, {Label: "New for OpenID Connect", Href: idpsPath + "/new-oidc", Primary: true}},
+		Actions: []action{{Label: "New for JWTs", Href: c.Base + "/new-jwt"}, {Label: "New for OpenID Connect", Href: c.Base + "/new-oidc", Primary: true}},
 		Table:   table{Label: "Identity providers", Columns: columns("Name", "State", "Protocol", "Make", "Issuer or discovery URL", "Created"), Empty: "No identity providers"},
 		Nothing: "People sign in by what this server keeps itself.",
+	}
+	if c.ofAccounts() {
+		l.Title, l.Note = "Single sign-on", "An identity provider of OpenID Connect, by which the accounts of the organization sign in to this console. Passkeys, passwords and links go on to work. There can be one."
+		if l.Actions = l.Actions[1:]; len(page.Providers) > 0 {
+			l.Actions = nil
+		}
+		l.Nothing = "Accounts sign in by what this server keeps itself."
 	}
 	for _, p := range page.Providers {
 		o := p.Options
@@ -87,7 +113,7 @@ func (c *Console) providers(q *frame.Request) error {
 		if where == "" && o.Configuration != nil {
 			where = o.Configuration.Issuer
 		}
-		l.Table.Rows = append(l.Table.Rows, []cell{{Text: providerName(p), Href: providerPath(p.ID, "")}, providerState(p), plain(p.Protocol), plain(p.Provider), mono(where), at(p.CreatedAt)})
+		l.Table.Rows = append(l.Table.Rows, []cell{{Text: providerName(p), Href: c.path(p.ID, "")}, providerState(p), plain(p.Protocol), plain(p.Provider), mono(where), at(p.CreatedAt)})
 	}
 	return q.Render(l.Title, listPage(l.paged(q, string(page.Next), -1, "identity provider", "identity providers")))
 }
@@ -191,32 +217,37 @@ func typedTolerance(q *frame.Request) (int, frame.FieldErrors) {
 
 const defaultTolerance = 5 * time.Second
 
-func oidcForm() form {
+func (c Providers) oidcForm() form {
 	f := form{
-		Title: "New identity provider for OpenID Connect", Crumbs: crumb("Identity providers", idpsPath), Action: idpsPath + "/new-oidc", Cancel: idpsPath, Do: "Save, to test it",
+		Title: "New identity provider for OpenID Connect", Crumbs: crumb("Identity providers", c.Base), Action: c.Base + "/new-oidc", Cancel: c.Base, Do: "Save, to test it",
 		Note:   "Nobody is sent to it before you have tested it and put it in force. Its redirect URL for this tenant is on the page that follows.",
 		Fields: []field{{ui.Field{Name: "make", Label: "Make", Value: "generic", Options: providerMakes}, choice}},
 	}
 	f.Fields = append(f.Fields, oidcFields(api.IdentityProviderOptions{}, "Kept sealed, and never shown.")...)
 	f.Fields = append(f.Fields, commonProviderFields(estate.IdentityProvider{ClockTolerance: defaultTolerance})...)
-	f.Fields = append(f.Fields, field{ui.Field{Name: "users", Label: "Who is unknown becomes a user by signing in", Value: "yes"}, check})
+	users := field{ui.Field{Name: "users", Label: "Who is unknown becomes a user by signing in", Value: "yes"}, check}
+	if c.ofAccounts() {
+		f.Note = "Nobody is sent to it before you have tested it and put it in force. Its redirect URL for this console is on the page that follows."
+		users.Label, users.Value = "Who is unknown and has a verified e-mail address gets an account that owns nothing", ""
+	}
+	f.Fields = append(f.Fields, users)
 	return f
 }
 
-func (c *Console) askOIDC(q *frame.Request) error {
-	f := oidcForm()
+func (c Providers) askOIDC(q *frame.Request) error {
+	f := c.oidcForm()
 	return q.Render(f.Title, formPage(f))
 }
 
-func (c *Console) createOIDC(q *frame.Request) error {
+func (c Providers) createOIDC(q *frame.Request) error {
 	options, problems := typedOptions(q, api.IdentityProviderOptions{})
 	interactive := true
-	return c.createProvider(q, oidcForm(), problems, api.CreateIdentityProviderRequest{
+	return c.createProvider(q, c.oidcForm(), problems, api.CreateIdentityProviderRequest{
 		Protocol: api.ProtocolOIDC, Provider: q.Value("make"), Interactive: &interactive, PendingOptions: &options, PostLogoutRedirectURI: q.Value("afterLogout"),
 	})
 }
 
-func (c *Console) createProvider(q *frame.Request, f form, problems frame.FieldErrors, in api.CreateIdentityProviderRequest) error {
+func (c Providers) createProvider(q *frame.Request, f form, problems frame.FieldErrors, in api.CreateIdentityProviderRequest) error {
 	tolerance, wrong := typedTolerance(q)
 	if problems == nil {
 		problems = wrong
@@ -231,12 +262,12 @@ func (c *Console) createProvider(q *frame.Request, f form, problems frame.FieldE
 		return f.refused(q, err, providerFields())
 	}
 	q.Say("success", "The identity provider is saved.")
-	return q.Redirect(providerPath(p.ID, ""))
+	return q.Redirect(c.path(p.ID, ""))
 }
 
-func jwtForm() form {
+func (c Providers) jwtForm() form {
 	return form{
-		Title: "New identity provider for JWTs", Crumbs: crumb("Identity providers", idpsPath), Action: idpsPath + "/new-jwt", Cancel: idpsPath, Do: "Create identity provider",
+		Title: "New identity provider for JWTs", Crumbs: crumb("Identity providers", c.Base), Action: c.Base + "/new-jwt", Cancel: c.Base, Do: "Create identity provider",
 		Note: "Your program signs a JWT about a person, and POST /login/jwt-session makes a session of it.",
 		Fields: []field{
 			{ui.Field{Name: "issuer", Label: "Issuer", Mono: true, Required: true, Hint: "As in iss of the tokens."}, line},
@@ -249,13 +280,13 @@ func jwtForm() form {
 	}
 }
 
-func (c *Console) askJWT(q *frame.Request) error {
-	f := jwtForm()
+func (c Providers) askJWT(q *frame.Request) error {
+	f := c.jwtForm()
 	return q.Render(f.Title, formPage(f))
 }
 
-func (c *Console) createJWT(q *frame.Request) error {
-	return c.createProvider(q, jwtForm(), nil, api.CreateIdentityProviderRequest{
+func (c Providers) createJWT(q *frame.Request) error {
+	return c.createProvider(q, c.jwtForm(), nil, api.CreateIdentityProviderRequest{
 		Protocol: api.ProtocolJWT, Provider: "external",
 		Options: &api.IdentityProviderOptions{Issuer: q.Value("issuer"), StaticKeys: []api.StaticKey{{KeyID: q.Value("kid"), PEM: q.FormValue("pem")}}},
 	})
@@ -269,9 +300,10 @@ type providerView struct {
 	Result  string // of the last test
 	Test    string // where a test begins
 	Login   string // the redirect URL that the provider has to know
+	Promote string // where pending options are put in force
 }
 
-func (c *Console) findProvider(q *frame.Request) (estate.IdentityProvider, error) {
+func (c Providers) findProvider(q *frame.Request) (estate.IdentityProvider, error) {
 	return c.SignIn.IdentityProvider(q.Context(), q.Actor, estate.IdentityProviderID(q.PathValue("idp")))
 }
 
@@ -300,15 +332,26 @@ func optionFacts(o estate.IdentityProviderOptions) []fact {
 	return all
 }
 
-func (c *Console) provider(q *frame.Request) error {
+// unknown says what becomes of people whom nobody knows.
+func (c Providers) unknown(p estate.IdentityProvider) string {
+	switch {
+	case !p.CreateUsers:
+		return "are refused"
+	case c.ofAccounts():
+		return "get an account that owns nothing, if their e-mail address is verified"
+	}
+	return "become users by signing in"
+}
+
+func (c Providers) provider(q *frame.Request) error {
 	p, err := c.findProvider(q)
 	if err != nil {
 		return err
 	}
-	v := providerView{IdentityProvider: p, Login: q.Surface.Origin + "/login/callback", Test: ui.Query("/login/test", nil, "idp", string(p.ID))}
-	v.Detail = detail{Title: providerName(p), Crumbs: crumb("Identity providers", idpsPath), Facts: append(facts(
+	v := providerView{IdentityProvider: p, Login: signin.CallbackURL(q.Surface, p.ID), Test: ui.Query(signin.TestPath, nil, "idp", string(p.ID)), Promote: c.path(p.ID, "/promote")}
+	v.Detail = detail{Title: providerName(p), Crumbs: crumb("Identity providers", c.Base), Facts: append(facts(
 		is("Identity provider id", cell{Text: string(p.ID), Mono: true, Copy: "Copy id"}), is("State", providerState(p)), is("Protocol", plain(p.Protocol)), is("Make", plain(p.Provider)),
-		is("Unknown people", plain(map[bool]string{true: "become users by signing in", false: "are refused"}[p.CreateUsers])),
+		is("Unknown people", plain(c.unknown(p))),
 		is("After signing out", mono(p.AfterLogout)), is("Created", at(p.CreatedAt)),
 	), optionFacts(p.Options)...)}
 	if p.Protocol == api.ProtocolOIDC && p.Options.ClientID != "" {
@@ -316,9 +359,9 @@ func (c *Console) provider(q *frame.Request) error {
 		if p.Active {
 			label = "Turn off"
 		}
-		v.Detail.Actions = append(v.Detail.Actions, action{Post: &post{Action: providerPath(p.ID, "/active"), Label: label, Name: "active", Value: yes(!p.Active)}})
+		v.Detail.Actions = append(v.Detail.Actions, action{Post: &post{Action: c.path(p.ID, "/active"), Label: label, Name: "active", Value: yes(!p.Active)}})
 	}
-	v.Detail.Actions = append(v.Detail.Actions, action{Label: "Edit", Href: providerPath(p.ID, "/edit")}, action{Label: "Delete", Href: providerPath(p.ID, "/delete"), Dialog: true})
+	v.Detail.Actions = append(v.Detail.Actions, action{Label: "Edit", Href: c.path(p.ID, "/edit")}, action{Label: "Delete", Href: c.path(p.ID, "/delete"), Dialog: true})
 	if p.Pending != nil {
 		v.Pending = optionFacts(*p.Pending)
 	}
@@ -332,10 +375,10 @@ func (c *Console) provider(q *frame.Request) error {
 	return q.Render(v.Detail.Title, providerPage(v))
 }
 
-func editProviderForm(p estate.IdentityProvider) form {
+func (c Providers) editForm(p estate.IdentityProvider) form {
 	f := form{
-		Title: "Edit " + providerName(p), Crumbs: append(crumb("Identity providers", idpsPath), ui.NavItem{Label: providerName(p), Href: providerPath(p.ID, "")}),
-		Action: providerPath(p.ID, "/edit"), Cancel: providerPath(p.ID, ""), Do: "Save",
+		Title: "Edit " + providerName(p), Crumbs: append(crumb("Identity providers", c.Base), ui.NavItem{Label: providerName(p), Href: c.path(p.ID, "")}),
+		Action: c.path(p.ID, "/edit"), Cancel: c.path(p.ID, ""), Do: "Save",
 	}
 	if p.Protocol != api.ProtocolOIDC {
 		f.Note = "Of an identity provider for JWTs only this can be changed. For another key, make another."
@@ -355,12 +398,12 @@ func optionsToEdit(p estate.IdentityProvider) estate.IdentityProviderOptions {
 	return p.Options
 }
 
-func (c *Console) askEditProvider(q *frame.Request) error {
+func (c Providers) askEditProvider(q *frame.Request) error {
 	p, err := c.findProvider(q)
 	if err != nil {
 		return err
 	}
-	f := editProviderForm(p)
+	f := c.editForm(p)
 	return q.Render(f.Title, formPage(f))
 }
 
@@ -369,12 +412,12 @@ func providerReplace(path string, value any) signin.PatchOperation {
 	return signin.PatchOperation{Op: "replace", Path: path, Value: encoded}
 }
 
-func (c *Console) editProvider(q *frame.Request) error {
+func (c Providers) editProvider(q *frame.Request) error {
 	p, err := c.findProvider(q)
 	if err != nil {
 		return err
 	}
-	f := editProviderForm(p)
+	f := c.editForm(p)
 	patch, of := []signin.PatchOperation{providerReplace("/description", q.Value("description"))}, []string{"description"}
 	if p.Protocol == api.ProtocolOIDC {
 		tolerance, problems := typedTolerance(q)
@@ -402,35 +445,35 @@ func (c *Console) editProvider(q *frame.Request) error {
 		return f.refused(q, err, names, of...)
 	}
 	q.Say("success", "Saved.")
-	return q.Redirect(providerPath(p.ID, ""))
+	return q.Redirect(c.path(p.ID, ""))
 }
 
-func (c *Console) promoteProvider(q *frame.Request) error {
+func (c Providers) promoteProvider(q *frame.Request) error {
 	id := estate.IdentityProviderID(q.PathValue("idp"))
-	return said(q, c.SignIn.UpdateIdentityProvider(q.Context(), q.Actor, id, []signin.PatchOperation{{Op: "promote-options"}}), "The options are in force.", providerPath(id, ""))
+	return said(q, c.SignIn.UpdateIdentityProvider(q.Context(), q.Actor, id, []signin.PatchOperation{{Op: "promote-options"}}), "The options are in force.", c.path(id, ""))
 }
 
-func (c *Console) activateProvider(q *frame.Request) error {
+func (c Providers) activateProvider(q *frame.Request) error {
 	id, on := estate.IdentityProviderID(q.PathValue("idp")), q.Value("active") == "yes"
 	done := map[bool]string{true: "People are sent to it from now on.", false: "Nobody is sent to it any more."}[on]
-	return said(q, c.SignIn.UpdateIdentityProvider(q.Context(), q.Actor, id, []signin.PatchOperation{providerReplace("/active", on)}), done, providerPath(id, ""))
+	return said(q, c.SignIn.UpdateIdentityProvider(q.Context(), q.Actor, id, []signin.PatchOperation{providerReplace("/active", on)}), done, c.path(id, ""))
 }
 
 const providerWarning = "Who came in by it is signed out, and can't come in by it again."
 
-func (c *Console) askDeleteProvider(q *frame.Request) error {
+func (c Providers) askDeleteProvider(q *frame.Request) error {
 	p, err := c.findProvider(q)
 	if err != nil {
 		return err
 	}
-	return q.Render("Delete", removePage(removal("identity provider", providerName(p), providerPath(p.ID, ""), providerPath(p.ID, "")), providerWarning))
+	return q.Render("Delete", removePage(removal("identity provider", providerName(p), c.path(p.ID, ""), c.path(p.ID, "")), providerWarning))
 }
 
-func (c *Console) deleteProvider(q *frame.Request) error {
+func (c Providers) deleteProvider(q *frame.Request) error {
 	p, err := c.findProvider(q)
 	if err != nil {
 		return err
 	}
-	return confirmed(q, removal("identity provider", providerName(p), providerPath(p.ID, ""), providerPath(p.ID, "")), providerWarning,
-		func() error { return c.SignIn.DeleteIdentityProvider(q.Context(), q.Actor, p.ID) }, idpsPath, "The identity provider "+providerName(p)+" is gone.")
+	return confirmed(q, removal("identity provider", providerName(p), c.path(p.ID, ""), c.path(p.ID, "")), providerWarning,
+		func() error { return c.SignIn.DeleteIdentityProvider(q.Context(), q.Actor, p.ID) }, c.Base, "The identity provider "+providerName(p)+" is gone.")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/console/ui"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
 )
 
 // Pages are the pages of one surface. Name is how who is signed in is called.
@@ -34,7 +35,33 @@ func (p Pages) Console() []frame.Page {
 		{Method: http.MethodGet, Path: api.DevicePath, ID: "device", Handle: p.device},
 		{Method: http.MethodPost, Path: api.DevicePath, ID: "device.decide", Handle: p.decideDevice},
 		{Method: http.MethodGet, Path: api.DevicePath + "/done", ID: "device.done", Handle: done},
+		{Method: http.MethodGet, Path: programsPath, ID: "programs", Handle: p.programs},
+		{Method: http.MethodPost, Path: programsPath + "/{id}/withdraw", ID: "program.withdraw", Handle: p.withdraw},
 	}
+}
+
+// programsPath is where people see which programs act for them.
+const programsPath = signin.AccountPath + "/programs"
+
+func (p Pages) programs(q *frame.Request) error {
+	all, err := p.Credential.Approvals(q.Context(), q.Actor)
+	if err != nil {
+		return err
+	}
+	return q.Render("Programs that act for you", programs(all))
+}
+
+func (p Pages) withdraw(q *frame.Request) error {
+	err := p.Credential.WithdrawApproval(q.Context(), q.Actor, q.PathValue("id"))
+	switch {
+	case estate.HasKind(err, estate.NotFound):
+		q.Say("info", "It had ended already.")
+	case err != nil:
+		return err
+	default:
+		q.Say("success", "It is taken back. The program can't act for you any more.")
+	}
+	return q.Redirect(programsPath)
 }
 
 // question is what a page asks.

@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -23,16 +26,26 @@ import (
 // Update makes tests write the pictures that docs/images has.
 var Update = flag.Bool("update-images", false, "write the screenshots of docs/images")
 
+const (
+	actionTimeout = 30 * time.Second // how long one step may take
+	pollTimeout   = 3 * time.Second  // how long a page is asked at a time
+)
+
 // patience is how long a browser may take for a test: machines are busy.
 const patience = 8 * time.Minute
 
 // Browser is a tab of Chromium.
 type Browser struct {
 	context.Context
-	t testing.TB
+	t    testing.TB
+	said *said
+}
 
-	mu   sync.Mutex
-	said []string // by the page's console: errors and refusals of the content security policy
+// said is what the page's console says: errors, and refusals of the content
+// security policy.
+type said struct {
+	mu    sync.Mutex
+	texts []string
 }
 
 // Open starts Chromium, and ends it with the test. Where there is no Chromium the
@@ -53,7 +66,7 @@ func Open(t testing.TB) *Browser {
 	if program == "" {
 		missing(t, "chromium")
 	}
-	b := &Browser{t: t}
+	b := &Browser{t: t, said: &said{}}
 	parent, stop := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	ctx, end := chromedp.NewContext(parent, chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU,
@@ -63,7 +76,10 @@ func Open(t testing.TB) *Browser {
 	))
 	b.Context = ctx
 	t.Cleanup(func() { end(); stop() })
-	b.Do(chromedp.EmulateViewport(1366, 860))
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1366, 860)); err != nil { // starts it, for as long as ctx lives
+		t.Fatal(err)
+	}
+	b.allowClipboard()
 	messages := chromedp.Console(ctx)
 	go func() {
 		for m, err := range messages {
@@ -71,14 +87,14 @@ func Open(t testing.TB) *Browser {
 				return
 			}
 			text := m.String()
-			b.mu.Lock()
+			b.said.mu.Lock()
 			if strings.Contains(text, "the server responded with a status of 4") {
 				text = "" // a form that was refused, or a page that says why not
 			}
 			if m.IsException() || strings.Contains(text, "Content Security Policy") || strings.Contains(text, "error") {
-				b.said = append(b.said, text)
+				b.said.texts = append(b.said.texts, text)
 			}
-			b.mu.Unlock()
+			b.said.mu.Unlock()
 		}
 	}()
 	return b
@@ -95,9 +111,11 @@ func missing(t testing.TB, what string) {
 // Do runs actions, which must not fail.
 func (b *Browser) Do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(b, actionTimeout)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.shot("failure.png")
-		b.t.Fatal(err)
+		b.t.Fatalf("%v, at %s", err, b.At())
 	}
 }
 
@@ -110,29 +128,27 @@ func (b *Browser) Go(url string) {
 // Type replaces what is in a field.
 func (b *Browser) Type(selector, text string) {
 	b.t.Helper()
-	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	quoted, _ := json.Marshal(selector)
+	b.Is("[document.querySelector(" + string(quoted) + ")].every((f) => { f.value = ''; return f.dispatchEvent(new Event('input', {bubbles: true})); })")
+	if text != "" {
+		b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
+	}
 }
 
 // Click clicks on something, once it is there.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
-	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	b.Wait("true") // until the page's scripts, which may have a part in it, have run
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // WaitText waits until the page's content says text.
 func (b *Browser) WaitText(text string) {
 	b.t.Helper()
 	quoted, _ := json.Marshal(text)
-	var err error
-	for range 20 { // a page that is left takes the question along
-		if _, err = chromedp.Run(b, chromedp.Poll[bool]("document.body !== null && document.body.innerText.includes("+string(quoted)+")")); err == nil || b.Err() != nil {
-			break
-		}
-	}
-	if err != nil {
-		b.shot("failure.png")
-		b.t.Fatalf("no %q on the page: %v\n%s", text, err, b.Text())
-	}
+	b.Wait("document.body.innerText.includes(" + string(quoted) + ")")
 }
 
 // Text is what the page says.
@@ -172,7 +188,7 @@ func (b *Browser) Check(name string) {
 			b.t.Fatal(err)
 		}
 		found, err := chromedp.Run(b, chromedp.Evaluate[[]violation](
-			"axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then((r) => JSON.parse(JSON.stringify(r.violations)))", chromedp.EvalAwaitPromise))
+			"axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then((r) => JSON.parse(JSON.stringify(r.violations)))", chromedp.EvalAwaitPromise))
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -188,12 +204,12 @@ func (b *Browser) Check(name string) {
 		b.shot(name + "-" + look.theme + "-" + strconv.FormatInt(look.width, 10) + ".png")
 	}
 	b.Do(chromedp.EmulateViewport(1366, 860))
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, text := range b.said {
+	b.said.mu.Lock()
+	defer b.said.mu.Unlock()
+	for _, text := range b.said.texts {
 		b.t.Errorf("%s: the browser's console says %s", name, text)
 	}
-	b.said = nil
+	b.said.texts = nil
 }
 
 // Picture writes the page as it is into docs/images, if the test is run to do so.
@@ -250,5 +266,19 @@ func axeSource(t testing.TB) string {
 // Press types a key at the page, not into a field.
 func (b *Browser) Press(key string) {
 	b.t.Helper()
-	b.Do(chromedp.KeyEvent(key))
+	b.Do(chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		for _, r := range key {
+			events := kb.Encode(r)
+			if len(events) == 3 { // down, character, up: a page that keeps the first from typing keeps it from both
+				events[0].Text, events[0].UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+				events = []*input.DispatchKeyEventParams{events[0], events[2]}
+			}
+			for _, e := range events {
+				if _, err := cdp.Call(ctx, tab, input.DispatchKeyEvent, *e); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
 }

@@ -24,6 +24,7 @@ type auditList struct {
 	Types    []string
 	Problems frame.FieldErrors
 	Today    string
+	Name     func(estate.Actor) string
 }
 
 // auditTime reads a time as people type it into a filter: a day, or a time of a
@@ -46,7 +47,7 @@ func auditTime(text string, end bool) (string, bool) {
 }
 
 func (p Pages) audit(q *frame.Request) error {
-	l := auditList{Pages: p, Query: q.URL.Query(), Problems: frame.FieldErrors{}, Today: q.Now().UTC().Format(time.DateOnly)}
+	l := auditList{Pages: p, Query: q.URL.Query(), Problems: frame.FieldErrors{}, Name: p.nameOf(q), Today: q.Now().UTC().Format(time.DateOnly)}
 	var err error
 	if l.Types, _, err = p.Trail.Names(q.Context(), q.Actor); err != nil {
 		return err
@@ -115,7 +116,7 @@ func (p Pages) auditRecord(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	return q.Render("Event", auditRecordPage(p, r, string(data)))
+	return q.Render("Event", auditRecordPage(p, r, string(data), p.nameOf(q)))
 }
 
 // exported is a line of an export.

@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/freehold-platform/freehold/internal/console/frame"
@@ -178,18 +179,39 @@ func (p Pages) switchWebhook(q *frame.Request) error {
 	return q.Redirect(p.hooks().path(id))
 }
 
+// testWebhook sends an event that says nothing but that it is a test, and tells what
+// the address answered.
+func (p Pages) testWebhook(q *frame.Request) error {
+	id := estate.WebhookID(q.PathValue("webhook"))
+	d, err := p.Webhook.Test(q.Context(), q.Actor, id)
+	if err != nil {
+		return err
+	}
+	tell(q, d)
+	return q.Redirect(p.hooks().path(id))
+}
+
 func (p Pages) resend(q *frame.Request) error {
 	id := estate.WebhookID(q.PathValue("webhook"))
-	_, err := p.Webhook.Resend(q.Context(), q.Actor, id, estate.DeliveryID(q.PathValue("delivery")))
+	d, err := p.Webhook.Resend(q.Context(), q.Actor, id, estate.DeliveryID(q.PathValue("delivery")))
 	switch {
 	case err != nil && slices.Contains([]estate.Kind{estate.Conflict, estate.Invalid}, frame.Known(err).Kind):
 		q.Say("warning", frame.Known(err).Detail)
 	case err != nil:
 		return err
 	default:
-		q.Say("success", "The event is sent once more.")
+		tell(q, d)
 	}
 	return q.Redirect(p.hooks().path(id))
+}
+
+// tell says what came of an attempt.
+func tell(q *frame.Request, d estate.Delivery) {
+	if d.Status == estate.DeliverySuccess {
+		q.Say("success", "The address took the event: it answered "+strconv.Itoa(d.Response.Status)+".")
+		return
+	}
+	q.Say("warning", "The event was sent, and has not arrived: "+d.Message+".")
 }
 
 func (p Pages) askDeleteWebhook(q *frame.Request) error {

@@ -42,8 +42,8 @@ type Site struct {
 	SignIn  string                // where people are sent who aren't
 	SignOut string                // where the button of the shell posts to
 	Account string                // page about the person's own sign-in
-	// Refused says what would help who got an error of the kind forbidden; may be
-	// nil.
+	// Refused says what would help who can't have something, and who can give it; may
+	// be nil.
 	Refused func(*Request, *estate.Error) string
 }
 
@@ -60,7 +60,7 @@ type Frame struct {
 	keys   Sealer
 	assets *assets.Files
 	sites  map[estate.SurfaceKind]*site
-	once   *once
+	forms  Forms
 }
 
 type site struct {
@@ -69,12 +69,12 @@ type site struct {
 }
 
 // New makes a Frame.
-func New(keys Sealer, now func() time.Time, sites ...Site) (*Frame, error) {
+func New(keys Sealer, forms Forms, now func() time.Time, sites ...Site) (*Frame, error) {
 	files, err := assets.Load()
 	if err != nil {
 		return nil, err
 	}
-	f := &Frame{now: now, keys: keys, assets: files, sites: map[estate.SurfaceKind]*site{}, once: newOnce(now)}
+	f := &Frame{now: now, keys: keys, assets: files, sites: map[estate.SurfaceKind]*site{}, forms: forms}
 	for _, s := range sites {
 		made := &site{Site: s, mux: http.NewServeMux()}
 		for _, p := range append(s.Pages, Page{Method: http.MethodPost, Path: themePath, ID: "theme", Public: true, Handle: setTheme}) {
@@ -207,7 +207,7 @@ func (q *Request) fail(err error) {
 	q.Visit.Err = err
 	e := Known(err)
 	help := ""
-	if e.Kind == estate.Forbidden && q.site.Refused != nil {
+	if (e.Kind == estate.Forbidden || e.Kind == estate.Unauthenticated) && q.site.Refused != nil {
 		help = q.site.Refused(q, e)
 	}
 	detail := e.Detail

@@ -1,22 +1,37 @@
 package frame
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/console/ui"
 )
 
+// Forms remembers which forms were sent, and what came of them. It is what all
+// processes on the same database have in common.
+type Forms interface {
+	// Begin tells whether the form with the nonce is sent for the first time.
+	Begin(ctx context.Context, nonce string, expires time.Time) (first bool, err error)
+	// Outcome is what came of a form that was begun; nil: nothing yet.
+	Outcome(ctx context.Context, nonce string) (outcome []byte, begun time.Time, found bool, err error)
+	// End keeps what came of a form; nil: nothing, so that it may be sent again.
+	End(ctx context.Context, nonce string, outcome []byte) error
+}
+
 // formLifetime is how long a form may be open before it is asked once more.
 const formLifetime = 12 * time.Hour
 
-const formPurpose = "form token"
+const (
+	formPurpose    = "form token"
+	outcomePurpose = "form outcome"
+)
 
 type formToken struct {
 	Nonce string    `json:"nonce"`
@@ -50,7 +65,8 @@ func (q *Request) formToken() (formToken, bool) {
 }
 
 // submit handles a form once. Whoever sends it again, by a double click or from
-// the browser's history, is led to what came of it the first time.
+// the browser's history, is led to what came of it the first time, whichever
+// process that reached.
 func (q *Request) submit(p Page) {
 	token, ok := q.formToken()
 	if !ok && p.Stale != nil {
@@ -58,44 +74,126 @@ func (q *Request) submit(p Page) {
 		return
 	}
 	if !ok {
-		q.write(http.StatusConflict, "Send again?", ui.Narrow(false), ui.Resend(q.URL.RequestURI(), q.typed()))
+		q.askAgain()
 		return
 	}
-	result, first := q.frame.once.begin(token)
-	if !first {
-		select {
-		case <-result.done:
-		case <-q.Context().Done():
+	first, err := q.frame.forms.Begin(q.Context(), token.Nonce, token.Until)
+	if err == nil && !first {
+		var o *outcome
+		if o, err = q.outcome(token); o != nil {
+			q.replay(*o)
 			return
 		}
-		if result.location != "" {
-			if q.Now().Before(result.at.Add(replayFor)) {
-				for _, c := range result.cookies {
-					q.W.Header().Add("Set-Cookie", c)
-				}
-			}
-			q.W.Header().Set("Location", result.location)
-			q.W.WriteHeader(http.StatusSeeOther)
-			return
+		if err == nil { // it was refused at the time: it may be tried again with what is there now
+			first, err = q.frame.forms.Begin(q.Context(), token.Nonce, token.Until)
 		}
-		// It was refused at the time: it may be tried again with what is there now.
-		if result, first = q.frame.once.begin(token); !first {
-			q.write(http.StatusConflict, "Send again?", ui.Narrow(false), ui.Resend(q.URL.RequestURI(), q.typed()))
-			return
-		}
+	}
+	switch {
+	case err != nil && q.Context().Err() != nil: // nobody waits for an answer
+		return
+	case errors.Is(err, errUndecided), err == nil && !first:
+		q.askAgain()
+		return
+	case err != nil:
+		q.fail(err)
+		return
 	}
 	w := &recorder{ResponseWriter: q.W}
 	q.W = w
-	defer func() { // also when the handler panics
-		if w.status == http.StatusSeeOther || w.status == http.StatusFound {
-			result.location, result.cookies = w.Header().Get("Location"), slices.Clone(w.Header()["Set-Cookie"])
-			result.at = q.Now()
-		} else {
-			q.frame.once.forget(token)
-		}
-		close(result.done)
-	}()
+	defer func() { q.end(token, w) }() // also when the handler panics
 	q.fail(p.Handle(q))
+}
+
+// askAgain lets somebody decide whether a form is to be sent once more.
+func (q *Request) askAgain() {
+	q.write(http.StatusConflict, "Send again?", ui.Narrow(false), ui.Resend(q.URL.RequestURI(), q.typed()))
+}
+
+// outcome is what came of a form that was accepted.
+type outcome struct {
+	Location string    `json:"location"`
+	Cookies  []string  `json:"cookies,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// Waiting for what another request makes of the same form.
+const (
+	askEvery = 50 * time.Millisecond
+	patience = 30 * time.Second
+)
+
+// errUndecided is of a form whose handling was cut off: whether it did what it is for
+// is for a person to find out.
+var errUndecided = errors.New("nobody knows what came of the form")
+
+// outcome waits for what comes of a form that is being handled; nil without an error:
+// nothing came of it.
+func (q *Request) outcome(t formToken) (*outcome, error) {
+	for {
+		sealed, begun, found, err := q.frame.forms.Outcome(q.Context(), t.Nonce)
+		switch {
+		case err != nil || !found:
+			return nil, err
+		case sealed != nil:
+			return q.openOutcome(t, sealed)
+		case q.Now().Sub(begun) > patience:
+			return nil, errUndecided
+		}
+		pause := time.NewTimer(askEvery)
+		select {
+		case <-pause.C:
+		case <-q.Context().Done():
+			pause.Stop()
+			return nil, q.Context().Err()
+		}
+	}
+}
+
+func (q *Request) openOutcome(t formToken, sealed []byte) (*outcome, error) {
+	o := new(outcome)
+	plain, err := q.frame.keys.Open(outcomePurpose, t.Nonce, sealed)
+	if err == nil {
+		err = json.Unmarshal(plain, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// replay leads to what came of a form. What was passed on goes along for a moment: a
+// double click shows the secret too that it made, and a step back in the history does
+// not.
+func (q *Request) replay(o outcome) {
+	if q.Now().Before(o.At.Add(replayFor)) {
+		for _, c := range o.Cookies {
+			q.W.Header().Add("Set-Cookie", c)
+		}
+	}
+	q.W.Header().Set("Location", o.Location)
+	q.W.WriteHeader(http.StatusSeeOther)
+}
+
+// replayFor is how long what was passed on is passed on again.
+const replayFor = 10 * time.Second
+
+// end keeps what came of a form, sealed, because cookies and addresses may hold
+// secrets; or makes it as if the form had never been sent.
+func (q *Request) end(t formToken, w *recorder) {
+	var sealed []byte
+	var err error
+	if w.status == http.StatusSeeOther || w.status == http.StatusFound {
+		encoded, failed := json.Marshal(outcome{Location: w.Header().Get("Location"), Cookies: slices.Clone(w.Header()["Set-Cookie"]), At: q.Now()})
+		if err = failed; err == nil {
+			sealed, err = q.frame.keys.Seal(outcomePurpose, t.Nonce, encoded)
+		}
+	}
+	if err == nil {
+		err = q.frame.forms.End(context.WithoutCancel(q.Context()), t.Nonce, sealed) // the browser may be gone
+	}
+	if err != nil {
+		q.Visit.Err = errors.Join(q.Visit.Err, err)
+	}
 }
 
 // typed is what was sent, but for what must not be written into a page.
@@ -121,58 +219,4 @@ func (w *recorder) WriteHeader(status int) {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
-}
-
-// replayFor is how long what was passed on is passed on again: a double click
-// shows the secret too that it made, and a step back in the history does not.
-const replayFor = 10 * time.Second
-
-// once remembers which forms were handled, and what came of them. It is of one
-// process: a browser whose double click reaches two of them has its scripts
-// against it, which send a form once.
-type once struct {
-	now     func() time.Time
-	mu      sync.Mutex
-	results map[string]*result
-	trimmed time.Time
-}
-
-type result struct {
-	done  chan struct{}
-	until time.Time
-
-	// Once done, if it was accepted:
-	location string
-	cookies  []string
-	at       time.Time
-}
-
-func newOnce(now func() time.Time) *once { return &once{now: now, results: map[string]*result{}} }
-
-// begin is the result of the form with the token, and whether it is for the
-// caller to bring it about.
-func (o *once) begin(t formToken) (*result, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	now := o.now()
-	if now.Sub(o.trimmed) > time.Minute {
-		o.trimmed = now
-		for nonce, r := range o.results {
-			if now.After(r.until) {
-				delete(o.results, nonce)
-			}
-		}
-	}
-	if r, ok := o.results[t.Nonce]; ok {
-		return r, false
-	}
-	r := &result{done: make(chan struct{}), until: t.Until}
-	o.results[t.Nonce] = r
-	return r, true
-}
-
-func (o *once) forget(t formToken) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.results, t.Nonce)
 }

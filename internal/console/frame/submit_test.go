@@ -1,6 +1,8 @@
 package frame_test
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +23,8 @@ import (
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/ui"
 	"github.com/freehold-platform/freehold/internal/estate"
+	pagesforms "github.com/freehold-platform/freehold/internal/form"
+	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/testenv"
 	"github.com/freehold-platform/freehold/internal/visit"
 )
@@ -51,10 +56,17 @@ type shop struct {
 }
 
 func newShop(t *testing.T) *shop {
+	t.Helper()
+	return newShopOn(t, testenv.Open(t).App.Store)
+}
+
+// newShopOn is a shop of one process on a database.
+func newShopOn(t *testing.T, db *store.Store) *shop {
+	t.Helper()
 	s := &shop{t: t}
 	s.actor.Store("acc_1")
 	s.clock.Advance(24 * time.Hour)
-	f, err := frame.New(sealer{}, s.clock.Now, frame.Site{Kind: estate.SurfaceConsole, SignIn: "/login", Pages: []frame.Page{
+	f, err := frame.New(sealer{}, pagesforms.New(db, s.clock.Now), s.clock.Now, frame.Site{Kind: estate.SurfaceConsole, SignIn: "/login", Pages: []frame.Page{
 		{Method: "GET", Path: "/form", ID: "form", Handle: func(q *frame.Request) error { return q.Render("Form", form("", "")) }},
 		{Method: "POST", Path: "/form", ID: "make", Handle: s.make},
 		{Method: "GET", Path: "/made", ID: "made", Handle: func(q *frame.Request) error {
@@ -170,6 +182,87 @@ func TestForm_Once(t *testing.T) {
 	if _, _, body := s.do("GET", "/made", nil); strings.Contains(body, "secret-1") || s.made.Load() != 1 {
 		t.Error("a step back did it again")
 	}
+}
+
+// TestForm_OnceOnTwoNodes sends a form to two processes on one database at once, and
+// again after the first of them has gone: one thing is made.
+func TestForm_OnceOnTwoNodes(t *testing.T) {
+	db := testenv.Open(t).App.Store
+	one, two := newShopOn(t, db), newShopOn(t, db)
+	two.client.Jar = one.client.Jar
+	typed := url.Values{"form": {one.token()}, "name": {"a"}}
+	one.slow = make(chan struct{})
+	two.slow = one.slow
+	var all sync.WaitGroup
+	for _, s := range []*shop{one, two, one, two} {
+		all.Go(func() {
+			if status, to, _ := s.do("POST", "/form", typed); status != 303 || to != "/made" {
+				t.Errorf("%d to %q", status, to)
+			}
+		})
+	}
+	close(one.slow)
+	all.Wait()
+	if n := one.made.Load() + two.made.Load(); n != 1 {
+		t.Fatalf("%d made", n)
+	}
+	three := newShopOn(t, db)
+	if status, to, _ := three.do("POST", "/form", typed); status != 303 || to != "/made" || three.made.Load() != 0 {
+		t.Errorf("after a restart: %d to %q", status, to)
+	}
+	if left := column(t, db); !strings.HasPrefix(left, "form outcome|") {
+		t.Errorf("the outcome is kept unsealed: %s", left)
+	}
+}
+
+// TestForm_CutOff: of a form whose process ended while it was handled nobody knows
+// what came, and a person decides.
+func TestForm_CutOff(t *testing.T) {
+	db := testenv.Open(t).App.Store
+	s := newShopOn(t, db)
+	typed := url.Values{"form": {s.token()}, "name": {"a"}}
+	s.slow = make(chan struct{})
+	gone := make(chan struct{})
+	go func() { // it never ends, as far as the others can see
+		defer close(gone)
+		s.do("POST", "/form", typed)
+	}()
+	other := newShopOn(t, db)
+	other.client.Jar = s.client.Jar
+	waitFor(t, func() bool { return column(t, db) == "begun" })
+	other.clock.Advance(time.Minute)
+	if status, _, body := other.do("POST", "/form", typed); status != 409 || !strings.Contains(body, `value="a"`) || other.made.Load() != 0 {
+		t.Errorf("%d %s", status, body)
+	}
+	close(s.slow)
+	<-gone
+}
+
+// waitFor waits until something that other goroutines do is done.
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for !done() {
+		if t.Context().Err() != nil {
+			t.Fatal("it never happened")
+		}
+		runtime.Gosched()
+	}
+}
+
+// column is the outcome of the one form in the database; "begun": none yet.
+func column(t *testing.T, db *store.Store) (outcome string) {
+	t.Helper()
+	var text []byte
+	err := db.Handle().QueryRowContext(t.Context(), "select result from forms").Scan(&text)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return ""
+	case err != nil:
+		t.Fatal(err)
+	case text == nil:
+		return "begun"
+	}
+	return string(text)
 }
 
 // TestForm_Refused keeps what was typed, beside what is wrong with it, and lets

@@ -76,6 +76,8 @@ type clientView struct {
 	Client estate.Client
 	Made   *madeSecret
 	Now    time.Time
+	// Creator is who made the client.
+	Creator string
 }
 
 func (v clientView) path(rest string) string { return v.Place.client(v.Client.ID, rest) }
@@ -87,6 +89,10 @@ func (c *Console) clientView(q *frame.Request) (v clientView, err error) {
 	}
 	found, err := c.Credential.GetClient(q.Context(), q.Actor, v.Place.Realm, estate.ClientID(q.PathValue("client")))
 	v.Client = found.Client
+	v.Creator = c.NameOf(q, estate.Actor{Kind: estate.ActorAccount, ID: v.Client.CreatedBy})
+	if v.Creator == "" {
+		v.Creator = v.Client.CreatedBy
+	}
 	return v, err
 }
 

@@ -13,7 +13,8 @@ import (
 const pageSize = 50
 
 // listing is a list whose whole state is in its address: what is looked for, the
-// order, the columns, the place. An address is therefore a saved view.
+// order, the columns, the place. An address is therefore a view that can be shared;
+// savedViews gives it a name.
 type listing struct {
 	Path    string
 	Query   url.Values
@@ -22,6 +23,7 @@ type listing struct {
 	Sort    string      // with sign
 	Next    string      // cursor
 	Total   int64       // -1: not known
+	Views   savedViews
 }
 
 // newListing reads the state of a list from its address. shown are the columns that
@@ -114,6 +116,17 @@ func (l *listing) add(key string) string {
 // filtered tells whether anything is looked for.
 func (l *listing) filtered(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return l.Query.Get(name) != "" })
+}
+
+// placed says where in a list the page is.
+func placed(l *listing, shown int) string {
+	switch {
+	case l.Next == "" && !l.Query.Has("next"):
+		return "All of them are shown."
+	case l.Query.Has("next"):
+		return "Further " + ui.Number(int64(shown)) + "."
+	}
+	return "The first " + ui.Number(int64(shown)) + "."
 }
 
 // quote writes text as a string of a SCIM filter.

@@ -22,6 +22,7 @@ func (c *Console) Nav(*frame.Request) []ui.NavGroup {
 		}},
 		{Title: "Who", Items: []ui.NavItem{
 			{Label: "People", Href: "/people", Key: "p"},
+			{Label: "Single sign-on", Href: "/identity-providers", Key: "i"},
 		}},
 	}
 }
@@ -49,6 +50,25 @@ func (c *Console) Refused(q *frame.Request, e *estate.Error) string {
 		return help + ", and the account owns no subscription yet. Whoever runs this installation makes it an owner: freehold operator subscription update NUMBER --owner E-MAIL."
 	case api.CodeOtherOwner:
 		return "The page of the subscription says who its owners are."
+	}
+	return ""
+}
+
+var errNoPage = estate.E(estate.NotFound, api.CodeNotFound, "No such page", "There is nothing at this address.")
+
+// NameOf is what people call an account; empty: who acted is none.
+func (c *Console) NameOf(q *frame.Request, a estate.Actor) string {
+	if a.Kind != estate.ActorAccount {
+		return ""
+	}
+	all, err := c.SignIn.Accounts(q.Context(), q.Actor)
+	if err != nil {
+		return ""
+	}
+	for _, one := range all {
+		if string(one.ID) == a.ID {
+			return one.Email
+		}
 	}
 	return ""
 }

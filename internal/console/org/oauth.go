@@ -45,6 +45,9 @@ func (c *Console) oauth(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
+	if l.Views, err = c.views(q, "clients"); err != nil {
+		return err
+	}
 	for _, sub := range all {
 		if q.Actor.Owns(sub.ID) && sub.MultiTenant() {
 			l.Subscriptions = append(l.Subscriptions, sub)

@@ -3,6 +3,7 @@
 package org
 
 import (
+	"slices"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/console/frame"
@@ -10,6 +11,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/provision"
+	"github.com/freehold-platform/freehold/internal/savedview"
 	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
@@ -23,6 +25,7 @@ type Config struct {
 	SignIn     *signin.Service
 	Trail      event.Trail
 	Provision  *provision.Service
+	Views      savedview.Service
 }
 
 // Console is the pages of the organization console.
@@ -33,9 +36,10 @@ func New(c Config) *Console { return &Console{c} }
 
 // Pages is the table of all pages.
 func (c *Console) Pages() []frame.Page {
-	return []frame.Page{
+	return slices.Concat(c.provisionerPages(), c.viewPages(), []frame.Page{
 		{Method: "GET", Path: "/{$}", ID: "overview", Handle: c.overview},
 		{Method: "GET", Path: "/tenants", ID: "tenants", Handle: c.tenants},
+		{Method: "GET", Path: "/tenants/new", ID: "tenant.ask-subscription", Handle: c.chooseSubscription},
 		{Method: "GET", Path: "/tenants/{tenant}", ID: "tenant", Handle: c.tenant},
 		{Method: "POST", Path: "/tenants/{tenant}", ID: "tenant.update", Handle: c.updateTenant},
 		{Method: "POST", Path: "/tenants/{tenant}/protection", ID: "tenant.protect", Handle: c.protectTenant},
@@ -69,5 +73,6 @@ func (c *Console) Pages() []frame.Page {
 		{Method: "POST", Path: "/admin/oauth/{client}/delete", ID: "client.delete", Handle: c.deleteClient},
 
 		{Method: "GET", Path: "/people", ID: "people", Handle: c.people},
-	}
+		{Method: "GET", Path: "/people/{account}", ID: "person", Handle: c.person},
+	})
 }

@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	days       = 30 // of which the overview shows how many tenants were created
-	careAt     = 20 // subscriptions whose clients it looks at
-	careShown  = 8  // rows of each list
+	days       = 30  // of which the overview shows how many tenants were created
+	careAt     = 20  // subscriptions whose clients it looks at
+	careShown  = 8   // rows of each list
+	orphansAt  = 100 // bots without a client that it looks at
 	unusedFrom = 24 * time.Hour
 )
 
@@ -26,8 +27,24 @@ type overview struct {
 	Ending, Unused                    []care
 	Orphans                           []credential.Orphan
 	OrphanCount                       int
-	Actor                             estate.Actor
+	Places                            int64 // for tenants, in all valid subscriptions
+	InUse                             int64
+	Owned                             int // subscriptions in all
 	Now                               time.Time
+}
+
+// mostUsed leaves the subscriptions that have the smallest part of their places
+// free, and sums up all of them.
+func (o *overview) mostUsed() {
+	o.Owned = len(o.Subscriptions)
+	valid := slices.DeleteFunc(slices.Clone(o.Subscriptions), func(sub estate.Subscription) bool { return !sub.ValidAt(o.Now) })
+	for _, sub := range valid {
+		o.Places, o.InUse = o.Places+sub.TenantLimit, o.InUse+sub.TenantCount
+	}
+	slices.SortStableFunc(valid, func(a, b estate.Subscription) int {
+		return cmp.Compare(float64(b.TenantCount)/float64(max(1, b.TenantLimit)), float64(a.TenantCount)/float64(max(1, a.TenantLimit)))
+	})
+	o.Subscriptions = valid[:min(careShown, len(valid))]
 }
 
 // care is a client that needs somebody's attention.
@@ -41,7 +58,7 @@ func (c *Console) overview(q *frame.Request) error {
 	now := q.Now().UTC()
 	today := now.Truncate(24 * time.Hour)
 	since := today.AddDate(0, 0, 1-days)
-	o := overview{Actor: q.Actor, Now: now}
+	o := overview{Now: now}
 	sum, err := c.Tenancy.Summary(q.Context(), q.Actor, since)
 	if err != nil {
 		return err
@@ -83,13 +100,14 @@ func (c *Console) overview(q *frame.Request) error {
 	if err := c.careful(q, &o); err != nil {
 		return err
 	}
-	o.Orphans, err = c.Credential.Orphans(q.Context(), q.Actor, estate.Scope{Organization: q.Actor.Scope.Organization})
+	o.Orphans, err = c.Credential.Orphans(q.Context(), q.Actor, estate.Scope{Organization: q.Actor.Scope.Organization}, orphansAt)
 	if err != nil && frame.Known(err).Kind != estate.Forbidden {
 		return err
 	}
 	o.OrphanCount = len(o.Orphans)
 	o.Orphans = o.Orphans[:min(careShown, o.OrphanCount)]
-	return q.Render("Overview", overviewPage(o), "uplot.css", "uplot.js")
+	o.mostUsed()
+	return q.Render("Overview", overviewPage(o))
 }
 
 // points are counts as a picture shows them, the largest first.
@@ -106,23 +124,13 @@ func points(counts map[string]int64, name func(string) (label, href string)) (al
 // hundred oldest of the organization and of each subscription that the visitor
 // owns.
 func (c *Console) careful(q *frame.Request, o *overview) error {
-	type place struct {
-		realm credential.Realm
-		base  string
-	}
-	places := []place{{credential.Realm{Level: estate.LevelOrganization, Scope: estate.Scope{Organization: q.Actor.Scope.Organization}}, oauthPath}}
-	for _, sub := range o.Subscriptions {
-		if q.Actor.Owns(sub.ID) && sub.MultiTenant() && len(places) < careAt {
-			places = append(places, place{clientsRealm(q.Actor, sub.ID), subscriptionPath(sub.ID) + "/clients"})
-		}
-	}
-	for _, p := range places {
-		page, err := c.Credential.ListClients(q.Context(), q.Actor, p.realm, credential.ClientQuery{Limit: 100})
+	for _, p := range c.clientPlaces(q, o.Subscriptions) {
+		page, err := c.Credential.ListClients(q.Context(), q.Actor, p.Realm, credential.ClientQuery{Limit: 100})
 		if err != nil {
 			return err
 		}
 		for _, v := range page.Clients {
-			one := care{Client: v.Client, Href: p.base + "/" + string(v.ID), At: v.CreatedAt}
+			one := care{Client: v.Client, Href: p.client(v.ID, ""), At: v.CreatedAt}
 			if end := endsFirst(v.Client); !end.IsZero() && end.Sub(o.Now) < soon {
 				one.At = end
 				o.Ending = append(o.Ending, one)

@@ -21,7 +21,7 @@ func TestPages_Speed(t *testing.T) {
 	if _, err := h.App.Tenancy.UpdateSubscription(t.Context(), testenv.Operator, h.sub.ID, tenancy.SubscriptionUpdate{TenantLimit: limit}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.App.Tenancy.Seed(t.Context(), testenv.Operator, h.Organization.ID, n); err != nil {
+	if _, err := h.App.Tenancy.Seed(t.Context(), testenv.Operator, h.Organization.ID, tenancy.SeedPlan{Tenants: n}); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/", "/tenants", "/tenants?sort=-updatedAt", "/tenants?status=disabled", "/tenants?q=nothing", "/tenants/" + string(h.tenant.ID), "/subscriptions", "/subscriptions/" + string(h.sub.ID), "/admin/oauth", "/audit", "/webhooks", "/people"} {

@@ -1,12 +1,14 @@
 package org
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
 
@@ -15,7 +17,33 @@ func (c *Console) subscriptions(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	return q.Render("Subscriptions", subscriptionsPage(q.Actor, q.Now(), all))
+	people, err := c.SignIn.Accounts(q.Context(), q.Actor)
+	if err != nil {
+		return err
+	}
+	owners := map[estate.SubscriptionID][]estate.Account{}
+	for _, sub := range all {
+		for _, a := range people {
+			if slices.Contains(sub.Owners, a.ID) {
+				owners[sub.ID] = append(owners[sub.ID], a)
+			}
+		}
+	}
+	return q.Render("Subscriptions", subscriptionsPage(q.Actor, q.Now(), all, owners))
+}
+
+// chooseSubscription asks which subscription a new tenant is for, unless there is
+// only one.
+func (c *Console) chooseSubscription(q *frame.Request) error {
+	all, err := c.Tenancy.OwnSubscriptions(q.Context(), q.Actor)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(sub estate.Subscription) bool { return !q.Actor.Owns(sub.ID) || !sub.ValidAt(q.Now()) })
+	if len(all) == 1 {
+		return q.Redirect(subscriptionPath(all[0].ID) + "/new-tenant")
+	}
+	return q.Render("New tenant", chooseSubscriptionPage(all))
 }
 
 // subscriptionView is the page of one subscription.
@@ -23,11 +51,12 @@ type subscriptionView struct {
 	Subscription estate.Subscription
 	Valid        bool
 	Owns         bool // the visitor
-	Owners       []string
+	Owners       []estate.Account
 	Regions      []estate.Region
 	Clients      []credential.ClientView
 	Next         string // cursor of further clients
 	Seats        []estate.Seats
+	Provisioners []estate.Provisioner
 	Region       string // whose clients are shown; empty: all
 }
 
@@ -52,20 +81,26 @@ func (c *Console) subscriptionView(q *frame.Request) (v subscriptionView, err er
 	return v, err
 }
 
-// ownersOf names the owners of a subscription.
-func (c *Console) ownersOf(q *frame.Request, sub estate.Subscription) (names []string, err error) {
+// ownersOf are the owners of a subscription.
+func (c *Console) ownersOf(q *frame.Request, sub estate.Subscription) (owners []estate.Account, err error) {
 	people, err := c.SignIn.Accounts(q.Context(), q.Actor)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range sub.Owners {
-		for _, a := range people {
-			if a.ID == id {
-				names = append(names, a.Email)
-			}
+	for _, a := range people {
+		if slices.Contains(sub.Owners, a.ID) {
+			owners = append(owners, a)
 		}
 	}
-	return names, nil
+	return owners, nil
+}
+
+func emails(all []estate.Account) string {
+	words := make([]string, len(all))
+	for i, a := range all {
+		words[i] = a.Email
+	}
+	return names(words)
 }
 
 func (c *Console) subscription(q *frame.Request) error {
@@ -84,6 +119,11 @@ func (c *Console) subscription(q *frame.Request) error {
 			return err
 		}
 		v.Clients, v.Next = page.Clients, page.Next
+	}
+	if v.Owns {
+		if v.Provisioners, err = c.Provision.List(q.Context(), q.Actor, v.Subscription.ID); err != nil {
+			return err
+		}
 	}
 	if v.Seats, err = c.Directory.SubscriptionSeats(q.Context(), q.Actor, v.Subscription.ID); err != nil {
 		return err
@@ -159,6 +199,11 @@ func (c *Console) createTenant(q *frame.Request) error {
 			return err
 		}
 		return again()
+	}
+	if t.Admin != nil && t.Admin.Link != "" {
+		q.Pass("administrator", madeAdministrator{
+			Tenant: t.ID, Email: n.Email, Link: c.origin(q, t.Tenant) + signin.LinkPath + t.Admin.Link.Reveal(), Ends: t.Admin.Ends,
+		})
 	}
 	q.Say("success", "The tenant "+t.Name+" is there.")
 	return q.Redirect(tenantPath(t.ID))

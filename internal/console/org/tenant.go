@@ -3,6 +3,7 @@ package org
 import (
 	"encoding/json"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +49,11 @@ type tenantView struct {
 	Provisioning []estate.Provisioning
 	History      []estate.AuditRecord
 
+	Admin *madeAdministrator // who was just invited
+	// Address is where the tenant's own pages are; empty: nowhere now.
+	Address string
+	Actor   func(estate.Actor) string // what people call who acted
+
 	// Of the form, when it is shown again:
 	Name, Alias, Labels string
 	Problems            frame.FieldErrors
@@ -66,7 +72,7 @@ func (v tenantView) path(rest string) string { return tenantPath(v.Tenant.ID) + 
 
 func (c *Console) tenantView(q *frame.Request) (v tenantView, err error) {
 	ctx, id := q.Context(), estate.TenantID(q.PathValue("tenant"))
-	v.Domain = c.Tenancy.Domain()
+	v.Domain, v.Actor = c.Tenancy.Domain(), func(a estate.Actor) string { return c.NameOf(q, a) }
 	if v.Tenant, err = c.Tenancy.InventoryTenant(ctx, q.Actor, id); err != nil {
 		return v, notFoundIfInvalid(err)
 	}
@@ -98,7 +104,36 @@ func (c *Console) tenant(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
+	var made madeAdministrator
+	if q.Take("administrator", &made) && made.Tenant == v.Tenant.ID {
+		v.Admin = &made
+	}
+	if v.Tenant.Status == estate.TenantActive {
+		v.Address = c.origin(q, v.Tenant)
+	}
 	return q.Render(v.Tenant.Name, tenantPage(v))
+}
+
+// madeAdministrator is the link of a tenant's first administrator on its way to the
+// page that shows it once.
+type madeAdministrator struct {
+	Tenant estate.TenantID `json:"tenant"`
+	Email  string          `json:"email"`
+	Link   string          `json:"link"`
+	Ends   time.Time       `json:"ends"`
+}
+
+// origin is where the tenant is reached: as the console is, at the tenant's host.
+func (c *Console) origin(q *frame.Request, t estate.Tenant) string {
+	host := string(t.Hostname) + "." + c.Tenancy.Domain()
+	at, err := url.Parse(q.Surface.Origin)
+	if err != nil {
+		return "https://" + host
+	}
+	if port := at.Port(); port != "" {
+		host += ":" + port
+	}
+	return at.Scheme + "://" + host
 }
 
 // tenantFields leads from what a patch changes to the fields of the form.

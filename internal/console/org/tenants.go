@@ -48,9 +48,13 @@ func (c *Console) tenants(q *frame.Request) error {
 	if l.Regions, err = c.regionsOf(q.Context(), l.Subscriptions...); err != nil {
 		return err
 	}
+	if l.Views, err = c.views(q, "tenants"); err != nil {
+		return err
+	}
 	var page tenancy.InventoryPage
-	for _, expr := range tenantFilters(q, c.Tenancy.Domain()) {
-		page, err = c.Tenancy.Inventory(q.Context(), q.Actor, tenancy.InventoryQuery{Filter: expr, Sort: l.Sort, Next: q.Value("next"), Limit: pageSize, Total: true})
+	for _, query := range tenantQueries(q, c.Tenancy.Domain()) {
+		query.Sort, query.Next, query.Limit, query.Total = l.Sort, q.Value("next"), pageSize, true
+		page, err = c.Tenancy.Inventory(q.Context(), q.Actor, query)
 		if err != nil || page.Total > 0 {
 			break
 		}
@@ -67,10 +71,10 @@ func (c *Console) tenants(q *frame.Request) error {
 	return q.Render("Tenants", tenantsPage(l))
 }
 
-// tenantFilters are what is asked for as SCIM filters, of which the first that
-// finds something counts: what is searched for may be one of several things, and
-// only one by one are they found by an index.
-func tenantFilters(q *frame.Request, domain string) []string {
+// tenantQueries are what is asked for, of which the first that finds something
+// counts: what is searched for may be one of several things, and only one by one are
+// they found by an index.
+func tenantQueries(q *frame.Request, domain string) []tenancy.InventoryQuery {
 	var terms []string
 	for _, one := range [][2]string{{"region", "regionCode"}, {"status", "status"}, {"subscription", "subscriptionId"}} {
 		if v := q.Value(one[0]); v != "" {
@@ -82,22 +86,27 @@ func tenantFilters(q *frame.Request, domain string) []string {
 	}
 	text := q.Value("q")
 	if text == "" {
-		return []string{strings.Join(terms, " and ")}
+		return []tenancy.InventoryQuery{{Filter: strings.Join(terms, " and ")}}
 	}
 	host := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(text), "https://"), "http://")
 	host, _, _ = strings.Cut(strings.TrimSuffix(host, "/"), ":")
 	if !strings.HasSuffix(host, "."+domain) {
 		host += "." + domain
 	}
-	searches := []string{"name eq " + quote(text), "id eq " + quote(text), "hostnames eq " + quote(host)}
+	var queries []tenancy.InventoryQuery
+	add := func(search string) {
+		queries = append(queries, tenancy.InventoryQuery{Filter: strings.Join(append([]string{search}, terms...), " and ")})
+	}
+	if estate.TenantID(text).Valid() {
+		add("id eq " + quote(text))
+	}
+	if strings.Contains(strings.TrimSuffix(host, "."+domain), ".") {
+		add("hostnames eq " + quote(host))
+	}
 	if strings.Contains(text, "=") {
-		searches = append(searches, "labels eq "+quote(text))
+		add("labels eq " + quote(text))
 	}
-	filters := make([]string, len(searches))
-	for i, search := range searches {
-		filters[i] = strings.Join(append([]string{search}, terms...), " and ")
-	}
-	return filters
+	return append(queries, tenancy.InventoryQuery{Begins: text, Filter: strings.Join(terms, " and ")})
 }
 
 // regionsOf are the regions of the subscriptions.

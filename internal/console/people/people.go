@@ -21,8 +21,8 @@ import (
 
 // Paths of pages that others lead to.
 const (
-	LocalPath   = signin.LocalPath // where people sign in by what this server keeps
-	AccountPath = "/account"       // what the person who is signed in signs in with
+	LocalPath   = signin.LocalPath   // where people sign in by what this server keeps
+	AccountPath = signin.AccountPath // what the person who is signed in signs in with
 	SignOutPath = "/account/sign-out"
 )
 
@@ -32,6 +32,8 @@ const script = "passkey.js"
 // People is the pages of one surface.
 type People struct {
 	SignIn *signin.Service
+	// Providers is the path below which identity providers are administered.
+	Providers string
 }
 
 // Pages is the table of all pages.
@@ -51,30 +53,26 @@ func (p *People) Pages() []frame.Page {
 		{Method: "POST", Path: AccountPath + "/credentials/{id}/remove", ID: "removeCredential", Handle: p.remove},
 		{Method: "POST", Path: AccountPath + "/sessions/{id}/end", ID: "endSession", Handle: p.endSession},
 		{Method: "POST", Path: AccountPath + "/sessions/end-others", ID: "endOtherSessions", Handle: p.endOthers},
+		{Method: "POST", Path: AccountPath + "/identities/{provider}/remove", ID: "removeIdentity", Handle: p.removeIdentity},
+		{Method: "GET", Path: signin.ResultPath, ID: "testResult", Handle: p.result},
 		{Method: "POST", Path: SignOutPath, ID: "signOut", Public: true, Handle: p.signOut, Stale: stay},
 	}
 }
 
-// ToLocal leads from where people are sent to sign in to the page where they do.
-func ToLocal(q *frame.Request) error {
-	keep := url.Values{}
-	for _, name := range []string{"returnto", "login_hint"} {
-		if value := q.Value(name); value != "" {
-			keep.Set(name, value)
-		}
-	}
-	return q.Redirect(ui.Query(LocalPath, keep))
-}
-
 // login is what the sign-in page shows.
 type login struct {
-	Email     string
-	ReturnTo  string
-	Code      string // what is wrong about the code
-	Problem   string // about the rest
-	Already   bool   // somebody has signed in meanwhile
-	Elsewhere string // where an identity provider signs people in; empty: none does
-	Passkey   signin.Ceremony
+	Email    string
+	ReturnTo string
+	Code     string // what is wrong about the code
+	Problem  string // about the rest
+	Already  bool   // somebody has signed in meanwhile
+	Passkey  signin.Ceremony
+
+	Elsewhere    string // where an identity provider signs people in; empty: none does
+	Provider     string // what that is called; empty: it has no name
+	Several      bool   // organizations have one, and it is to be said which
+	Organization string // that was named
+	Unknown      bool   // and has none
 }
 
 func (p *People) show(q *frame.Request) error {
@@ -97,17 +95,36 @@ func (p *People) login(q *frame.Request, status int, l login) (err error) {
 	if l.Passkey, err = p.SignIn.BeginPasskeyLogin(q.Surface, browser); err != nil {
 		return err
 	}
-	provided, err := p.SignIn.Interactive(q.Context(), q.Surface)
-	if err != nil {
+	if err := p.elsewhere(q, &l); err != nil {
 		return err
-	}
-	if provided {
-		l.Elsewhere = ui.Query(signin.LoginPath, nil, "prompt", "login", "returnto", l.ReturnTo)
 	}
 	if to, err := url.Parse(l.ReturnTo); err == nil && to.Path == api.AuthorizePath {
 		q.AllowFormsTo(to.Query().Get("redirect_uri")) // where a program waits that needs no approval
 	}
 	return q.RenderNarrow(status, "Sign in", loginPage(l), script)
+}
+
+// elsewhere finds out by which identity provider people could sign in: a tenant has
+// its own, and at the console each organization may have one.
+func (p *People) elsewhere(q *frame.Request, l *login) error {
+	if q.Surface.Kind == estate.SurfaceTenant {
+		provided, err := p.SignIn.Interactive(q.Context(), q.Surface)
+		if provided {
+			l.Elsewhere = ui.Query(signin.LoginPath, nil, "prompt", "login", "returnto", l.ReturnTo)
+		}
+		return err
+	}
+	only, several, err := p.SignIn.OnlySingleSignOn(q.Context())
+	if l.Several, l.Organization = several, q.Value("organization"); several && l.Organization != "" {
+		only, err = p.SignIn.SingleSignOnOf(q.Context(), l.Organization)
+		if l.Unknown = estate.HasCode(err, api.CodeLoginNoInteractive); l.Unknown {
+			err = nil
+		}
+	}
+	if only.Provider != "" {
+		l.Elsewhere, l.Provider = ui.Query(signin.LoginPath, nil, "idp", string(only.Provider), "returnto", l.ReturnTo), only.Name
+	}
+	return err
 }
 
 // browserKey is under which what the browser is known by waits for its answer.
@@ -225,6 +242,9 @@ type account struct {
 	Name     string // typed for a new passkey
 	Passkey  signin.Ceremony
 	Problems frame.FieldErrors
+
+	Identities []signin.Identity // at the organization's identity provider
+	Connect    string            // where it could get one; empty: it can't
 }
 
 func (p *People) account(q *frame.Request) error {
@@ -239,7 +259,7 @@ func (p *People) account(q *frame.Request) error {
 func (p *People) accountOf(q *frame.Request) (a account, err error) {
 	a = account{Here: q.Session.ID, Fresh: q.Now().Sub(q.Session.CreatedAt) <= signin.FreshFor, SignIn: ui.Query(LocalPath, nil, "returnto", AccountPath)}
 	if q.Session.Provider != "" {
-		a.SignIn = ui.Query(signin.LoginPath, nil, "prompt", "login", "returnto", AccountPath)
+		a.SignIn = ui.Query(signin.LoginPath, nil, "idp", string(q.Session.Provider), "prompt", "login", "returnto", AccountPath)
 	}
 	all, err := p.SignIn.Credentials(q.Context(), q.Actor)
 	if err != nil {
@@ -260,6 +280,13 @@ func (p *People) accountOf(q *frame.Request) (a account, err error) {
 	a.New = len(a.Passkeys) == 0 && a.Password.ID == "" && q.Session.Provider == ""
 	if a.Sessions, err = p.SignIn.Sessions(q.Context(), q.Actor); err != nil {
 		return a, err
+	}
+	var available bool
+	if a.Identities, available, err = p.SignIn.Identities(q.Context(), q.Actor); err != nil {
+		return a, err
+	}
+	if available && len(a.Identities) == 0 {
+		a.Connect = ui.Query(signin.LoginPath, nil, "link", "yes")
 	}
 	if a.Fresh {
 		a.Passkey, err = p.SignIn.BeginPasskey(q.Context(), q.Actor, q.Session, q.Surface)
@@ -298,6 +325,11 @@ func (p *People) addPasskey(q *frame.Request) error {
 
 func (p *People) remove(q *frame.Request) error {
 	return p.done(q, "It is removed.", p.SignIn.RemoveCredential(q.Context(), q.Actor, q.Session, estate.CredentialID(q.PathValue("id"))))
+}
+
+func (p *People) removeIdentity(q *frame.Request) error {
+	return p.done(q, "Your organization's identity provider doesn't sign you in any more.",
+		p.SignIn.RemoveIdentity(q.Context(), q.Actor, q.Session, estate.IdentityProviderID(q.PathValue("provider"))))
 }
 
 func (p *People) recoveryCodes(q *frame.Request) error {

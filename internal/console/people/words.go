@@ -49,3 +49,19 @@ func method(m estate.SignInMethod) string {
 	}
 	return string(m)
 }
+
+// unknownOrganization is what to say of an organization that somebody named.
+func unknownOrganization(l login) string {
+	if !l.Unknown {
+		return ""
+	}
+	return "No organization of this name signs people in by an identity provider."
+}
+
+// orNone is text, or a word for that there is none.
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}

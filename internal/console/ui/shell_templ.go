@@ -211,7 +211,7 @@ func document(scripts ...string) templ.Component {
 				}
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</dl><p class=\"mb-3\">They don't act while you type in a field.</p><form method=\"dialog\"><button class=\"btn\">Close</button></form></dialog></body></html>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</dl><p class=\"mb-3\">In a list, <kbd>Shift</kbd> with <kbd>←</kbd> or <kbd>→</kbd> moves the column whose header has the focus. <kbd>Esc</kbd> closes menus and dialogs. Keys that are letters don't act while you type in a field.</p><form method=\"dialog\"><button class=\"btn\">Close</button></form></dialog></body></html>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

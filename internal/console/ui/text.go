@@ -5,13 +5,6 @@ import (
 	"strings"
 )
 
-// Point is one value of a chart.
-type Point struct {
-	Label string
-	Value int64
-	Href  string // of the list behind the value; empty: there is none
-}
-
 func itoa(n int) string     { return strconv.Itoa(n) }
 func lower(s string) string { return strings.ToLower(s) }
 

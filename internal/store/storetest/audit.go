@@ -155,6 +155,10 @@ func testAuditPages(t *testing.T, db Database, s sample) {
 // testAuditChain checks the hashes against the records, each chain for itself.
 func testAuditChain(t *testing.T, db Database) {
 	s := newSample(t, db)
+	unchained := func() []estate.OrganizationID {
+		return read(t, db, func(tx *store.Tx) ([]estate.OrganizationID, error) { return tx.Unchained(t.Context()) })
+	}
+	equal(t, "without a chain at first", unchained(), []estate.OrganizationID{s.acme.ID, s.other.ID})
 	home := tenant(s.sub, europe, 1).Scope()
 	appendAudit(t, db, auditRecord(home, 1, "a"), auditRecord(all(s.other), 2, "x"), auditRecord(all(s.acme), 3, "b"), auditRecord(estate.Scope{}, 4, "own"))
 	changeMind(t, db, func(tx *store.Tx) error { return tx.AppendAudit(t.Context(), auditRecord(home, 4, "lost")) })
@@ -189,6 +193,29 @@ func testAuditChain(t *testing.T, db Database) {
 	if got := chain(all(s.acme), 1, 1); len(got) != 1 || got[0].Record.Action != "b" || !strings.Contains(got[0].Data, `"number":1.5`) {
 		t.Errorf("after the first: %+v", got)
 	}
+
+	counts := func(call func(tx *store.Tx) (int64, int64, error)) [2]int64 {
+		return read(t, db, func(tx *store.Tx) (n [2]int64, err error) {
+			n[0], n[1], err = call(tx)
+			return n, err
+		})
+	}
+	countsOf := func(scope estate.Scope) [2]int64 {
+		return counts(func(tx *store.Tx) (int64, int64, error) { return tx.AuditCounts(t.Context(), scope) })
+	}
+	equal(t, "without a chain", unchained(), nil)
+	equal(t, "counts", countsOf(all(s.acme)), [2]int64{3, 3})
+	equal(t, "counts of a part", countsOf(home), [2]int64{})
+	equal(t, "counts of its own", counts(func(tx *store.Tx) (int64, int64, error) { return tx.OwnAuditCounts(t.Context()) }), [2]int64{1, 1})
+	for _, organization := range []estate.OrganizationID{s.acme.ID, "unheard"} { // records that nobody has appended
+		_, err := db.SQL.ExecContext(t.Context(), `insert into audit_records (organization_id, subscription_id, region, tenant_id, time, actor_kind, actor_id, action, target, outcome, data, trace_id)
+			values ($1, '', '', '', 1, '', '', 'forged', '', 'done', '{}', '')`, string(organization))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, "counts with another record", countsOf(all(s.acme)), [2]int64{4, 3})
+	equal(t, "without a chain at last", unchained(), []estate.OrganizationID{"unheard"})
 }
 
 func testEventCursor(t *testing.T, db Database) {
@@ -260,6 +287,13 @@ var eventReads = map[string]readCase{
 	"AuditChain": {rows: recordRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		chain, err := tx.AuditChain(ctx, scope, 0, store.MaxPage)
 		return ids(chain, err, func(l store.ChainLink) string { return l.Record.Target })
+	}},
+	"AuditCounts": {rows: chainRows, covers: isOrganization, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
+		records, chained, err := tx.AuditCounts(ctx, scope)
+		if records == 0 && chained == 0 {
+			return nil, err
+		}
+		return []string{string(scope.Organization)}, err
 	}},
 	"EventCursor": {rows: chainRows, covers: isOrganization, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 		_, head, err := tx.EventCursor(ctx, scope, key)

@@ -81,6 +81,13 @@ func testFamily(t *testing.T, db Database) {
 		wantError(t, readError(t, db, get(tenant, hash)), estate.NotFound, api.CodeTokenNotFound)
 	}
 
+	for _, c := range []struct {
+		scope  estate.Scope
+		person string
+		want   []estate.TokenFamily
+	}{{home, "ada", []estate.TokenFamily{f}}, {console, "acc-1", []estate.TokenFamily{above}}, {console, "ada", nil}, {g.next.Scope(), "ada", nil}} {
+		equal(t, "families of "+c.person, read(t, db, func(tx *store.Tx) ([]estate.TokenFamily, error) { return tx.Families(t.Context(), c.scope, c.person) }), c.want)
+	}
 	next := estate.RefreshToken{Hash: "r3", Family: f, CreatedAt: moment(5), ExpiresAt: moment(95)}
 	write(t, db, func(tx *store.Tx) error {
 		return first(tx.UseRefreshToken(t.Context(), home, r.Hash, moment(5)), tx.UseRefreshToken(t.Context(), home, r.Hash, moment(6)),
@@ -226,13 +233,13 @@ func insertAuthorization(ctx context.Context, tx *store.Tx, w world) error {
 func savedAuthorization(t *testing.T, db Database) {
 	t.Helper()
 	for _, table := range []string{"oauth_families", "oauth_refresh_tokens", "oauth_codes"} {
-		execute(t, db, "create table if not exists saved_"+table+" as select * from "+table)
+		execute(t, db, "create table if not exists "+savedPrefix+table+" as select * from "+table)
 	}
 	for _, table := range []string{"oauth_refresh_tokens", "oauth_families", "oauth_codes"} {
 		execute(t, db, "delete from "+table)
 	}
 	for _, table := range []string{"oauth_families", "oauth_refresh_tokens", "oauth_codes"} {
-		execute(t, db, "insert into "+table+" select * from saved_"+table)
+		execute(t, db, "insert into "+table+" select * from "+savedPrefix+table)
 	}
 }
 
@@ -252,6 +259,19 @@ var authorizationReads = map[string]readCase{
 				return nil, nil // that of another tenant where the client and the user have the same ids
 			}
 			return oneID(g, err, func(g estate.Grant) string { return string(g.ID) })
+		},
+	},
+	"Families": {
+		rows: func(w world) (rows []row) {
+			for _, g := range w.grants {
+				rows = append(rows, row{owner: g.owner, key: string(grantNamed(g.key).User), id: g.key})
+			}
+			return rows
+		},
+		covers: needsTenant,
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
+			all, err := tx.Families(ctx, scope, key)
+			return ids(all, err, func(f estate.TokenFamily) string { return string(f.ID) })
 		},
 	},
 }

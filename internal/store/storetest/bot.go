@@ -176,12 +176,13 @@ func testOrphans(t *testing.T, db Database) {
 		return first(tx.InsertSpace(t.Context(), owned), tx.InsertSpace(t.Context(), others))
 	})
 	get := func(scope estate.Scope, id estate.UserID) []store.Orphan {
-		return read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), scope, id) })
+		return read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), scope, id, 0) })
 	}
 	equal(t, "orphans", get(all(s.acme), ""), orphans)
 	equal(t, "orphans of a subscription", get(of(s.second), ""), orphans[2:])
 	equal(t, "orphans of a tenant", get(one.Scope(), ""), orphans[:2])
 	equal(t, "one orphan", get(all(s.acme), userID(2)), orphans[2:])
+	equal(t, "two orphans", read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), all(s.acme), "", 2) }), orphans[:2])
 	for _, id := range []estate.UserID{userID(3), userID(5), userID(9)} {
 		equal(t, "no orphan", len(get(all(s.acme), id)), 0)
 	}

@@ -199,10 +199,11 @@ func passkeyRows(w world) []row { return rowsOfPeople(w, passkeyIDOf, passkeyIDO
 
 func linkRows(w world) []row { return rowsOfPeople(w, linkIDOf, linkIDOf) }
 
-// insertCredentials gives each person of w a passkey and a link.
+// insertCredentials gives each person of w a passkey, a password and a link.
 func insertCredentials(ctx context.Context, tx *store.Tx, w world) error {
 	for _, p := range peopleOf(w) {
-		if err := first(tx.InsertCredential(ctx, personCredential(p, estate.CredentialPasskey, 1)), tx.InsertLink(ctx, personLink(p, 1))); err != nil {
+		if err := first(tx.InsertCredential(ctx, personCredential(p, estate.CredentialPasskey, 1)),
+			tx.InsertCredential(ctx, personCredential(p, estate.CredentialPassword, 2)), tx.InsertLink(ctx, personLink(p, 1))); err != nil {
 			return err
 		}
 	}
@@ -213,7 +214,12 @@ func insertCredentials(ctx context.Context, tx *store.Tx, w world) error {
 // that read.
 var credentialOfPeopleReads = map[string]readCase{
 	"Credentials": {
-		rows:   func(w world) []row { return rowsOfPeople(w, func(p estate.Person) string { return p.ID }, passkeyIDOf) },
+		rows: func(w world) []row {
+			person := func(p estate.Person) string { return p.ID }
+			return append(rowsOfPeople(w, person, passkeyIDOf), rowsOfPeople(w, person, func(p estate.Person) string {
+				return string(personCredential(p, estate.CredentialPassword, 2).ID)
+			})...)
+		},
 		covers: ofPeople,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 			all, err := tx.Credentials(ctx, scope, key)

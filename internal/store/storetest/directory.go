@@ -356,25 +356,28 @@ func testUserPages(t *testing.T, db Database) {
 		func(tx *store.Tx, q store.Query) ([]estate.User, bool, error) { return tx.Users(ctx, scope, q) },
 		func(tx *store.Tx, expr filter.Expr) (int64, error) { return tx.CountUsers(ctx, scope, expr) },
 		map[string][]string{ // by name
-			`id eq "` + string(userID(3)) + `"`:                    id(3),
-			`name eq "bob"`:                                        id(1, 2),
-			`name co "É"`:                                          id(3),
-			`name co "%"`:                                          nil,
-			`email eq "user1@EXAMPLE.com"`:                         id(1),
-			`email co "example.com" and not (name eq "ada")`:       id(1, 2, 3),
-			`subject eq "s|2"`:                                     id(2),
-			`status ne "active"`:                                   id(2),
-			`clientId eq "` + string(clientID(1)) + `"`:            id(0),
-			`clientId eq ""`:                                       id(4, 1, 2, 3),
-			`assignedRoles.name eq "TenantAdmin"`:                  id(0, 1, 2),
-			`assignedRoles.name eq "tenantadmin"`:                  nil,
-			`assignedRoles.id eq "` + string(admin.ID) + `"`:       id(0, 1, 2),
-			`assignedRoles.id eq "` + string(roleID(1)) + `"`:      id(1),
-			`not (assignedRoles.id eq "` + string(admin.ID) + `")`: id(4, 3),
-			`assignedRoles.id eq "nothing"`:                        nil,
-			`assignedGroups.id eq "` + string(groupID(1)) + `"`:    id(3),
-			`assignedGroups.name eq "Group 1"`:                     id(3),
-			`assignedGroupsAssignedRoles.name eq "Steward"`:        id(3),
+			`id eq "` + string(userID(3)) + `"`:                                           id(3),
+			`name eq "bob"`:                                                               id(1, 2),
+			`name co "É"`:                                                                 id(3),
+			`name co "%"`:                                                                 nil,
+			`email eq "user1@EXAMPLE.com"`:                                                id(1),
+			`email co "example.com" and not (name eq "ada")`:                              id(1, 2, 3),
+			`subject eq "s|2"`:                                                            id(2),
+			`status ne "active"`:                                                          id(2),
+			`clientId eq "` + string(clientID(1)) + `"`:                                   id(0),
+			`clientId eq ""`:                                                              id(4, 1, 2, 3),
+			`assignedRoles.name eq "TenantAdmin"`:                                         id(0, 1, 2),
+			`assignedRoles.name eq "tenantadmin"`:                                         nil,
+			`assignedRoles.id eq "` + string(admin.ID) + `"`:                              id(0, 1, 2),
+			`assignedRoles.id eq "` + string(roleID(1)) + `"`:                             id(1),
+			`not (assignedRoles.id eq "` + string(admin.ID) + `")`:                        id(4, 3),
+			`assignedRoles.id eq "nothing"`:                                               nil,
+			`assignedScopes eq "` + role(home, 1).Scopes[0] + `"`:                         id(1),
+			`assignedScopes eq "` + role(home, 1).Scopes[0][1:] + `"`:                     nil,
+			`assignedScopes eq "%"`:                                                       nil,
+			`assignedGroups.id eq "` + string(groupID(1)) + `"`:                           id(3),
+			`assignedGroups.name eq "Group 1"`:                                            id(3),
+			`assignedGroupsAssignedRoles.name eq "Steward"`:                               id(3),
 			`createdAt ge "` + moment(2).Format("2006-01-02T15:04:05.999999Z07:00") + `"`: id(4),
 		})
 	equal(t, "administrators", read(t, db, func(tx *store.Tx) (int64, error) { return tx.CountAdmins(ctx, scope) }), 2)
@@ -382,6 +385,16 @@ func testUserPages(t *testing.T, db Database) {
 	if len(found) != 1 || found[0].ID != userID(3) {
 		t.Errorf("by e-mail address: %+v", found)
 	}
+	holders := func() []estate.User {
+		return read(t, db, func(tx *store.Tx) ([]estate.User, error) { return tx.PasswordHolders(ctx, scope, "USER3@example.com") })
+	}
+	if none := holders(); len(none) != 0 {
+		t.Errorf("holders of passwords that there are not: %+v", none)
+	}
+	write(t, db, func(tx *store.Tx) error {
+		return tx.InsertCredential(ctx, personCredential(estate.Person{Organization: home.Organization, Tenant: home.ID, ID: string(userID(3))}, estate.CredentialPassword, 1))
+	})
+	equal(t, "holders", holders(), found)
 	renamed := found[0]
 	renamed.Name, renamed.Email, renamed.UpdatedAt = "Zoe", "zoe@example.com", moment(9)
 	write(t, db, func(tx *store.Tx) error { return tx.UpdateUser(ctx, scope, renamed) })

@@ -129,7 +129,9 @@ func newFollower(t *testing.T, db Database) *follower {
 		}
 	})
 	var following sync.WaitGroup
-	following.Go(func() { other.Follow(ctx, slog.New(slog.NewTextHandler(logLines(f.log), nil)), time.Millisecond) })
+	following.Go(func() {
+		other.Follow(ctx, slog.New(slog.NewTextHandler(logLines(f.log), nil)), time.Now, time.Millisecond)
+	})
 	t.Cleanup(func() {
 		stop()
 		following.Wait()

@@ -107,11 +107,21 @@ func testIsolationComplete(t *testing.T) {
 
 // unscoped are the methods that take no scope, and why they need none.
 var unscoped = map[string]string{
+	"APIKeysDue":             "the server itself ends the keys of everybody",
+	"InsertAPIKey":           "the key says whose it is",
+	"InsertCSPOrigin":        "the origin says whose it is",
+	"InsertWebIntegration":   "the web integration says whose it is",
 	"AccountByEmail":         "no two accounts have the same address, and whose it is has to be found out",
 	"AccountCredential":      "no two credentials have the same id, and whose it is has to be found out",
 	"AccountLink":            "the id is the hash of a secret, and whose it is has to be found out",
 	"AccountSession":         "the id is the hash of a secret, and whose it is has to be found out",
 	"AppendAudit":            "the record says in which scope it is",
+	"AppendUsageJournal":     "the server's own notes, of everybody",
+	"BeginForm":              "named by a secret of the page that it was on",
+	"EndForm":                "named by a secret of the page that it was on",
+	"Form":                   "named by a secret of the page that it was on",
+	"OrganizationSignIns":    "of which organization somebody is who comes to the console has to be found out",
+	"InsertIdentity":         "the identity says whose it is",
 	"ChainHeads":             "for the operator, who reaches everything",
 	"ChainsBehind":           "the server itself follows the events of everybody",
 	"ClientToAuthenticate":   "at the token endpoint, the owner of the client is what is to be found out",
@@ -120,6 +130,7 @@ var unscoped = map[string]string{
 	"Device":                 "named by a secret; nobody's until somebody decides",
 	"DeviceByUserCode":       "what waits at a host is nobody's until somebody decides",
 	"DeleteKey":              "keys are the server's own",
+	"Figures":                "metrics count the whole estate, and name subscriptions only",
 	"HostnameFree":           "host names are taken across the platform, and the answer names nobody",
 	"InsertAccount":          "the account says whose it is",
 	"InsertCredential":       "the credential says whose it is",
@@ -137,18 +148,23 @@ var unscoped = map[string]string{
 	"InsertRegion":           "regions belong to the platform",
 	"InsertRefreshToken":     "the family says whose it is",
 	"InsertRole":             "the role says whose it is",
+	"InsertSavedView":        "the view says whose it is",
 	"InsertSession":          "the session says whose it is",
 	"InsertSpace":            "the space says whose it is",
 	"InsertSpaceAssignment":  "the assignment says whose it is",
 	"InsertSubscription":     "the subscription says whose it is",
 	"InsertTenant":           "the tenant says whose it is",
+	"InsertTenants":          "the tenants say whose they are",
 	"InsertUser":             "the user says whose it is",
 	"InsertWebhook":          "the webhook says whose it is",
 	"Keys":                   "keys are the server's own",
+	"MiscountedTenants":      "for the operator, who reaches everything",
+	"RecountTenants":         "for the operator, who reaches everything",
 	"Lend":                   "the library has tables of its own",
 	"LendPgx":                "the library has tables of its own",
 	"Organizations":          "for the operator, who reaches everything",
 	"OwnAuditChain":          "what belongs to no organization is the operator's",
+	"OwnAuditCounts":         "what belongs to no organization is the operator's",
 	"PendingClients":         "for the server's own clock, which goes for everybody",
 	"RefreshToken":           "named by a secret; at the token endpoint, whose it is is what is to be found out",
 	"Region":                 "regions belong to the platform",
@@ -156,9 +172,16 @@ var unscoped = map[string]string{
 	"Revocations":            "every server must know of all of them, whoever makes a request",
 	"SecretsDue":             "for the server's own clock, which goes for everybody",
 	"SubscriptionOwner":      "for the operator, who names subscriptions by licence number alone",
+	"TakeUsageJournal":       "the server's own notes, of everybody",
 	"TenantByHostname":       "a request names its tenant before anybody is authenticated",
+	"TenantsToErase":         "for the server itself, which erases for everybody",
 	"TenantsDue":             "for the server's own clock, which goes for everybody",
+	"InsertPeerNotes":        "servers tell one another, not their callers",
+	"PeerNotes":              "servers tell one another, not their callers",
+	"Unchained":              "for the operator, who reaches everything",
+	"UseProof":               "a proof belongs to a key that anybody may have made",
 	"Trim":                   "age alone decides",
+	"UsageJournaled":         "the server's own notes, of everybody",
 	"UpdateDevice":           "named by a secret; nobody's until somebody decides",
 	"UpdateKeySeal":          "keys are the server's own",
 }
@@ -261,7 +284,8 @@ func (c writeCase) test(t *testing.T, db Database, w world) {
 			if err := attempt(scope, r.key); err != nil {
 				t.Error(err)
 			}
-			lines := difference(before, dump(t, db))
+			after := dump(t, db)
+			lines := difference(before, after)
 			texts := c.touches(w, r, scope)
 			for _, line := range lines {
 				if !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(line, text) }) {
@@ -274,7 +298,9 @@ func (c writeCase) test(t *testing.T, db Database, w world) {
 				}
 			}
 			touched = touched || len(lines) > 0
-			before = restore()
+			if before = after; c.again != nil {
+				before = restore()
+			}
 		}
 		if !touched {
 			t.Errorf("no scope writes %+v", r)

@@ -172,8 +172,8 @@ func (w world) insert(ctx context.Context, tx *store.Tx) error {
 	for _, g := range w.grants {
 		errs = append(errs, tx.AddGrantUse(ctx, g.owner, grantNamed(g.key)))
 	}
-	errs = append(errs, insertSignIn(ctx, tx, w), insertPeople(ctx, tx, w), insertTenantPreferences(ctx, tx, w), insertAuthorization(ctx, tx, w), insertCredentials(ctx, tx, w))
-	errs = append(errs, w.insertProvisioning(ctx, tx))
+	errs = append(errs, insertSignIn(ctx, tx, w), insertPeople(ctx, tx, w), insertTenantPreferences(ctx, tx, w), insertAuthorization(ctx, tx, w), insertCredentials(ctx, tx, w), insertWeb(ctx, tx, w))
+	errs = append(errs, w.insertProvisioning(ctx, tx), insertSavedViews(ctx, tx))
 	return first(errs...)
 }
 
@@ -279,7 +279,7 @@ func idOfSubscription(s estate.Subscription) string { return string(s.ID) }
 func idOfTenant(t estate.Tenant) string             { return string(t.ID) }
 func idOfClient(c estate.Client) string             { return string(c.ID) }
 
-var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, signInReads, peopleReads, credentialOfPeopleReads, tenantPreferencesReads, directoryReads, eventReads, webhookReads, provisioningReads, groupReads, map[string]readCase{
+var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, signInReads, peopleReads, credentialOfPeopleReads, identityReads, tenantPreferencesReads, webReads, directoryReads, eventReads, webhookReads, provisioningReads, savedViewReads, groupReads, map[string]readCase{
 	"Organization": {rows: organizationRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		o, err := tx.Organization(ctx, scope)
 		return oneID(o, err, idOfOrganization)
@@ -319,6 +319,10 @@ var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, sig
 	},
 	"Tenants": {rows: tenantRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		all, _, err := tx.Tenants(ctx, scope, store.TenantQuery{Limit: store.MaxPage})
+		return ids(all, err, idOfTenant)
+	}},
+	"TenantsByID": {rows: tenantRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
+		all, err := tx.TenantsByID(ctx, scope, "", store.MaxPage)
 		return ids(all, err, idOfTenant)
 	}},
 	"CountTenants": {rows: tenantRows, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
@@ -379,7 +383,7 @@ var readCases = joined(credentialReads, authorizationReads, tenantLifeReads, sig
 	},
 })
 
-var writeCases = joined(credentialWrites, authorizationWrites, tenantLifeWrites, signInWrites, credentialOfPeopleWrites, tenantPreferencesWrites, directoryWrites, eventWrites, webhookWrites, provisioningWrites, map[string]writeCase{
+var writeCases = joined(credentialWrites, authorizationWrites, tenantLifeWrites, signInWrites, credentialOfPeopleWrites, identityWrites, tenantPreferencesWrites, webWrites, directoryWrites, eventWrites, webhookWrites, provisioningWrites, savedViewWrites, map[string]writeCase{
 	"SetAccountPassword": {
 		rows: accountRows,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
@@ -419,7 +423,20 @@ var writeCases = joined(credentialWrites, authorizationWrites, tenantLifeWrites,
 			return covers(scope, r) && scope.Subscription != "" && (region == "" || slices.Contains(w.subscriptions[i].Regions, region))
 		},
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) error {
-			_, err := tx.TakeTenantPlace(ctx, scope)
+			_, _, err := tx.TakeTenantPlace(ctx, scope, time.Time{})
+			return err
+		},
+		touches: func(_ world, r row, _ estate.Scope) []string {
+			return []string{fmt.Sprintf("subscriptions: id=%q", r.id)}
+		},
+	},
+	"TakeTenantPlaces": {
+		rows: func(w world) []row {
+			return rowsOf(w.subscriptions, func(s estate.Subscription) row { return row{owner: of(s), id: string(s.ID)} })
+		},
+		covers: func(_ world, scope estate.Scope, r row) bool { return scope == r.owner },
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) error {
+			_, err := tx.TakeTenantPlaces(ctx, scope, 2)
 			return err
 		},
 		touches: func(_ world, r row, _ estate.Scope) []string {

@@ -97,6 +97,21 @@ var directoryReads = joined(spaceReads, map[string]readCase{
 			return ids(found, err, idOfUser)
 		},
 	},
+	"PasswordHolders": {
+		rows: func(w world) []row {
+			return userRows(w, func(u estate.User) string {
+				if u.ClientID != "" {
+					return "" // bots have no password
+				}
+				return u.Email
+			})
+		},
+		covers: needsTenant,
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
+			found, err := tx.PasswordHolders(ctx, scope, key)
+			return ids(found, err, idOfUser)
+		},
+	},
 	"CountAdmins": {rows: usersByID, covers: needsTenant, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		all, err := userPage(ctx, tx, scope)
 		if n, errOfCount := tx.CountAdmins(ctx, scope); errOfCount != nil || int(n) != len(all) { // all are
@@ -248,13 +263,13 @@ func savedAll(tables ...string) func(t *testing.T, db Database) {
 	return func(t *testing.T, db Database) {
 		t.Helper()
 		for _, table := range tables {
-			execute(t, db, "create table if not exists saved_"+table+" as select * from "+table)
+			execute(t, db, "create table if not exists "+savedPrefix+table+" as select * from "+table)
 		}
 		for _, table := range slices.Backward(tables) {
 			execute(t, db, "delete from "+table)
 		}
 		for _, table := range tables {
-			execute(t, db, "insert into "+table+" select * from saved_"+table)
+			execute(t, db, "insert into "+table+" select * from "+savedPrefix+table)
 		}
 	}
 }

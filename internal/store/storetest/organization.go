@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -221,7 +222,7 @@ func testTakeTenantPlace(t *testing.T, db Database) {
 	take := func(scope estate.Scope) (taken bool) {
 		t.Helper()
 		write(t, db, func(tx *store.Tx) (err error) {
-			taken, err = tx.TakeTenantPlace(t.Context(), scope)
+			_, taken, err = tx.TakeTenantPlace(t.Context(), scope, time.Time{})
 			return err
 		})
 		return taken
@@ -238,6 +239,20 @@ func testTakeTenantPlace(t *testing.T, db Database) {
 	}
 	if !take(in("eu")) {
 		t.Error("no place in a region of the subscription")
+	}
+	// What comes with it, and only while the entitlement is in force.
+	for _, at := range []struct {
+		when  time.Time
+		taken bool
+	}{{europeOnly.StartsAt.Add(-time.Second), false}, {europeOnly.EndsAt, false}, {europeOnly.EndsAt.Add(-time.Second), true}, {europeOnly.StartsAt, true}} {
+		changeMind(t, db, func(tx *store.Tx) error {
+			place, taken, err := tx.TakeTenantPlace(t.Context(), in("eu"), at.when)
+			equal(t, at.when.String(), taken, at.taken)
+			if taken {
+				equal(t, "place", place, store.TenantPlace{Datacenter: europe.Datacenter, CountryCode: europe.CountryCode})
+			}
+			return err
+		})
 	}
 	before := dump(t, db)
 	for what, scope := range map[string]estate.Scope{
@@ -257,7 +272,7 @@ func testTakeTenantPlace(t *testing.T, db Database) {
 
 	// A place is taken with the rest of the transaction or not at all.
 	changeMind(t, db, func(tx *store.Tx) error {
-		taken, err := tx.TakeTenantPlace(t.Context(), of(s.second))
+		_, taken, err := tx.TakeTenantPlace(t.Context(), of(s.second), time.Time{})
 		equal(t, "place taken", taken, true)
 		return err
 	})

@@ -225,7 +225,8 @@ func provisioningTouches(w world, r row, _ estate.Scope) []string {
 	texts := []string{fmt.Sprintf("provisionings: organization_id=%q subscription_id=%q region=%q tenant_id=%q", r.owner.Organization, r.owner.Subscription, r.owner.Region, tenant)}
 	for _, t := range w.tenants {
 		if t.ID == tenant {
-			texts = append(texts, fmt.Sprintf("tenants: id=%q", tenant), changeLine(store.ChangeHostname, string(t.Hostname)), changeLine(store.ChangeHostname, string(t.Alias)))
+			texts = append(texts, fmt.Sprintf("tenants: id=%q", tenant), changeLine(store.ChangeHostname, string(t.Hostname)), changeLine(store.ChangeHostname, string(t.Alias)),
+				changeLine(store.ChangeTenant, string(t.Organization)+"/"+string(t.ID)), countLine(r))
 		}
 	}
 	return texts

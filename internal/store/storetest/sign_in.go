@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -199,6 +200,16 @@ func insertSignIn(ctx context.Context, tx *store.Tx, w world) error {
 			return err
 		}
 	}
+	for _, of := range w.organizations {
+		if err := tx.InsertIdentityProvider(ctx, organizationProvider(of, 1)); err != nil {
+			return err
+		}
+	}
+	for _, a := range w.accounts {
+		if err := tx.InsertIdentity(ctx, identity(a)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -210,19 +221,28 @@ func signInRows(key string) func(w world) []row {
 }
 
 var (
-	providerRows = signInRows(string(providerID(1)))
+	providerRows = func(w world) []row {
+		return append(signInRows(string(providerID(1)))(w), rowsOf(w.organizations, func(o estate.Organization) row {
+			return row{owner: all(o), key: string(providerID(1)), id: string(o.ID)}
+		})...)
+	}
 	settingsRows = signInRows("")
 )
 
+// ownerOfProvider is the tenant of a provider or, if it has none, the organization.
+func ownerOfProvider(p estate.IdentityProvider) string {
+	return cmp.Or(string(p.Tenant), string(p.Organization))
+}
+
 // signInReads are the cases of methods around sign-in that read.
 var signInReads = map[string]readCase{
-	"IdentityProvider": {rows: providerRows, covers: needsTenant, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
+	"IdentityProvider": {rows: providerRows, covers: ofPeople, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 		p, err := tx.IdentityProvider(ctx, scope, estate.IdentityProviderID(key))
-		return oneID(p, err, func(p estate.IdentityProvider) string { return string(p.Tenant) })
+		return oneID(p, err, ownerOfProvider)
 	}},
-	"IdentityProviders": {rows: providerRows, covers: needsTenant, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
+	"IdentityProviders": {rows: providerRows, covers: ofPeople, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
 		all, err := tx.IdentityProviders(ctx, scope)
-		return ids(all, err, func(p estate.IdentityProvider) string { return string(p.Tenant) })
+		return ids(all, err, ownerOfProvider)
 	}},
 	"Session": {rows: sessionRows, covers: ofPeople, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 		s, err := tx.Session(ctx, scope, estate.SessionID(key))
@@ -240,29 +260,32 @@ var signInReads = map[string]readCase{
 // signInWrites are the cases of methods around sign-in that write.
 var signInWrites = map[string]writeCase{
 	"UpdateIdentityProvider": {
-		rows: providerRows, covers: inOneTenant,
+		rows: providerRows, covers: coversPerson,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.UpdateIdentityProvider(ctx, scope, estate.IdentityProvider{ID: estate.IdentityProviderID(key), UpdatedAt: moment(99)})
 		},
 		touches: func(_ world, r row, scope estate.Scope) []string {
-			return []string{tenantLine("identity_providers", scope, r), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key))}
+			return []string{providerLine(scope, r), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key))}
 		},
 	},
 	"DeleteIdentityProvider": {
-		rows: providerRows, covers: inOneTenant,
+		rows: providerRows, covers: coversPerson,
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
 			return tx.DeleteIdentityProvider(ctx, scope, estate.IdentityProviderID(key), moment(99))
 		},
 		again: func(t *testing.T, db Database) {
 			t.Helper()
-			execute(t, db, "create table if not exists saved_sessions as select * from sessions") // before they go along
+			execute(t, db, "create table if not exists kept_sessions as select * from sessions") // before they go along
 			saved("identity_providers")(t, db)
-			execute(t, db, "insert into sessions select * from saved_sessions where id not in (select id from sessions)")
+			savedAll("organization_identity_providers", "account_identities")(t, db)
+			execute(t, db, "insert into sessions select * from kept_sessions where id not in (select id from sessions)")
 		},
 		touches: func(_ world, r row, scope estate.Scope) []string {
-			return []string{
-				tenantLine("identity_providers", scope, r), fmt.Sprintf("session-1 of %s", scope.Tenant), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key)),
+			lines := []string{providerLine(scope, r), changeLine(store.ChangeIdentityProvider, inTenantOf(scope, r.key))}
+			if scope.Tenant != "" {
+				return append(lines, fmt.Sprintf("session-1 of %s", scope.Tenant))
 			}
+			return append(lines, fmt.Sprintf("account_identities: organization_id=%q", scope.Organization))
 		},
 	},
 	"TouchSession": {
@@ -295,6 +318,14 @@ var signInWrites = map[string]writeCase{
 			return []string{fmt.Sprintf("auth_settings: tenant_id=%q", scope.Tenant), changeLine(store.ChangeAuthSettings, inTenantOf(scope, ""))}
 		},
 	},
+}
+
+// providerLine is how the line of an identity provider begins in a dump.
+func providerLine(scope estate.Scope, r row) string {
+	if scope.Tenant == "" {
+		return fmt.Sprintf("organization_identity_providers: organization_id=%q id=%q", scope.Organization, r.key)
+	}
+	return tenantLine("identity_providers", scope, r)
 }
 
 // tenantLine is how the line of a row of a tenant begins in a dump.

@@ -102,12 +102,12 @@ func testTenantPages(t *testing.T, db Database) {
 	s := newSample(t, db)
 	page := func(q store.TenantQuery) ([]estate.Tenant, bool) {
 		t.Helper()
-		var more bool
+		var next *store.TenantPosition
 		tenants := read(t, db, func(tx *store.Tx) (tenants []estate.Tenant, err error) {
-			tenants, more, err = tx.Tenants(t.Context(), all(s.acme), q)
+			tenants, next, err = tx.Tenants(t.Context(), all(s.acme), q)
 			return tenants, err
 		})
-		return tenants, more
+		return tenants, next != nil
 	}
 	count := func(expr filter.Expr) int64 {
 		return read(t, db, func(tx *store.Tx) (int64, error) { return tx.CountTenants(t.Context(), all(s.acme), expr) })

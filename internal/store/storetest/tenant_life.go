@@ -59,7 +59,7 @@ func testUpdateTenant(t *testing.T, db Database) {
 	want.Labels, want.UpdatedAt = map[string]string{"stage": "production"}, moment(51)
 	write(t, db, update(want))
 	slices.Sort(changed)
-	equal(t, "changes", changed, []string{"hostname alias1.eu", "hostname other.eu", "hostname t1.eu"})
+	equal(t, "changes", changed, []string{"hostname alias1.eu", "hostname other.eu", "hostname t1.eu", "tenant " + string(one.Organization) + "/" + string(one.ID)})
 	want.Rev++
 	equal(t, "updated", get(one.ID), want)
 	equal(t, "the other", get(two.ID), two)
@@ -112,7 +112,7 @@ func testPurgeTenant(t *testing.T, db Database) {
 	purge := func(v estate.Tenant, now time.Time) (done bool) {
 		t.Helper()
 		write(t, db, func(tx *store.Tx) (err error) {
-			done, err = tx.PurgeTenant(t.Context(), v.Scope(), now)
+			done, err = tx.PurgeTenant(t.Context(), v.Scope(), now, allRows)
 			return err
 		})
 		return done
@@ -198,6 +198,94 @@ func testPurgeTenant(t *testing.T, db Database) {
 	equal(t, "database after late use", dump(t, db), before)
 }
 
+// allRows are more than any tenant of a test has.
+const allRows = 1_000_000
+
+// testEraseTenant purges a tenant that has more rows than are erased at once.
+func testEraseTenant(t *testing.T, db Database) {
+	const users, step = 5000, 700
+	s := newSample(t, db)
+	large, next := tenant(s.sub, europe, 1), tenant(s.sub, europe, 2)
+	large.Status, large.PurgeAt, large.Protected = estate.TenantDisabled, moment(50), false
+	insertTenants(t, db, large, next)
+	write(t, db, func(tx *store.Tx) error {
+		return first(tx.InsertUser(t.Context(), user(large, 0)), tx.InsertUser(t.Context(), user(next, 0)), tx.InsertWebhook(t.Context(), webhookIn(large.Scope(), 1)))
+	})
+	columns := columnsOf(t, db, "users")
+	values := slices.Clone(columns)
+	for i, name := range columns {
+		switch name {
+		case "id", "subject", "client_id":
+			values[i] = "'copy ' || n.i"
+		}
+	}
+	execute(t, db, fmt.Sprintf("insert into users (%s) with recursive n (i) as (select 1 union all select i + 1 from n where i < %d) select %s from users, n where tenant_id = '%s'",
+		strings.Join(columns, ", "), users-1, strings.Join(values, ", "), large.ID))
+	left := func() (n int) {
+		t.Helper()
+		if err := db.SQL.QueryRowContext(t.Context(), fmt.Sprintf("select count(*) from users where tenant_id = '%s'", large.ID)).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	waiting := func() (ids []estate.TenantID) {
+		t.Helper()
+		for _, v := range read(t, db, func(tx *store.Tx) ([]estate.Tenant, error) { return tx.TenantsToErase(t.Context()) }) {
+			ids = append(ids, v.ID)
+		}
+		return ids
+	}
+	erase := func(of estate.Tenant) (done bool) {
+		t.Helper()
+		write(t, db, func(tx *store.Tx) (err error) {
+			done, err = tx.EraseTenant(t.Context(), of.Scope(), step)
+			return err
+		})
+		return done
+	}
+	equal(t, "users", left(), users)
+	if !erase(large) || !erase(next) || left() != users {
+		t.Fatal("erased what is not purged")
+	}
+	write(t, db, func(tx *store.Tx) error {
+		done, err := tx.PurgeTenant(t.Context(), large.Scope(), moment(60), step)
+		if !done {
+			t.Error("not purged")
+		}
+		return err
+	})
+	equal(t, "waiting", waiting(), []estate.TenantID{large.ID})
+	free := read(t, db, func(tx *store.Tx) (bool, error) { return tx.HostnameFree(t.Context(), large.Hostname) })
+	equal(t, "host name free at once", free, true)
+	equal(t, "webhooks to tell", len(read(t, db, func(tx *store.Tx) ([]estate.Webhook, error) { return tx.WebhooksToTell(t.Context(), all(s.acme)) })), 0)
+
+	steps := 1
+	for done := false; !done; steps++ {
+		before := left()
+		if steps > 2*users/step {
+			t.Fatal("it does not come to an end")
+		}
+		done = erase(large)
+		if erased := before - left(); erased > step {
+			t.Errorf("%d rows in a step", erased)
+		}
+	}
+	if steps < users/step {
+		t.Errorf("%d steps", steps)
+	}
+	equal(t, "users left", left(), 0)
+	equal(t, "waiting after", waiting(), nil)
+	if !erase(large) {
+		t.Error("there is something left")
+	}
+	if n := len(read(t, db, func(tx *store.Tx) ([]estate.User, error) {
+		page, _, err := tx.Users(t.Context(), next.Scope(), store.Query{Limit: 10})
+		return page, err
+	})); n != 1 {
+		t.Errorf("the other tenant has %d users", n)
+	}
+}
+
 // testPurgeIsComplete fails when a table has rows of tenants and no word is said
 // of what a purge does with them, and checks that nothing of the tenant is left.
 func testPurgeIsComplete(t *testing.T, db Database) {
@@ -238,7 +326,7 @@ func testPurgeIsComplete(t *testing.T, db Database) {
 		}
 	}
 	write(t, db, func(tx *store.Tx) error {
-		done, err := tx.PurgeTenant(t.Context(), gone.Scope(), moment(99))
+		done, err := tx.PurgeTenant(t.Context(), gone.Scope(), moment(99), allRows)
 		if !done {
 			t.Error("not purged")
 		}
@@ -256,7 +344,7 @@ func testPurgeIsComplete(t *testing.T, db Database) {
 		}
 	}
 	for _, line := range difference(before, dump(t, db)) {
-		if !aboutTenant(line, gone, append(mine, string(dropped.ID))) && !strings.HasPrefix(line, "subscriptions: id="+fmt.Sprintf("%q", gone.Subscription)) && !strings.HasPrefix(line, "changes:") {
+		if !aboutTenant(line, gone, append(mine, string(dropped.ID))) && !strings.HasPrefix(line, "subscriptions: id="+fmt.Sprintf("%q", gone.Subscription)) && !strings.HasPrefix(line, "changes:") && !strings.HasPrefix(line, "tenant_counts:") {
 			t.Errorf("not the tenant's: %s", line)
 		}
 	}
@@ -315,7 +403,35 @@ var tenantLifeWrites = map[string]writeCase{
 				fmt.Sprintf("tenants: id=%q", r.key), fmt.Sprintf("tenant_labels: organization_id=%q tenant_id=%q", r.owner.Organization, r.key),
 				fmt.Sprintf("hostnames: hostname=%q", "new-"+r.key), fmt.Sprintf("hostnames: hostname=%q", "old-"+r.key),
 				changeLine(store.ChangeHostname, "new-"+r.key), changeLine(store.ChangeHostname, "old-"+r.key), changeLine(store.ChangeHostname, hostnameOf(w, r)),
+				changeLine(store.ChangeTenant, string(r.owner.Organization)+"/"+r.key),
 			}
+		},
+	},
+	"EraseTenant": {
+		rows: tenantRows,
+		covers: func(_ world, scope estate.Scope, r row) bool {
+			return string(scope.Tenant) == r.key && covers(scope, r)
+		},
+		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) error {
+			if string(scope.Tenant) != key {
+				scope.Tenant = "" // it is about the tenant of the scope only
+			}
+			_, err := tx.EraseTenant(ctx, scope, allRows)
+			return err
+		},
+		again: unerased,
+		touches: func(w world, r row, _ estate.Scope) []string {
+			texts := []string{fmt.Sprintf("tenant_id=%q", r.key)}
+			for _, c := range w.clients {
+				if c.Scope != r.owner {
+					continue
+				}
+				texts = append(texts, fmt.Sprintf("client_id=%q", c.ID))
+				if c.PublishedAt.IsZero() { // a published one stays to tell whose its bots were
+					texts = append(texts, fmt.Sprintf("clients: id=%q", c.ID))
+				}
+			}
+			return texts
 		},
 	},
 	"PurgeTenant": {
@@ -327,7 +443,7 @@ var tenantLifeWrites = map[string]writeCase{
 			if string(scope.Tenant) != key {
 				scope.Tenant = "" // it is about the tenant of the scope only
 			}
-			_, err := tx.PurgeTenant(ctx, scope, moment(99))
+			_, err := tx.PurgeTenant(ctx, scope, moment(99), allRows)
 			return err
 		},
 		again: unpurged,
@@ -335,6 +451,7 @@ var tenantLifeWrites = map[string]writeCase{
 			texts := []string{
 				fmt.Sprintf("tenants: id=%q", r.key), fmt.Sprintf("tenant_id=%q", r.key), fmt.Sprintf("subscriptions: id=%q", r.owner.Subscription),
 				changeLine(store.ChangeHostname, hostnameOf(w, r)), changeLine(store.ChangeHostname, "alias"+hostnameOf(w, r)[1:]),
+				changeLine(store.ChangeTenant, string(r.owner.Organization)+"/"+r.key), countLine(r),
 			}
 			for _, c := range w.clients {
 				if c.Scope != r.owner {
@@ -350,6 +467,21 @@ var tenantLifeWrites = map[string]writeCase{
 	},
 }
 
+// countLine is what the counts of the subscription of r say.
+func countLine(r row) string {
+	return fmt.Sprintf("tenant_counts: organization_id=%q subscription_id=%q region=%q", r.owner.Organization, r.owner.Subscription, r.owner.Region)
+}
+
+// unerased is unpurged, with tombstones of which everything is left.
+func unerased(t *testing.T, db Database) {
+	t.Helper()
+	unpurged(t, db)
+	execute(t, db, "update tenants set status = 'deleted'")
+	execute(t, db, "update clients set deleted_at = 1 where published_at <> 0 and tenant_id <> ''") // as the purge leaves them
+	execute(t, db, "delete from tenant_erasures")
+	execute(t, db, "insert into tenant_erasures (organization_id, tenant_id, since) select organization_id, id, 1 from tenants")
+}
+
 func hostnameOf(w world, r row) string {
 	i := slices.IndexFunc(w.tenants, func(t estate.Tenant) bool { return string(t.ID) == r.key })
 	return string(w.tenants[i].Hostname)
@@ -360,7 +492,7 @@ func unpurged(t *testing.T, db Database) {
 	t.Helper()
 	purged, _ := store.TenantTables()
 	for _, table := range purged {
-		execute(t, db, "create table if not exists saved_"+table+" as select * from "+table)
+		execute(t, db, "create table if not exists "+savedPrefix+table+" as select * from "+table)
 	}
 	for _, table := range purged {
 		execute(t, db, "delete from "+table)
@@ -369,7 +501,7 @@ func unpurged(t *testing.T, db Database) {
 	restored := map[string]bool{}
 	for _, table := range purged {
 		if !restored[table] {
-			execute(t, db, "insert into "+table+" select * from saved_"+table)
+			execute(t, db, "insert into "+table+" select * from "+savedPrefix+table)
 		}
 		restored[table] = true
 	}

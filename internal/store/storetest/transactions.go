@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -23,6 +24,7 @@ var transactions = []namedTest{
 	{"CancelledReads", testCancelledReads},
 	{"CancelledBefore", testCancelledBefore},
 	{"CancelledWithin", testCancelledWithin},
+	{"Statements", testStatements},
 }
 
 // testLastPlaces has more tenants ask for places than there are, from two
@@ -38,7 +40,7 @@ func testLastPlaces(t *testing.T, db Database) {
 	for i := range errs {
 		writers.Go(func() {
 			errs[i] = handles[i%2].Write(t.Context(), func(tx *store.Tx) error {
-				taken, err := tx.TakeTenantPlace(t.Context(), of(sub))
+				_, taken, err := tx.TakeTenantPlace(t.Context(), of(sub), time.Time{})
 				if err != nil {
 					return err
 				}
@@ -280,4 +282,16 @@ func testCancelledWithin(t *testing.T, db Database) {
 		t.Error(err)
 	}
 	equal(t, "tenants", read(t, db, func(tx *store.Tx) (int64, error) { return tx.CountTenants(t.Context(), all(s.acme), nil) }), 1)
+}
+
+// testStatements counts those of a transaction, with its begin and its end.
+func testStatements(t *testing.T, db Database) {
+	before := db.Store.Statements()
+	read(t, db, func(tx *store.Tx) ([]estate.Region, error) { return tx.Regions(t.Context()) })
+	equal(t, "statements of a read", db.Store.Statements()-before, 3)
+	before = db.Store.Statements()
+	write(t, db, func(tx *store.Tx) error { return tx.InsertRegion(t.Context(), europe) })
+	if n := db.Store.Statements() - before; n < 3 {
+		t.Errorf("%d statements of a write", n)
+	}
 }

@@ -1,5 +1,19 @@
 -- The schema of a fresh database. Written by go test ./internal/store -update.
 
+CREATE TABLE account_identities (
+    organization_id text not null,
+    provider_id     text not null,
+    subject         text not null,
+    account_id      text not null,
+    created_at      integer not null,
+    last_used_at    integer not null,
+    primary key (organization_id, provider_id, subject),
+    foreign key (organization_id, provider_id) references organization_identity_providers (organization_id, id) on delete cascade,
+    foreign key (organization_id, account_id) references accounts (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE UNIQUE INDEX account_identities_by_account on account_identities (organization_id, account_id, provider_id);
+
 CREATE TABLE accounts (
     id              text primary key,
     organization_id text not null references organizations (id),
@@ -11,6 +25,38 @@ CREATE TABLE accounts (
     updated_at      integer not null,
     unique (organization_id, id)
 ) strict;
+
+CREATE TABLE api_key_settings (
+    organization_id text not null,
+    tenant_id       text not null primary key,
+    max_expiry      text not null,
+    max_per_user    integer not null,
+    scim_expiry     text not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE TABLE api_keys (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    user_id         text not null,
+    description     text not null,
+    status          text not null check (status in ('active', 'expired', 'revoked')),
+    hash            blob not null,
+    hashed_by       text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    expires_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
+CREATE INDEX api_keys_by_created_at on api_keys (tenant_id, created_at, id);
+
+CREATE INDEX api_keys_by_end on api_keys (expires_at) where status = 'active';
+
+CREATE INDEX api_keys_by_user on api_keys (tenant_id, user_id, status);
 
 CREATE TABLE assertion_ids (
     organization_id text not null,
@@ -154,6 +200,8 @@ CREATE INDEX clients_pending on clients (created_at) where consent = 'pending';
 
 CREATE INDEX clients_published on clients (organization_id, region, id) where published_at <> 0;
 
+CREATE INDEX clients_stopped on clients (organization_id, id) where deleted_at <> 0 or disabled_at <> 0;
+
 CREATE TABLE credentials (
     tenant_id       text,
     id              text primary key,
@@ -181,6 +229,21 @@ CREATE UNIQUE INDEX credentials_one_of_account on credentials (organization_id, 
 
 CREATE UNIQUE INDEX credentials_one_of_user on credentials (tenant_id, user_id, kind) where tenant_id is not null and kind in ('password', 'totp');
 
+CREATE TABLE csp_origins (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    origin          text not null,
+    name            text not null,
+    description     text not null,
+    directives      integer not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    unique (tenant_id, origin),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE directories (
     organization_id text not null,
     tenant_id       text primary key,
@@ -195,6 +258,15 @@ CREATE TABLE event_cursors (
     position        integer not null,
     primary key (consumer, organization_id)
 ) strict, without rowid;
+
+CREATE TABLE forms (
+    nonce      text primary key,
+    begun_at   integer not null,
+    expires_at integer not null,
+    result     blob
+) strict;
+
+CREATE INDEX forms_by_end on forms (expires_at);
 
 CREATE TABLE group_members (
     organization_id text not null,
@@ -396,12 +468,37 @@ CREATE INDEX oauth_refresh_tokens_by_end on oauth_refresh_tokens (expires_at);
 
 CREATE INDEX oauth_refresh_tokens_by_family on oauth_refresh_tokens (family_id);
 
+CREATE TABLE organization_identity_providers (
+    organization_id text not null references organizations (id),
+    id              text not null,
+    protocol        text not null,
+    interactive     integer not null check (interactive in (0, 1)),
+    active          integer not null check (active in (0, 1)),
+    issuer          text not null,
+    settings        text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    primary key (organization_id, id)
+) strict, without rowid;
+
+CREATE UNIQUE INDEX organization_identity_providers_interactive on organization_identity_providers (organization_id) where interactive = 1;
+
 CREATE TABLE organizations (
     id         text primary key,
     name       text not null,
     created_at integer not null,
     updated_at integer not null
 ) strict;
+
+CREATE TABLE peer_notes (
+    seq        integer primary key autoincrement,
+    node       text not null,
+    kind       text not null,
+    body       text not null,
+    created_at integer not null
+) strict;
+
+CREATE INDEX peer_notes_by_node on peer_notes (node, created_at);
 
 CREATE TABLE provisioners (
     id              text primary key,
@@ -584,6 +681,20 @@ CREATE TABLE roles (
     foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
 ) strict, without rowid;
 
+CREATE TABLE saved_views (
+    id              text primary key,
+    organization_id text not null,
+    account_id      text not null,
+    list            text not null,
+    name            text not null,
+    name_key        text not null,
+    query           text not null,
+    created_at      integer not null,
+    updated_at      integer not null,
+    unique (account_id, list, name_key),
+    foreign key (organization_id, account_id) references accounts (organization_id, id) on delete cascade
+) strict;
+
 CREATE TABLE "sessions" (
     tenant_id       text,
     id              text primary key,
@@ -718,6 +829,33 @@ CREATE TABLE subscriptions (
     unique (organization_id, id)
 ) strict;
 
+CREATE TABLE tenant_counts (
+    organization_id    text not null,
+    subscription_id    text not null,
+    region             text not null,
+    datacenter         text not null,
+    country_code       text not null,
+    status             text not null,
+    provisioning_state text not null,
+    tenants            integer not null,
+    primary key (organization_id, subscription_id, region, datacenter, country_code, status, provisioning_state),
+    foreign key (organization_id, subscription_id) references subscriptions (organization_id, id)
+) strict, without rowid;
+
+CREATE TABLE tenant_days (
+    organization_id text not null references organizations (id),
+    day             integer not null,
+    tenants         integer not null,
+    primary key (organization_id, day)
+) strict, without rowid;
+
+CREATE TABLE tenant_erasures (
+    organization_id text not null,
+    tenant_id       text not null primary key,
+    since           integer not null,
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
+
 CREATE TABLE tenant_labels (
     organization_id text not null,
     tenant_id       text not null,
@@ -764,13 +902,13 @@ CREATE INDEX tenants_by_created_at on tenants (organization_id, created_at, id);
 
 CREATE INDEX tenants_by_datacenter on tenants (organization_id, datacenter, created_at, id);
 
-CREATE INDEX tenants_by_group on tenants (organization_id, subscription_id, region, status, provisioning_state);
-
 CREATE INDEX tenants_by_hostname on tenants (organization_id, hostname, id);
 
 CREATE INDEX tenants_by_name on tenants (organization_id, name_key, created_at, id);
 
 CREATE INDEX tenants_by_purge on tenants (purge_at, id) where status = 'disabled';
+
+CREATE INDEX tenants_by_region on tenants (organization_id, subscription_id, region, created_at, id);
 
 CREATE INDEX tenants_by_status on tenants (organization_id, status, created_at, id);
 
@@ -779,6 +917,22 @@ CREATE INDEX tenants_by_subscription on tenants (organization_id, subscription_i
 CREATE INDEX tenants_by_updated_at on tenants (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX tenants_external_id on tenants (subscription_id, external_id) where external_id <> '';
+
+CREATE TABLE usage_journal (
+    shard      integer not null,
+    id         text not null,
+    entries    text not null,
+    created_at integer not null,
+    primary key (shard, id)
+) strict, without rowid;
+
+CREATE TABLE used_proofs (
+    id         blob not null,
+    expires_at integer not null,
+    primary key (id)
+) strict, without rowid;
+
+CREATE INDEX used_proofs_by_expiry on used_proofs (expires_at);
 
 CREATE TABLE users (
     tenant_id       text not null,
@@ -808,6 +962,19 @@ CREATE INDEX users_by_name on users (tenant_id, name_key, id);
 CREATE INDEX users_by_subject_key on users (tenant_id, subject_key, id);
 
 CREATE UNIQUE INDEX users_one_bot on users (tenant_id, client_id) where client_id <> '';
+
+CREATE TABLE web_integrations (
+    organization_id text not null,
+    tenant_id       text not null,
+    id              text not null,
+    name            text not null,
+    origins         text not null,
+    created_at      integer not null,
+    created_by      text not null,
+    updated_at      integer not null,
+    primary key (tenant_id, id),
+    foreign key (organization_id, tenant_id) references tenants (organization_id, id) on delete cascade
+) strict, without rowid;
 
 CREATE TABLE webhook_deliveries (
     id              text primary key,

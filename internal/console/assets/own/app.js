@@ -9,7 +9,6 @@
   const toggleTheme = () => {
     root.dataset.theme = theme() === "dark" ? "light" : "dark";
     document.cookie = "theme=" + root.dataset.theme + "; path=/; max-age=31536000; samesite=lax";
-    document.dispatchEvent(new Event("themechange"));
   };
 
   const say = (text) => {
@@ -97,8 +96,28 @@
     event.preventDefault();
   });
 
-  // Columns of a table are dragged, or moved with the buttons of its form: both
-  // end in the same hidden field.
+  // Columns of a table are dragged by their headers, or moved with Shift and an arrow
+  // key while the header has the focus. Either way the address says so.
+  const reorder = (header, column) => {
+    const url = new URL(location.href);
+    url.searchParams.set("columns", [...header.querySelectorAll("[data-column]")].map((th) => th.dataset.column).join(","));
+    try { sessionStorage.setItem("column", column); } catch { /* the focus is lost, no more */ }
+    location.assign(url);
+  };
+  try {
+    const moved = sessionStorage.getItem("column");
+    sessionStorage.removeItem("column");
+    const th = moved && document.querySelector('th[data-column="' + CSS.escape(moved) + '"]');
+    if (th) (th.querySelector("a") || th).focus();
+  } catch { /* as above */ }
+  document.addEventListener("keydown", (event) => {
+    const th = event.shiftKey && event.target.closest?.("th[data-column]");
+    const beside = th && { ArrowLeft: th.previousElementSibling, ArrowRight: th.nextElementSibling }[event.key];
+    if (!beside || !beside.matches("[data-column]")) return;
+    event.preventDefault();
+    if (event.key === "ArrowLeft") beside.before(th); else beside.after(th);
+    reorder(th.parentElement, th.dataset.column);
+  });
   let dragged = null;
   document.addEventListener("dragstart", (event) => {
     dragged = event.target.closest?.("th[data-column]");
@@ -118,49 +137,40 @@
     const over = event.target.closest?.("th[data-column]");
     if (!dragged || !over || over === dragged) return;
     event.preventDefault();
-    over.before(dragged);
-    const url = new URL(location.href);
-    const order = [...over.parentElement.querySelectorAll("[data-column]")].map((th) => th.dataset.column);
-    url.searchParams.set("columns", order.join(","));
-    location.assign(url);
+    const headers = [...over.parentElement.children];
+    if (headers.indexOf(dragged) < headers.indexOf(over)) over.after(dragged); else over.before(dragged);
+    reorder(over.parentElement, dragged.dataset.column);
   });
 
-  // Pages that wait for something look again.
-  const waiting = document.querySelector("[data-reload]");
-  if (waiting) setTimeout(() => location.reload(), 1000 * Number(waiting.dataset.reload));
-
-  // Pictures are drawn from the tables beside them, so that both say the same.
-  const draw = (box) => {
-    const table = document.getElementById(box.dataset.chart);
-    const rows = [...table.tBodies[0].rows];
-    if (!rows.length || !window.uPlot) return;
-    const labels = rows.map((row) => row.cells[0].textContent.trim());
-    const values = rows.map((row) => Number(row.cells[1].dataset.value ?? row.cells[1].textContent));
-    const style = getComputedStyle(root);
-    const ink = style.getPropertyValue("--color-base-content"), line = style.getPropertyValue("--color-primary"), grid = style.getPropertyValue("--color-base-300");
-    const bars = box.dataset.kind === "bars";
-    const xs = labels.map((_, i) => i);
-    box.replaceChildren();
-    const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: "12px system-ui" };
-    new uPlot({
-      width: box.clientWidth, height: 176,
-      cursor: { show: false }, legend: { show: false },
-      scales: { x: { time: false, range: [-0.6, labels.length - 0.4] }, y: { range: (_, min, max) => [0, Math.max(1, max * 1.1)] } },
-      series: [{}, bars
-        ? { paths: uPlot.paths.bars({ size: [0.6, 64] }), fill: line, stroke: line, points: { show: false } }
-        : { stroke: line, width: 2, points: { show: false }, fill: line + "22" }],
-      axes: [
-        { ...axis, grid: { show: false }, splits: () => xs.filter((i) => i % Math.ceil(labels.length / (bars ? 12 : 6)) === 0), values: (_, at) => at.map((i) => labels[i]) },
-        { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6] },
-      ],
-    }, [xs, values], box);
+  // Parts of a page that change by themselves are fetched anew. What somebody types
+  // or reads elsewhere on the page stays as it is.
+  const refresh = async (part) => {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok || answer.redirected) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+      if (!fresh) return;
+      if (fresh.textContent !== part.textContent && !part.contains(document.activeElement)) {
+        part.replaceWith(document.adoptNode(fresh));
+        part = document.getElementById(part.id);
+      }
+      if (fresh.dataset.live) setTimeout(refresh, 1000 * Number(fresh.dataset.live), part);
+      else say(part.textContent.replace(/\s+/g, " ").trim().slice(0, 200));
+    } catch {
+      setTimeout(refresh, 10000, part); // the server may be starting again
+    }
   };
-  const drawAll = () => document.querySelectorAll("[data-chart]").forEach(draw);
-  if (window.uPlot) {
-    drawAll();
-    document.addEventListener("themechange", drawAll);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-    let width = innerWidth;
-    addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; drawAll(); } });
-  }
+  for (const part of document.querySelectorAll("[data-live]")) setTimeout(refresh, 1000 * Number(part.dataset.live), part);
+
+  // A form that goes on by itself: long work in steps, each of which can be seen.
+  document.querySelector("form[data-continue]")?.requestSubmit();
+
+  // One menu is open at a time, and Escape or a click elsewhere closes it.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.popup[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest?.("details.popup[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
 })();

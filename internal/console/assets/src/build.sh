@@ -5,11 +5,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 npx tailwindcss -i app.css -o ../dist/app.css --minify
 cp node_modules/htmx.org/dist/htmx.min.js ../dist/htmx.js
-cp node_modules/uplot/dist/uPlot.iife.min.js ../dist/uplot.js
-cp node_modules/uplot/dist/uPlot.min.css ../dist/uplot.css
 {
   echo "What others wrote in this folder, with their licences."
-  for package in htmx.org uplot tailwindcss daisyui; do
+  for package in htmx.org tailwindcss daisyui; do
     printf '\n=== %s %s\n\n' "$package" "$(node -p "require('./node_modules/$package/package.json').version")"
     cat "node_modules/$package/LICENSE"
   done
