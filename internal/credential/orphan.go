@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"slices"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -15,18 +14,17 @@ type Orphan = store.Orphan
 // Orphans lists the bots in scope, an organization or a tenant, whose client is
 // deleted or disabled: they are disabled, but what they own in their tenants stays
 // theirs. An administrator of a tenant sees all of its; above tenants one sees
-// those of the clients that one may read.
-//
-// It looks at no more than limit of them, unless that is 0.
+// those of the clients that one may read. There are at most limit, unless that is 0.
 func (s *Service) Orphans(ctx context.Context, actor estate.Actor, scope estate.Scope, limit int) (all []Orphan, err error) {
 	if err := mayDealWithBots(actor, scope, mayReadAll); err != nil {
 		return nil, err
 	}
+	shown := func(c estate.Client) bool { return mayDealWith(actor, scope, c, mayReadAll) == nil }
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		all, err = tx.Orphans(ctx, scope, "", limit)
+		all, err = tx.Orphans(ctx, scope, store.OrphanQuery{Shown: shown, Limit: limit})
 		return err
 	})
-	return slices.DeleteFunc(all, func(o Orphan) bool { return mayDealWith(actor, scope, o, mayReadAll) != nil }), err
+	return all, err
 }
 
 // AdoptBot makes an orphan the active bot of another client of the same reach:
@@ -75,10 +73,10 @@ func (s *Service) changeOrphan(ctx context.Context, actor estate.Actor, scope es
 		if err != nil {
 			return err
 		}
-		if mayDealWith(actor, scope, orphan, mayReadAll) != nil {
+		if mayDealWith(actor, scope, orphan.Client, mayReadAll) != nil {
 			return errNoOrphan
 		}
-		if err := mayDealWith(actor, scope, orphan, mayManage); err != nil {
+		if err := mayDealWith(actor, scope, orphan.Client, mayManage); err != nil {
 			return err
 		}
 		data, err := fn(tx, orphan)
@@ -102,12 +100,12 @@ func mayDealWithBots(actor estate.Actor, scope estate.Scope, may func(estate.Act
 }
 
 // mayDealWith tells why actor, which may deal with orphans of scope, may not with
-// this one. In a tenant its administrators may with all: they are the tenant's users.
-func mayDealWith(actor estate.Actor, scope estate.Scope, o Orphan, may func(estate.Actor, Realm) error) error {
+// those of this client. In a tenant its administrators may with all: they are the tenant's users.
+func mayDealWith(actor estate.Actor, scope estate.Scope, c estate.Client, may func(estate.Actor, Realm) error) error {
 	if scope.Tenant != "" {
 		return nil
 	}
-	return may(actor, realmOf(o.Client))
+	return may(actor, realmOf(c))
 }
 
 func mayReadAll(actor estate.Actor, realm Realm) error {
@@ -130,7 +128,7 @@ func findOrphan(ctx context.Context, tx *store.Tx, scope estate.Scope, id estate
 	if !id.Valid() {
 		return store.Orphan{}, errNoOrphan
 	}
-	found, err := tx.Orphans(ctx, scope, id, 0)
+	found, err := tx.Orphans(ctx, scope, store.OrphanQuery{ID: id})
 	switch {
 	case err != nil:
 		return store.Orphan{}, err

@@ -63,13 +63,57 @@ type Orphan struct {
 	Spaces []estate.Space // that it owns, by name, MaxPage at most
 }
 
-// Orphans returns the bots in scope whose client is deleted or disabled, by
-// tenant; only the one with the id if id is set, and at most limit, unless that is 0.
-func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID, limit int) ([]Orphan, error) {
+// OrphanQuery says which orphans to return.
+type OrphanQuery struct {
+	ID    estate.UserID            // of the only one; empty: all
+	Shown func(estate.Client) bool // whose bots are returned; nil: everybody's
+	Limit int                      // 0: none
+}
+
+// Orphans returns the bots in scope whose client is deleted or disabled, by tenant.
+func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, q OrphanQuery) (all []Orphan, err error) {
+	clients := map[estate.ClientID]estate.Client{} // few have many bots
+	for after := (estate.User{}); ; {
+		bots, err := tx.orphanedBots(ctx, scope, q.ID, after)
+		if err != nil {
+			return nil, wrap("select orphans", err)
+		}
+		for _, bot := range bots {
+			client, known := clients[bot.ClientID]
+			if !known {
+				client, err = scanClient(tx.row(ctx, "select "+clientColumns+" from clients where organization_id = $1 and id = $2", bot.Organization, bot.ClientID))
+				if err != nil {
+					return nil, wrap("select client of orphan", err)
+				}
+				clients[bot.ClientID] = client
+			}
+			if q.Shown != nil && !q.Shown(client) {
+				continue
+			}
+			orphan, err := tx.orphan(ctx, bot, client)
+			if err != nil {
+				return nil, err
+			}
+			if all = append(all, orphan); len(all) == q.Limit {
+				return all, nil
+			}
+		}
+		if len(bots) < MaxPage {
+			return all, nil
+		}
+		after = bots[len(bots)-1]
+	}
+}
+
+// orphanedBots are at most MaxPage bots whose client is stopped, behind another.
+func (tx *Tx) orphanedBots(ctx context.Context, scope estate.Scope, id estate.UserID, after estate.User) ([]estate.User, error) {
 	c := inTenants(scope, "users")
 	c.add("client_id <> ''")
 	if id != "" {
 		c.add("id = " + c.arg(id))
+	}
+	if after.ID != "" {
+		c.add("(tenant_id, id) > (" + c.arg(after.Tenant) + ", " + c.arg(after.ID) + ")")
 	}
 	const stopped = "(c.deleted_at <> 0 or c.disabled_at <> 0)"
 	if scope.Tenant != "" {
@@ -77,35 +121,19 @@ func (tx *Tx) Orphans(ctx context.Context, scope estate.Scope, id estate.UserID,
 	} else { // few of an organization's clients are stopped, and nearly all bots are at work
 		c.add("client_id in (select c.id from clients c where c.organization_id = " + c.arg(scope.Organization) + " and " + stopped + ")")
 	}
-	end := " order by tenant_id, id"
-	if limit > 0 {
-		end += " limit " + c.arg(limit)
-	}
-	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+end, c.args...)
-	bots, err := collect(rows, err, scanUser)
+	rows, err := tx.rows(ctx, "select "+userColumns+" from users"+c.where()+" order by tenant_id, id limit "+c.arg(MaxPage), c.args...)
+	return collect(rows, err, scanUser)
+}
+
+func (tx *Tx) orphan(ctx context.Context, bot estate.User, client estate.Client) (Orphan, error) {
+	tenant, err := tx.Tenant(ctx, estate.Scope{Organization: bot.Organization}, bot.Tenant)
 	if err != nil {
-		return nil, wrap("select orphans", err)
+		return Orphan{}, err
 	}
-	all := make([]Orphan, len(bots))
-	for i, bot := range bots {
-		owner := estate.Scope{Organization: bot.Organization}
-		tenant, err := tx.Tenant(ctx, owner, bot.Tenant)
-		if err != nil {
-			return nil, err
-		}
-		client, err := scanClient(tx.row(ctx, "select "+clientColumns+" from clients where organization_id = $1 and id = $2", bot.Organization, bot.ClientID))
-		if err != nil {
-			return nil, wrap("select client of orphan", err)
-		}
-		rows, err := tx.rows(ctx, "select "+spaceColumns+" from spaces where organization_id = $1 and tenant_id = $2 and owner_id = $3 order by name_key, id limit $4",
-			bot.Organization, bot.Tenant, bot.ID, MaxPage)
-		spaces, err := collect(rows, err, scanSpace)
-		if err != nil {
-			return nil, wrap("select spaces of orphan", err)
-		}
-		all[i] = Orphan{Bot: bot, Tenant: tenant, Client: client, Spaces: spaces}
-	}
-	return all, nil
+	rows, err := tx.rows(ctx, "select "+spaceColumns+" from spaces where organization_id = $1 and tenant_id = $2 and owner_id = $3 order by name_key, id limit $4",
+		bot.Organization, bot.Tenant, bot.ID, MaxPage)
+	spaces, err := collect(rows, err, scanSpace)
+	return Orphan{Bot: bot, Tenant: tenant, Client: client, Spaces: spaces}, wrap("select spaces of orphan", err)
 }
 
 // GiveBot makes a bot of the tenant of scope the active bot of another client of

@@ -60,7 +60,7 @@ func TestPlanOfCredentials(t *testing.T) {
 		return func(tx *Tx) error { _, err := tx.Grants(t.Context(), next, q); return err }
 	}
 	orphans := func(scope estate.Scope, id estate.UserID) func(tx *Tx) error {
-		return func(tx *Tx) error { _, err := tx.Orphans(t.Context(), scope, id, 0); return err }
+		return func(tx *Tx) error { _, err := tx.Orphans(t.Context(), scope, OrphanQuery{ID: id}); return err }
 	}
 	position := &GrantPosition{User: "u", Grant: "g"}
 	for name, c := range map[string]struct {

@@ -176,13 +176,20 @@ func testOrphans(t *testing.T, db Database) {
 		return first(tx.InsertSpace(t.Context(), owned), tx.InsertSpace(t.Context(), others))
 	})
 	get := func(scope estate.Scope, id estate.UserID) []store.Orphan {
-		return read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), scope, id, 0) })
+		return read(t, db, func(tx *store.Tx) ([]store.Orphan, error) {
+			return tx.Orphans(t.Context(), scope, store.OrphanQuery{ID: id})
+		})
 	}
 	equal(t, "orphans", get(all(s.acme), ""), orphans)
 	equal(t, "orphans of a subscription", get(of(s.second), ""), orphans[2:])
 	equal(t, "orphans of a tenant", get(one.Scope(), ""), orphans[:2])
 	equal(t, "one orphan", get(all(s.acme), userID(2)), orphans[2:])
-	equal(t, "two orphans", read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), all(s.acme), "", 2) }), orphans[:2])
+	some := func(q store.OrphanQuery) []store.Orphan {
+		return read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), all(s.acme), q) })
+	}
+	equal(t, "two orphans", some(store.OrphanQuery{Limit: 2}), orphans[:2])
+	ofGone := func(c estate.Client) bool { return c.ID == gone.ID }
+	equal(t, "the first that is shown", some(store.OrphanQuery{Shown: ofGone, Limit: 1}), orphans[1:2]) // not the first of all
 	for _, id := range []estate.UserID{userID(3), userID(5), userID(9)} {
 		equal(t, "no orphan", len(get(all(s.acme), id)), 0)
 	}

@@ -120,7 +120,9 @@ func testDeleteClient(t *testing.T, db Database) {
 	equal(t, "clients with secrets", column(t, db, "select client_id from client_secrets"), []string{string(another.ID)})
 	equal(t, "clients with grants", column(t, db, "select client_id from oauth_grants"), []string{string(another.ID)})
 	wantUser(t, db, bot)
-	orphan := read(t, db, func(tx *store.Tx) ([]store.Orphan, error) { return tx.Orphans(t.Context(), home.Scope(), bot.ID, 0) })
+	orphan := read(t, db, func(tx *store.Tx) ([]store.Orphan, error) {
+		return tx.Orphans(t.Context(), home.Scope(), store.OrphanQuery{ID: bot.ID})
+	})
 	c.DeletedAt, c.UpdatedAt, c.Secrets = moment(50), moment(50), nil
 	equal(t, "what is left of the client", orphan, []store.Orphan{{Bot: bot, Tenant: home, Client: c}})
 

@@ -147,7 +147,7 @@ var credentialReads = map[string]readCase{
 		},
 		call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 			idOfOrphan := func(o store.Orphan) string { return idOfUser(o.Bot) }
-			found, err := tx.Orphans(ctx, scope, estate.UserID(key), 0)
+			found, err := tx.Orphans(ctx, scope, store.OrphanQuery{ID: estate.UserID(key)})
 			for _, o := range found {
 				if o.Bot.ClientID != o.Client.ID || o.Bot.Tenant != o.Tenant.ID {
 					return nil, fmt.Errorf("bot %+v is shown with %s in %s", o.Bot, o.Client.ID, o.Tenant.ID)
@@ -156,7 +156,7 @@ var credentialReads = map[string]readCase{
 			if key != string(userID(1)) || err != nil {
 				return ids(found, err, idOfOrphan)
 			}
-			everyone, err := tx.Orphans(ctx, scope, "", 0) // once: it is slow
+			everyone, err := tx.Orphans(ctx, scope, store.OrphanQuery{}) // once: it is slow
 			everyone = slices.DeleteFunc(everyone, func(o store.Orphan) bool { return string(o.Bot.ID) != key })
 			if len(everyone) != len(found) {
 				return nil, fmt.Errorf("%d orphans by id, %d among all", len(found), len(everyone))
