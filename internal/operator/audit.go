@@ -35,10 +35,8 @@ func (c *commands) onFolder(cmd *cobra.Command, run func(cmd *cobra.Command, a *
 		if err != nil {
 			return err
 		}
-		if config.Database == "" {
-			if _, err := os.Stat(config.DataDir); err != nil {
-				return err // a new folder would have nothing to verify
-			}
+		if err := installed(config); err != nil {
+			return err
 		}
 		log, flush, err := app.NewLogger(config, cmd.ErrOrStderr())
 		if err != nil {

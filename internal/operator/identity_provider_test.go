@@ -27,7 +27,7 @@ func TestIdentityProvider(t *testing.T) {
 		return out.String(), err
 	}
 	// A mistyped folder is not made: its estate would be empty, and all well in it.
-	for _, args := range [][]string{{"counts"}, {"organization", "list"}, {"account", "link", "owner@example.com"}, {"seed", "--tenants", "1"}} {
+	for _, args := range [][]string{{"counts"}, {"organization", "list"}, {"account", "link", "owner@example.com"}, {"seed", "--tenants", "1"}, {"account", "create", "owner@example.com"}} {
 		if out, err := run("", args...); err == nil || !strings.Contains(err.Error(), "there is no estate") {
 			t.Errorf("%v on no estate: %s, %v", args, out, err)
 		}

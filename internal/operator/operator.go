@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -190,7 +191,8 @@ func (c *commands) operator() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if cmd.Name() != "create" { // the first region and organization make the folder
+			begins := cmd.Name() == "create" && slices.Contains([]string{"organization", "region"}, cmd.Parent().Name())
+			if !begins { // all others need what these make
 				if err := installed(config); err != nil {
 					return err
 				}
