@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -54,6 +55,31 @@ func TestPlan_Audit(t *testing.T) {
 						}
 					})
 				}
+			}
+		}
+	}
+	// Before or after a time the next page is found by where the last one ended, in the
+	// index of what is asked for: of two bounds SQLite would search by the wrong one.
+	for index, q := range map[string]AuditQuery{
+		"audit_records_by_time (organization_id=?":                  {},
+		"audit_records_by_type (organization_id=? AND event_type=?": {Types: []string{"type one"}},
+		"audit_records_by_user (organization_id=? AND user_id=?":    {Users: []estate.UserID{"ada"}},
+	} {
+		q.Limit, q.After = MaxPage, position
+		for _, ascending := range []bool{false, true} {
+			q, want := q, index+" AND time<?)"
+			if q.Until = time.UnixMicro(9); ascending {
+				q.Sort, q.Until, q.From, want = SortByTime, time.Time{}, time.UnixMicro(0), index+" AND time>?)"
+			}
+			var read string
+			got := plan(t, s, func(tx *Tx) error {
+				tx.conn.watch = func(query string, _ []any) { read = query }
+				_, _, err := tx.AuditPage(t.Context(), organization, q)
+				tx.conn.watch = nil
+				return err
+			})
+			if !strings.Contains(got, want) || strings.Contains(read, "time < ") || strings.Contains(read, "time >= ") {
+				t.Errorf("want %s and no other bound, have %s by %s", want, got, read)
 			}
 		}
 	}

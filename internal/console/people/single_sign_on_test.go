@@ -163,6 +163,9 @@ func TestSingleSignOn_Connect(t *testing.T) {
 	s.arrive()
 	s.provider.Person(person("ada-at-acme", "somebody.else@acme.example", false))
 	s.says("offered", s.Get("/account"), 200, "Connect it")
+	if away := s.Get("/login?link=yes").Location; !strings.Contains(away, "prompt=login") { // somebody else may be signed in there
+		t.Errorf("connecting leads to %s", away)
+	}
 	s.leadsBack("connected", s.goes("/login?link=yes"))
 	s.says("listed", s.Get("/account"), 200, "Acme ID", "ada-at-acme")
 	other := *s.place

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -108,8 +109,15 @@ func testTenantCounts(t *testing.T, db Database) {
 	if len(miscounted()) < 2 {
 		t.Error("wrong counts are not found")
 	}
+	var heard []store.Change
+	db.Store.Subscribe(func(changes []store.Change) { heard = append(heard, changes...) })
 	write(t, db, func(tx *store.Tx) error { return tx.RecountTenants(t.Context(), moment(1)) })
 	equal(t, "miscounted", len(miscounted()), 0)
+	for _, o := range []estate.Organization{s.acme, s.other} {
+		if !slices.Contains(heard, store.Change{Kind: store.ChangeTenant, Key: string(o.ID) + "/"}) {
+			t.Errorf("nobody heard that the tenants of %s are to be forgotten: %v", o.ID, heard)
+		}
+	}
 }
 
 var errChangedMind = errors.New("changed my mind")
