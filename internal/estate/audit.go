@@ -28,11 +28,11 @@ type AuditRecord struct {
 	Hash     string
 }
 
-// AuditID is 32 hexadecimal digits, 128 random bits.
+// AuditID is 32 hexadecimal digits: 48 bits of time, 80 random bits.
 type AuditID string
 
-// NewAuditID makes a random id.
-func NewAuditID() AuditID { return AuditID(randomHex()) }
+// NewAuditID makes an id that begins with its time.
+func NewAuditID() AuditID { return AuditID(hex.EncodeToString(timedBytes(16))) }
 
 // Outcome is how an audited attempt ended.
 type Outcome string

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 )
@@ -33,7 +35,7 @@ func TestNewIDs(t *testing.T) {
 		"subscription": {func() string { return string(estate.NewSubscriptionID()) }, func(s string) bool {
 			return made(s, "", 16, digits) && s[0] != '0' && estate.SubscriptionID(s).Valid()
 		}},
-		"tenant": {func() string { return string(estate.NewTenantID()) }, func(s string) bool { return made(s, "", 32, base64URL) && estate.TenantID(s).Valid() }},
+		"tenant": {func() string { return string(estate.NewTenantID()) }, func(s string) bool { return made(s, "", 32, digits+lower[:22]) && estate.TenantID(s).Valid() }},
 		"user":   {func() string { return string(estate.NewUserID()) }, func(s string) bool { return made(s, "", 24, lowerHex) && estate.UserID(s).Valid() }},
 		"client": {func() string { return string(estate.NewClientID()) }, func(s string) bool { return made(s, "", 32, lowerHex) && estate.ClientID(s).Valid() }},
 		"key":    {func() string { return string(estate.NewKeyID()) }, func(s string) bool { return made(s, "", 32, lowerHex) }},
@@ -53,6 +55,27 @@ func TestNewIDs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNewIDs_InOrder: ids of a later millisecond are greater, also where letters are
+// compared without regard to their case.
+func TestNewIDs_InOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, create := range map[string]func() string{
+			"tenant": func() string { return string(estate.NewTenantID()) },
+			"audit":  func() string { return string(estate.NewAuditID()) },
+		} {
+			last := ""
+			for range idAttempts {
+				id := create()
+				if id <= last || strings.ToUpper(id) <= strings.ToUpper(last) {
+					t.Errorf("%s: %q after %q", name, id, last)
+				}
+				last = id
+				time.Sleep(time.Millisecond) // of the test's own clock
+			}
+		}
+	})
 }
 
 // TestNewHostLabel_UsesAllLetters looks for a letter that is never drawn, at the

@@ -74,7 +74,8 @@ func (c Consumer) Follow(ctx context.Context, db *store.Store, log *slog.Logger)
 }
 
 // CatchUp gives the consumer all events that there are, and returns how many
-// those were.
+// those were. What happens meanwhile may be left: where something always does, it
+// must not keep the database busy.
 func (c Consumer) CatchUp(ctx context.Context, db *store.Store) (n int, err error) {
 	for {
 		var behind []estate.OrganizationID
@@ -82,42 +83,47 @@ func (c Consumer) CatchUp(ctx context.Context, db *store.Store) (n int, err erro
 			behind, err = tx.ChainsBehind(ctx, c.Name, organizations)
 			return err
 		})
-		if err != nil || len(behind) == 0 {
+		if err != nil {
 			return n, err
 		}
 		for _, organization := range behind {
-			taken := 0
-			err := db.Write(ctx, func(tx *store.Tx) (err error) {
-				taken, err = c.step(ctx, tx, organization)
-				return err
-			})
-			if err != nil {
-				return n, err
+			for more := true; more; {
+				taken := 0
+				err := db.Write(ctx, func(tx *store.Tx) (err error) {
+					taken, more, err = c.step(ctx, tx, organization)
+					return err
+				})
+				if err != nil {
+					return n, err
+				}
+				n += taken
 			}
-			n += taken
+		}
+		if len(behind) < organizations {
+			return n, nil
 		}
 	}
 }
 
-// step takes some events of an organization.
-func (c Consumer) step(ctx context.Context, tx *store.Tx, organization estate.OrganizationID) (int, error) {
+// step takes some events of an organization, and tells whether there are more.
+func (c Consumer) step(ctx context.Context, tx *store.Tx, organization estate.OrganizationID) (taken int, more bool, err error) {
 	scope := estate.Scope{Organization: organization}
 	read, head, err := tx.EventCursor(ctx, scope, c.Name)
 	if err != nil || read >= head {
-		return 0, err
+		return 0, false, err
 	}
 	if c.Wants != nil {
 		wants, err := c.Wants(ctx, tx, organization)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if !wants {
-			return 0, tx.SetEventCursor(ctx, scope, c.Name, read, head)
+			return 0, false, tx.SetEventCursor(ctx, scope, c.Name, read, head)
 		}
 	}
 	links, err := tx.AuditChain(ctx, scope, read, batchSize)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	to := head // of a chain whose rest is gone
 	var events []estate.AuditRecord
@@ -129,8 +135,8 @@ func (c Consumer) step(ctx context.Context, tx *store.Tx, organization estate.Or
 	}
 	if len(events) > 0 {
 		if err := c.Take(ctx, tx, organization, events); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
-	return len(events), tx.SetEventCursor(ctx, scope, c.Name, read, to)
+	return len(events), to < head, tx.SetEventCursor(ctx, scope, c.Name, read, to)
 }

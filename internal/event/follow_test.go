@@ -101,6 +101,31 @@ func TestConsumer_CatchUp(t *testing.T) {
 	}
 }
 
+// TestConsumer_CatchUpEnds: an organization in which something always happens does
+// not keep the consumer at work.
+func TestConsumer_CatchUpEnds(t *testing.T) {
+	e := testenv.Open(t)
+	happen(t, e, e.Organization.ID, 1)
+	a := events.Auditor{Store: e.App.Store, Log: slog.New(slog.DiscardHandler), Now: e.Clock.Now}
+	k := taken{all: map[estate.OrganizationID][]int64{}}
+	c := events.Consumer{Name: "test", Take: func(ctx context.Context, tx *store.Tx, organization estate.OrganizationID, found []estate.AuditRecord) error {
+		if k.count() > 10 {
+			return errors.New("it does not end")
+		}
+		return errors.Join(k.take(ctx, tx, organization, found),
+			a.Done(ctx, tx, testenv.Operator, estate.Scope{Organization: organization}, "test.happen", "", nil))
+	}}
+	for range 3 {
+		before := k.count()
+		if _, err := c.CatchUp(t.Context(), e.App.Store); err != nil {
+			t.Fatal(err)
+		}
+		if n := k.count() - before; n != 1 {
+			t.Errorf("took %d events, want what was there", n)
+		}
+	}
+}
+
 // TestConsumer_Follow follows on two nodes at once, while events go on happening:
 // each is taken once.
 func TestConsumer_Follow(t *testing.T) {

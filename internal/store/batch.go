@@ -125,10 +125,30 @@ func (w *write) spoiled() bool {
 }
 
 // group is what the writes of a batch share: the records that they append to
-// chains of the audit trail, and where the chains end.
+// chains of the audit trail, where the chains end, and what is known of the
+// entitlements from which they take places for tenants.
 type group struct {
 	chains  map[estate.OrganizationID]*chainEnd
 	records []any // arguments of records that are not inserted yet, one after the other
+
+	// places are true as long as nothing but tenants and records is inserted:
+	// whatever else is executed may be about entitlements, and empties them.
+	places map[estate.SubscriptionID]*takenPlace
+}
+
+// takenPlace is the place that the last of the group took in an entitlement.
+type takenPlace struct {
+	TenantPlace
+
+	scope        estate.Scope
+	left         int64 // places after it
+	starts, ends int64 // when the entitlement is in force
+}
+
+func (g *group) forgetPlaces() {
+	if g != nil {
+		clear(g.places)
+	}
 }
 
 // chainEnd is the last record of a chain.

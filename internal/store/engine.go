@@ -30,6 +30,7 @@ type engine struct {
 	closed  chan struct{}
 	handle  *sql.DB       // see Store.Handle
 	pool    *pgxpool.Pool // see Store.Pool
+	queue   *gatherer     // nil: whoever waits for the database lets others run
 
 	executed atomic.Int64 // see Store.Statements
 }
@@ -245,7 +246,11 @@ func (e *engine) close() error {
 	if e.pool != nil {
 		e.pool.Close()
 	}
-	return errors.Join(e.handle.Close(), e.db.Close())
+	err := errors.Join(e.handle.Close(), e.db.Close())
+	if e.queue != nil {
+		err = errors.Join(err, e.queue.close())
+	}
+	return err
 }
 
 // reader takes a reading connection from the pool.

@@ -24,10 +24,13 @@ func (s *Store) Follow(ctx context.Context, log *slog.Logger, now func() time.Ti
 	s.following, s.own = true, map[int64]bool{}
 	s.mu.Unlock()
 	told := make(chan struct{}, 1)
+	var aside sync.WaitGroup
+	defer aside.Wait()
 	if s.engine.listen != nil {
-		var listening sync.WaitGroup
-		defer listening.Wait()
-		listening.Go(func() { s.engine.listen(ctx, told) })
+		aside.Go(func() { s.engine.listen(ctx, told) })
+	}
+	if s.engine.pool != nil {
+		aside.Go(func() { s.engine.gatherStatistics(ctx) })
 	}
 	first, down := true, false
 	for {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"modernc.org/sqlite"
 
 	"github.com/freehold-platform/freehold/api"
@@ -466,5 +468,125 @@ func TestBusy(t *testing.T) {
 	}
 	if err := run(a, "insert into regions values ('eu', '', '', '', 0)"); err == nil || busy(err) {
 		t.Errorf("a violated constraint: %v", err)
+	}
+}
+
+// TestWrite_PlacesInAGroup: writes of a group share what they know of an entitlement,
+// but never beyond it, and not across what changes it.
+func TestWrite_PlacesInAGroup(t *testing.T) {
+	s := openTest(t)
+	ctx := t.Context()
+	at := time.UnixMicro(5)
+	scope := estate.Scope{Organization: "org-1", Subscription: "s", Region: "eu"}
+	err := s.Write(ctx, func(tx *Tx) error {
+		return errors.Join(insertOrganization(ctx, 1)(tx),
+			tx.InsertRegion(ctx, estate.Region{Code: "eu", Datacenter: "dc-eu", CountryCode: "IE"}),
+			tx.InsertRegion(ctx, estate.Region{Code: "us", Datacenter: "dc-us", CountryCode: "US"}),
+			tx.InsertSubscription(ctx, estate.Subscription{
+				ID: "s", Organization: "org-1", TenantLimit: 7, StartsAt: time.UnixMicro(1), EndsAt: time.UnixMicro(9), Regions: []estate.RegionCode{"eu", "us"},
+			}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commits := countCommits(t, s)
+	release := occupy(t, s)
+	var writers sync.WaitGroup
+	waiting := 0
+	var got []string
+	enqueue := func(fn func(tx *Tx) error) {
+		writers.Go(func() {
+			if err := s.Write(ctx, fn); err != nil {
+				t.Error(err)
+			}
+		})
+		waiting++
+		queued(s, waiting) // so that they come in this order
+	}
+	take := func(scope estate.Scope, at time.Time) {
+		enqueue(func(tx *Tx) error {
+			place, taken, err := tx.TakeTenantPlace(ctx, scope, at)
+			got = append(got, fmt.Sprintf("%s %v", place.Datacenter, taken))
+			return err
+		})
+	}
+	limit := func(n string) {
+		enqueue(func(tx *Tx) error {
+			_, err := tx.exec(ctx, "update subscriptions set tenant_limit = "+n+" where id = 's'")
+			return err
+		})
+	}
+	elsewhere := scope
+	elsewhere.Region = "us"
+	nowhere := scope
+	nowhere.Region = "xx"
+	take(scope, at)                    // 1
+	take(scope, at)                    // 2
+	take(elsewhere, at)                // 3
+	take(scope, at)                    // 4
+	take(scope, time.UnixMicro(9))     // is over by then
+	take(nowhere, at)                  // is not of the subscription
+	take(scope, at)                    // 5
+	limit("5")                         //
+	take(scope, at)                    // used up
+	limit("tenant_count + 2")          //
+	take(scope, at)                    // 6
+	take(scope, at)                    // 7
+	take(scope, at)                    // used up
+	take(elsewhere, time.UnixMicro(5)) // used up
+	release()
+	writers.Wait()
+
+	eu, us, no := "dc-eu true", "dc-us true", " false"
+	want := []string{eu, eu, us, eu, no, no, eu, no, eu, eu, no, no}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+	var count int
+	err = s.Read(ctx, func(tx *Tx) error { return tx.row(ctx, "select tenant_count from subscriptions").Scan(&count) })
+	if err != nil || count != 7 {
+		t.Errorf("%d tenants counted (%v), want 7", count, err)
+	}
+	if got := commits(); got != 2 {
+		t.Errorf("%d commits, want 1 and then 1 for the group", got)
+	}
+}
+
+// TestWrite_OneProcessor: callers whose requests have arrived share a commit, also
+// where nothing else runs while SQLite writes.
+func TestWrite_OneProcessor(t *testing.T) {
+	s := openTest(t)
+	commits := countCommits(t, s)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const n = 16
+	var callers sync.WaitGroup
+	var requests [n]*os.File
+	for i := range n {
+		out, in, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests[i] = in
+		callers.Go(func() {
+			defer func() { _ = out.Close() }()
+			if _, err := out.Read(make([]byte, 1)); err != nil { // as a connection waits for a request
+				t.Error(err)
+			}
+			if err := s.Write(t.Context(), insertOrganization(t.Context(), i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range 2 * n {
+		runtime.Gosched() // all of them read
+	}
+	for _, in := range requests {
+		if err := errors.Join(func() error { _, err := in.Write([]byte{0}); return err }(), in.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	callers.Wait()
+	if got := commits(); got > n/4 {
+		t.Errorf("%d commits for %d writes that came at once", got, n)
 	}
 }

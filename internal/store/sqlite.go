@@ -18,7 +18,7 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 	// busy_timeout first: the other pragmas may have to wait for a lock.
 	// synchronous(full) makes every commit durable, not only consistent.
 	dsn := "file:" + escapePath(path) + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
-		"&_pragma=foreign_keys(1)&_pragma=cache_size(-16384)&_pragma=temp_store(memory)"
+		"&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(8000)&_pragma=cache_size(-16384)&_pragma=temp_store(memory)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
@@ -49,6 +49,9 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 		return nil, errors.Join(err, handle.Close())
 	}
 	e.handle = handle
+	if e.queue, err = newGatherer(); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
 	return e, nil
 }
 

@@ -204,6 +204,9 @@ func (s *Store) lead(w *write) {
 			return
 		default:
 		}
+		if s.engine.queue != nil {
+			s.engine.queue.gather()
+		}
 		s.mu.Lock()
 		n := min(len(s.pending), maxBatch)
 		batch := s.pending[:n:n]

@@ -142,10 +142,17 @@ type TenantPlace struct {
 // its region if it has one. It returns false, and changes nothing, when the
 // entitlement is used up, not in force at the time (zero: whenever), or does not
 // reach there. It is one statement, because every tenant that is made begins
-// with it.
+// with it, and one that need not be waited for where another of the same batch has
+// just taken a place: that there are no more than the entitlement has, a constraint
+// sees to in any case.
 func (tx *Tx) TakeTenantPlace(ctx context.Context, scope estate.Scope, at time.Time) (place TenantPlace, taken bool, err error) {
 	if !tx.write {
 		return place, false, errReadTransaction // the statement returns a row, and would be executed
+	}
+	if last := tx.group.lastPlace(scope, at); last != nil {
+		last.left--
+		err := tx.insert(ctx, "update subscriptions set tenant_count = tenant_count + 1 where organization_id = $1 and id = $2", scope.Organization, scope.Subscription)
+		return last.TenantPlace, err == nil, wrap("take tenant place", err)
 	}
 	c := within(estate.Scope{Organization: scope.Organization, Subscription: scope.Subscription}, "id", "", "")
 	if scope.Subscription == "" || scope.Tenant != "" {
@@ -164,12 +171,41 @@ func (tx *Tx) TakeTenantPlace(ctx context.Context, scope estate.Scope, at time.T
 	}
 	c.add("tenant_count < tenant_limit")
 	var provisioners int
+	t := takenPlace{scope: scope}
 	err = tx.row(ctx, "update subscriptions set tenant_count = tenant_count + 1"+c.where()+" returning "+datacenter+", "+country+
-		", (select count(*) from provisioners p where p.organization_id = subscriptions.organization_id and p.subscription_id = subscriptions.id)", c.args...).
-		Scan(&place.Datacenter, &place.CountryCode, &provisioners)
+		", (select count(*) from provisioners p where p.organization_id = subscriptions.organization_id and p.subscription_id = subscriptions.id)"+
+		", tenant_limit - tenant_count, starts_at, ends_at", c.args...).
+		Scan(&t.Datacenter, &t.CountryCode, &provisioners, &t.left, &t.starts, &t.ends)
 	if errors.Is(err, sql.ErrNoRows) {
 		return place, false, nil
 	}
-	place.Provisioned = provisioners > 0
-	return place, err == nil, wrap("take tenant place", err)
+	if err != nil {
+		return place, false, wrap("take tenant place", err)
+	}
+	t.Provisioned = provisioners > 0
+	tx.group.keepPlace(t)
+	return t.TenantPlace, true, nil
+}
+
+// lastPlace is the last place that was taken in scope, if there is another one; or
+// nil.
+func (g *group) lastPlace(scope estate.Scope, at time.Time) *takenPlace {
+	if g == nil {
+		return nil
+	}
+	last := g.places[scope.Subscription]
+	if last == nil || last.scope != scope || last.left < 1 || !at.IsZero() && (micros(at) < last.starts || micros(at) >= last.ends) {
+		return nil
+	}
+	return last
+}
+
+func (g *group) keepPlace(t takenPlace) {
+	if g == nil {
+		return
+	}
+	if g.places == nil {
+		g.places = map[estate.SubscriptionID]*takenPlace{}
+	}
+	g.places[t.scope.Subscription] = &t
 }

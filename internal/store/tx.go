@@ -53,7 +53,10 @@ func (tx *Tx) row(ctx context.Context, query string, args ...any) rowScanner {
 		tx.touched, tx.failed = true, true
 		return failedRow{err}
 	}
-	tx.touched = tx.touched || !strings.HasPrefix(query, "select ")
+	if !strings.HasPrefix(query, "select ") {
+		tx.touched = true
+		tx.group.forgetPlaces()
+	}
 	return watchedRow{tx.conn.row(ctx, query, args...), tx}
 }
 
@@ -81,7 +84,10 @@ func (tx *Tx) rows(ctx context.Context, query string, args ...any) (*sql.Rows, e
 	if err == nil {
 		rows, err = tx.conn.rows(ctx, query, args...)
 	}
-	tx.touched = tx.touched || err != nil || !strings.HasPrefix(query, "select ")
+	if err != nil || !strings.HasPrefix(query, "select ") {
+		tx.touched = true
+		tx.group.forgetPlaces()
+	}
 	tx.failed = tx.failed || err != nil
 	return rows, err
 }
@@ -95,6 +101,7 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	ctx, span := tx.span(ctx, query)
 	defer span.End()
 	ctx, tx.touched = tx.context(ctx), true
+	tx.group.forgetPlaces()
 	if err := tx.prepare(ctx, query); err != nil {
 		tx.failed = true
 		span.Fail(err)
@@ -142,7 +149,8 @@ func summary(query string) (verb, table string) {
 
 // insert is exec for a statement whose error, if there is one, is the batch's as
 // well as the caller's: whoever calls it has nothing to learn from the result. Where
-// it waits to be sent with others, its span ends when it begins to wait.
+// it waits to be sent with others, its span ends when it begins to wait. It is for
+// what nothing that a group shares depends on: see group.places.
 func (tx *Tx) insert(ctx context.Context, query string, args ...any) error {
 	if !tx.write {
 		return errReadTransaction

@@ -214,7 +214,7 @@ func (g *seeder) tenant(i int, sub estate.Subscription, regions map[estate.Regio
 		t.Status, t.StatusUpdatedAt, t.PurgeAt = estate.TenantDisabled, t.UpdatedAt, g.now.AddDate(0, 0, 30+g.random.IntN(60))
 	}
 	if g.random.IntN(2) == 0 {
-		t.ExternalID = "crm-" + string(t.ID[:10])
+		t.ExternalID = "crm-" + string(t.ID[len(t.ID)-10:]) // which is random
 	}
 	if g.random.IntN(2) == 0 {
 		t.Labels = map[string]string{"tier": pick(seedTier)}

@@ -35,6 +35,9 @@ const (
 func StartPostgres(ctx context.Context, dir string) (p *Postgres, err error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if path, err := exec.LookPath("initdb"); err == nil {
+		if path, err = filepath.EvalSymlinks(path); err != nil { // where its neighbours are
+			return nil, err
+		}
 		found = append(found, path)
 	}
 	if len(found) == 0 {
