@@ -25,7 +25,7 @@ import (
 // upper case, and the flags are the key with hyphens.
 type Config struct {
 	DataDir    string        `key:"data_dir" doc:"folder of the database and the key file"`
-	Database   string        `key:"database" doc:"PostgreSQL database, as a URL such as postgres://user:password@host:5432/name; default: an SQLite file in the data folder"`
+	Database   string        `key:"database" doc:"database at a PostgreSQL server, as a URL such as postgres://user:password@host:5432/name; default: an SQLite file in the data folder"`
 	KeyFile    string        `key:"key_file" doc:"file with the key that seals the server's keys; default: master.key in the data folder"`
 	StaleLimit time.Duration `key:"stale_limit" doc:"how long the server goes on with what it has in memory while it can't hear of changes by the database; after that it refuses requests, and readiness says so; at least 5s, 0s: for ever"`
 

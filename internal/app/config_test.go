@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,25 @@ func TestSettings_Documented(t *testing.T) {
 	have, err := os.ReadFile(path)
 	if err != nil || !bytes.Equal(have, doc.Bytes()) {
 		t.Errorf("%s is not what the settings say (%v); rewrite it with -update", path, err)
+	}
+}
+
+// TestLoader_Forms: a value that can't be read is told of once, in words.
+func TestLoader_Forms(t *testing.T) {
+	_, err := load(t, "rate_tier1_per_minute: many\nstale_limit: 3\noutbound_allow_private: perhaps\ntrace_sample_ratio: half\n", nil)
+	want := `stale_limit: "3" is not a duration, such as 30s, 15m or 24h
+outbound_allow_private: "perhaps" is not true or false
+rate_tier1_per_minute: "many" is not a whole number
+trace_sample_ratio: "half" is not a number`
+	var lines []string
+	if err != nil {
+		lines = strings.Split(err.Error(), "\n")
+	}
+	wanted := strings.Split(want, "\n")
+	slices.Sort(lines)
+	slices.Sort(wanted)
+	if !slices.Equal(lines, wanted) {
+		t.Errorf("%v\nwant %s", err, want)
 	}
 }
 

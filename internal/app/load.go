@@ -90,7 +90,8 @@ func (l *Loader) Load() (Config, error) {
 			continue
 		}
 		if err := flag.Value.Set(fmt.Sprint(value)); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.Key, err))
+			problems = append(problems, fmt.Errorf("%s: %q is not %s", s.Key, fmt.Sprint(value), forms[flag.Value.Type()]))
+			_ = flag.Value.Set(flag.DefValue) // about which Validate has nothing to say
 		}
 	}
 	for _, unknown := range slices.Sorted(maps.Keys(fromFile)) {
@@ -98,6 +99,11 @@ func (l *Loader) Load() (Config, error) {
 	}
 	problems = append(problems, l.config.Validate())
 	return l.config, errors.Join(problems...)
+}
+
+// forms says what the types of settings look like.
+var forms = map[string]string{
+	"bool": "true or false", "int": "a whole number", "float64": "a number", "duration": "a duration, such as 30s, 15m or 24h", "string": "a text",
 }
 
 func (l *Loader) readFile() (map[string]any, error) {

@@ -74,7 +74,7 @@ func auditListCommand(conn *connection, out *command.Output) *cobra.Command {
 					return err
 				}
 				if limit > 0 && len(all) == limit {
-					note(cmd, "These are the first %d events. Use --limit 0 to list all.", limit)
+					note(cmd, moreThere)
 					break
 				}
 				all = append(all, event)

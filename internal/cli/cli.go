@@ -85,6 +85,9 @@ func args(wanted ...string) cobra.PositionalArgs {
 	}
 }
 
+// moreThere is what a list says that ends before all is listed.
+const moreThere = "There are more. Use --limit 0 to list all."
+
 // note writes a line for the person at the terminal.
 func note(cmd *cobra.Command, format string, values ...any) {
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", values...)

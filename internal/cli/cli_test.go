@@ -332,13 +332,13 @@ func TestTenantList_pages(t *testing.T) {
 		requests int
 		note     string
 	}{
-		{nil, 100, 1, "These are the first 100 tenants. Use --limit 0 to list all.\n"},
+		{nil, 100, 1, "There are more. Use --limit 0 to list all.\n"},
 		{[]string{"--limit", "0"}, 250, 3, ""},
-		{[]string{"--limit", "7"}, 7, 1, "These are the first 7 tenants. Use --limit 0 to list all.\n"},
-		{[]string{"--limit", "101"}, 101, 2, "These are the first 101 tenants. Use --limit 0 to list all.\n"},
+		{[]string{"--limit", "7"}, 7, 1, "There are more. Use --limit 0 to list all.\n"},
+		{[]string{"--limit", "101"}, 101, 2, "There are more. Use --limit 0 to list all.\n"},
 		{[]string{"--limit", "250"}, 250, 3, ""},
 		{[]string{"--limit", "1000", "--total"}, 250, 3, "250 of 250 tenants.\n"},
-		{[]string{"--limit", "1", "--total"}, 1, 1, "1 of 250 tenants. Use --limit 0 to list all.\n"},
+		{[]string{"--limit", "1", "--total"}, 1, 1, "1 of 250 tenants. There are more. Use --limit 0 to list all.\n"},
 	} {
 		f.requests = nil
 		stdout, stderr := s.must(append([]string{"tenant", "list"}, tt.args...)...)

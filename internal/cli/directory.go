@@ -72,7 +72,7 @@ func (v view[T]) list(d *tenantCommands, cmd *cobra.Command, arguments []string,
 				return err
 			}
 			if limit > 0 && len(things) == limit {
-				note(cmd, "These are the first %d. Use --limit 0 to list all.", limit)
+				note(cmd, moreThere)
 				break
 			}
 			things, rows = append(things, thing), append(rows, v.cells(thing))

@@ -53,7 +53,7 @@ func TestDirectory(t *testing.T) {
 	shows("Ada L", "user", "list", "--filter", `email eq "ada@example.com"`)
 	shows("Steward", "user", "get", user)
 	shows("Staff", "user", "get", user)
-	shows("These are the first 1. Use --limit 0 to list all.", "user", "list", "--limit", "1")
+	shows("There are more. Use --limit 0 to list all.", "user", "list", "--limit", "1")
 	shows("--limit -1 is less than 0", "user", "list", "--limit", "-1")
 	shows("Helpdesk", "role", "list", "--filter", `type eq "custom"`)
 	shows("admin.users", "role", "get", role)

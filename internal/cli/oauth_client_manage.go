@@ -93,7 +93,7 @@ func (c *clients) list(cmd *cobra.Command, from client.OAuthClients, opts client
 		all = append(all, one)
 	}
 	if more {
-		note(cmd, "These are the first %d clients. Use --limit 0 to list all.", len(all))
+		note(cmd, moreThere)
 	}
 	rows := make([][]string, len(all))
 	for i, one := range all {

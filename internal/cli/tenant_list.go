@@ -128,13 +128,11 @@ func (l *tenantList) summarize(cmd *cobra.Command, done listing) {
 	switch {
 	case l.total && done.total != nil:
 		text = append(text, fmt.Sprintf("%d of %d tenants.", done.shown, *done.total))
-	case done.more:
-		text = append(text, fmt.Sprintf("These are the first %d tenants.", done.shown))
 	case done.shown == 0:
 		text = append(text, "No tenants.")
 	}
 	if done.more {
-		text = append(text, "Use --limit 0 to list all.")
+		text = append(text, moreThere)
 	}
 	if len(text) > 0 {
 		note(cmd, "%s", strings.Join(text, " "))

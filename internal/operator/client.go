@@ -46,9 +46,9 @@ func clientCommand(with with) *cobra.Command {
 		Short: "Make a machine client; the secret is printed once",
 		Long: "Make a machine client; the secret is printed once and can't be had again. With --public-key-file, --jwks-uri or\n" +
 			"--federation-file the client gets no secret: it signs, or shows tokens of an issuer that it trusts.\n\n" +
-			"  --level organization                                 reads the whole estate at the console host\n" +
+			"  --level organization --name NAME                     reads the whole estate at the console host\n" +
 			"  --level region --subscription NUMBER --region CODE   creates tenants, and reaches all of them in the region\n" +
-			"  --level tenant --tenant ID                           reaches one tenant",
+			"  --level tenant --tenant ID --name NAME               reaches one tenant",
 		Args: cobra.NoArgs,
 		RunE: with(func(s *session, _ []string) (err error) {
 			n.Level = estate.Level(level)

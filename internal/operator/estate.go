@@ -152,7 +152,7 @@ func regionCommand(with with) *cobra.Command {
 	}
 	create.Flags().StringVar(&r.Name, "name", "", "name for people")
 	create.Flags().StringVar(&r.Datacenter, "datacenter", "", "the datacenter, such as eu-west-1; known for the usual codes")
-	create.Flags().StringVar(&r.CountryCode, "country", "", "two-letter country code; known for the usual regions")
+	create.Flags().StringVar(&r.CountryCode, "country", "", "country code of two letters; known for the usual regions")
 	return group("region", "Regions are where tenants live", create, &cobra.Command{
 		Use: "list", Short: "List the regions", Args: cobra.NoArgs,
 		RunE: with(func(s *session, _ []string) error {
