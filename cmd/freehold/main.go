@@ -57,5 +57,5 @@ func main() {
 // printError writes errors as they are: the server's words are not to be
 // restyled.
 func printError(w io.Writer, _ fang.Styles, err error) {
-	_, _ = fmt.Fprintln(w, "Error:", err)
+	_, _ = fmt.Fprintln(w, "Error:", operator.Explain(err))
 }

@@ -3,6 +3,7 @@ package estate
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -81,6 +82,18 @@ func (e *Error) Error() string {
 	}
 	if e.cause != nil {
 		s += ": " + e.cause.Error()
+	}
+	return s
+}
+
+// Plain is what a person is told at a terminal: neither code nor cause.
+func (e *Error) Plain() string {
+	s := strings.TrimSuffix(e.Title, ".")
+	if e.Detail != "" {
+		s += ": " + e.Detail
+	}
+	for _, f := range e.Fields {
+		s += fmt.Sprintf("\n%s%s: %s", f.Pointer, f.Parameter, f.Detail)
 	}
 	return s
 }

@@ -197,3 +197,14 @@ func TestTenant_Scope(t *testing.T) {
 		t.Errorf("%q", have)
 	}
 }
+
+func TestError_Plain(t *testing.T) {
+	e := estate.E(estate.Conflict, "ESTATE-3", "Already exists", "A region has this code.").Because(errors.New("constraint failed: regions.code"))
+	if have, want := e.Plain(), "Already exists: A region has this code."; have != want {
+		t.Errorf("%q, want %q", have, want)
+	}
+	e = estate.E(estate.Invalid, "ESTATE-1", "Invalid region", "").At("/code", "is missing")
+	if have, want := e.Plain(), "Invalid region\n/code: is missing"; have != want {
+		t.Errorf("%q, want %q", have, want)
+	}
+}

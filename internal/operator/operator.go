@@ -232,3 +232,13 @@ type with func(run func(s *session, args []string) error) func(*cobra.Command, [
 func group(use, short string, children ...*cobra.Command) *cobra.Command {
 	return command.Group(&cobra.Command{Use: use, Short: short}, children...)
 }
+
+// Explain is what a person is told of err at a terminal. Of what the estate refuses,
+// what the database said is left out.
+func Explain(err error) string {
+	var refused *estate.Error
+	if errors.As(err, &refused) && refused.Kind != estate.Internal && refused.Kind != estate.Unavailable {
+		return refused.Plain()
+	}
+	return err.Error()
+}
