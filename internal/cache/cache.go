@@ -15,7 +15,7 @@ type Map[K comparable, V any] struct {
 	max  int
 
 	mu     sync.RWMutex
-	values map[K]V
+	values map[K]*V // pointers, because a map grows by doubling and values are large
 	epoch  atomic.Uint64 // counts invalidations
 
 	hits, misses atomic.Uint64
@@ -37,17 +37,17 @@ func (m *Map[K, V]) Stats() Stats {
 // New makes a Map of at most limit entries; over the limit, arbitrary entries
 // make room. Errors of load are returned and not cached.
 func New[K comparable, V any](limit int, load func(context.Context, K) (V, error)) *Map[K, V] {
-	return &Map[K, V]{load: load, max: limit, values: make(map[K]V)}
+	return &Map[K, V]{load: load, max: limit, values: make(map[K]*V)}
 }
 
 // Get returns the cached value of key, or loads it.
 func (m *Map[K, V]) Get(ctx context.Context, key K) (V, error) {
 	m.mu.RLock()
-	v, ok := m.values[key]
+	kept := m.values[key]
 	m.mu.RUnlock()
-	if ok {
+	if kept != nil {
 		m.hits.Add(1)
-		return v, nil
+		return *kept, nil
 	}
 	m.misses.Add(1)
 	epoch := m.epoch.Load()
@@ -66,7 +66,7 @@ func (m *Map[K, V]) Get(ctx context.Context, key K) (V, error) {
 		}
 		delete(m.values, k)
 	}
-	m.values[key] = v
+	m.values[key] = &v
 	return v, nil
 }
 
