@@ -67,7 +67,7 @@ var services = []string{"api", "internal/estate", "internal/filter", "internal/p
 var standardOnly = []string{"api", "internal/estate", "internal/filter", "internal/cache", "internal/jsontext", "internal/throttle", "internal/outbound"}
 
 // testSupport is imported by tests only, and free in its own imports.
-var testSupport = []string{"internal/testenv", "internal/pgtest", "internal/apitest", "internal/store/storetest", "internal/console/consoletest", "interop"}
+var testSupport = []string{"internal/testenv", "internal/pgtest", "internal/sqlitetest", "internal/apitest", "internal/store/storetest", "internal/console/consoletest", "interop"}
 
 // sqlPackages may be imported where the SQL lives, and by the measurements that
 // hold the bare driver against it.

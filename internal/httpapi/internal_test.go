@@ -19,11 +19,21 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/sqlitetest"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
 
 const domain = "freehold.localhost"
+
+// prepare makes the tables in a new file.
+func prepare(path string) error {
+	s, err := store.Open(context.Background(), store.Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
 
 // newServer is a Server on a database of its own, with region us and tenant
 // acme.us, without the program around it.
@@ -36,7 +46,9 @@ func newServer(t testing.TB, log *slog.Logger) *Server {
 		}
 	}
 	dir := t.TempDir()
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "freehold.db")})
+	file := filepath.Join(dir, "freehold.db")
+	sqlitetest.New(t, file, prepare)
+	db, err := store.Open(t.Context(), store.Options{Path: file})
 	must(err)
 	t.Cleanup(func() { must(db.Close()) })
 	keys, err := keyring.Open(t.Context(), db, keyring.Options{Master: keyring.MasterSource{File: filepath.Join(dir, "master.key")}, Algorithm: "ES256", Now: time.Now})

@@ -16,6 +16,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/filter"
 	"github.com/freehold-platform/freehold/internal/inventory"
+	"github.com/freehold-platform/freehold/internal/sqlitetest"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -26,9 +27,19 @@ type node struct {
 	heard chan struct{} // sent to after changes were handed out, if anybody waits
 }
 
+// prepare makes the tables in a new file.
+func prepare(path string) error {
+	s, err := store.Open(context.Background(), store.Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 // newNode opens the database and follows its feed until the test ends.
 func newNode(t *testing.T, path string) *node {
 	t.Helper()
+	sqlitetest.New(t, path, prepare)
 	db, err := store.Open(t.Context(), store.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
@@ -334,7 +345,9 @@ func TestIndex_Concurrent(t *testing.T) {
 
 // TestIndex_Interrupted: without the feed the index does not answer.
 func TestIndex_Interrupted(t *testing.T) {
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "test.db")})
+	path := filepath.Join(t.TempDir(), "test.db")
+	sqlitetest.New(t, path, prepare)
+	db, err := store.Open(t.Context(), store.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

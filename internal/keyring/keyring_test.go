@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/keyring"
+	"github.com/freehold-platform/freehold/internal/sqlitetest"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -30,9 +32,19 @@ func newFiles(t testing.TB) files {
 	return files{dir: dir, database: filepath.Join(dir, "test.db"), key: filepath.Join(dir, "key")}
 }
 
+// prepare makes the tables in a new file.
+func prepare(path string) error {
+	s, err := store.Open(context.Background(), store.Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 // db opens the database until the test ends.
 func (f files) db(t testing.TB) *store.Store {
 	t.Helper()
+	sqlitetest.New(t, f.database, prepare)
 	db, err := store.Open(t.Context(), store.Options{Path: f.database})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/base64"
@@ -16,6 +17,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/sqlitetest"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -32,9 +34,20 @@ func loadMaster(t *testing.T, s MasterSource, mayCreate bool) masterKey {
 	return master
 }
 
+// prepare makes the tables in a new file.
+func prepare(path string) error {
+	s, err := store.Open(context.Background(), store.Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 func openTest(t *testing.T, dir string) (*Keyring, *store.Store) {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "test.db")})
+	path := filepath.Join(dir, "test.db")
+	sqlitetest.New(t, path, prepare)
+	db, err := store.Open(t.Context(), store.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

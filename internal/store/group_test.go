@@ -17,11 +17,14 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/sqlitetest"
 )
 
 func openTest(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "test.db")})
+	path := filepath.Join(t.TempDir(), "test.db")
+	sqlitetest.New(t, path, prepare)
+	s, err := Open(t.Context(), Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +34,15 @@ func openTest(t *testing.T) *Store {
 		}
 	})
 	return s
+}
+
+// prepare makes the tables in a new file.
+func prepare(path string) error {
+	s, err := Open(context.Background(), Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // occupy has the writer busy until release is called, so that writes queue up.

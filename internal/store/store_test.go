@@ -1,35 +1,34 @@
 package store_test
 
 import (
-	"os"
+	"context"
 	"path/filepath"
 	"testing"
 
+	"github.com/freehold-platform/freehold/internal/sqlitetest"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/store/storetest"
 )
 
 func TestStore_SQLite(t *testing.T) {
-	// To copy an empty database is faster than to make one for every test.
-	template := filepath.Join(t.TempDir(), "fresh.db")
-	if err := open(t, template).Close(); err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := os.ReadFile(template)
-	if err != nil {
-		t.Fatal(err)
-	}
 	storetest.Run(t, func(t *testing.T) storetest.Database {
 		path := filepath.Join(t.TempDir(), "test.db")
-		if err := os.WriteFile(path, fresh, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		sqlitetest.New(t, path, prepare)
 		again := func(t *testing.T) *store.Store { return open(t, path) }
 		return storetest.Database{
 			Store: again(t), Again: again, SQL: openSQL(t, path),
 			Tables: "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!'",
 		}
 	})
+}
+
+// prepare makes the tables in a new file.
+func prepare(path string) error {
+	s, err := store.Open(context.Background(), store.Options{Path: path})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // open opens the store of a file until the test ends.

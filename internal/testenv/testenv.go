@@ -28,6 +28,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/pgtest"
 	"github.com/freehold-platform/freehold/internal/quickstart"
+	"github.com/freehold-platform/freehold/internal/sqlitetest"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
@@ -112,8 +113,13 @@ func Config(t testing.TB, dir string) app.Config {
 const engineVariable = "FREEHOLD_TEST_ENGINE"
 
 // prepare makes the tables in a new database.
-func prepare(url string) error {
-	s, err := store.Open(context.Background(), store.Options{URL: estate.Secret(url)})
+func prepare(url string) error { return prepareWith(store.Options{URL: estate.Secret(url)}) }
+
+// prepareFile is prepare for a file.
+func prepareFile(path string) error { return prepareWith(store.Options{Path: path}) }
+
+func prepareWith(options store.Options) error {
+	s, err := store.Open(context.Background(), options)
 	if err != nil {
 		return err
 	}
@@ -215,6 +221,12 @@ func open(t testing.TB, config app.Config, dir string, clock *Clock) *Env {
 
 func openNew(t testing.TB, config app.Config, dir string) *Env {
 	t.Helper()
+	if config.Database == "" {
+		if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		sqlitetest.New(t, filepath.Join(config.DataDir, "freehold.db"), prepareFile)
+	}
 	e := open(t, config, dir, &Clock{now: time.Now().UTC().Truncate(time.Millisecond)})
 	if os.Getenv(nodesVariable) != "" {
 		e.App.FollowInterval = spreadInterval
