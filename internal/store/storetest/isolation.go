@@ -69,6 +69,7 @@ func testIsolation(t *testing.T, open func(t *testing.T) Database) {
 	})
 	for name, c := range writeCases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for its own database most of the time
 			db := open(t)
 			c.test(t, db, newWorld(t, db))
 		})

@@ -37,10 +37,18 @@ type Database struct {
 
 	// Tables is the query for the names of all tables.
 	Tables string
+
+	lines map[string]string // of dumps, by the rows as the server sends them
 }
 
-// Run runs the suite. open is called for every test of it.
-func Run(t *testing.T, open func(t *testing.T) Database) {
+// Run runs the suite. opened is called for every test of it.
+func Run(t *testing.T, opened func(t *testing.T) Database) {
+	open := func(t *testing.T) Database {
+		t.Helper()
+		db := opened(t)
+		db.lines = map[string]string{}
+		return db
+	}
 	if !testenv.RaceDetector { // which has nothing to find in one call after the other
 		t.Run("Complete", testComplete)
 		for _, c := range conformance {
@@ -340,7 +348,8 @@ func dump(t *testing.T, db Database) []string {
 // savedPrefix begins the names of tables in which tests keep what others held.
 const savedPrefix = "kept_"
 
-// dumpAtOnce is dumpTable for all tables, on PostgreSQL.
+// dumpAtOnce is dumpTable for all tables, on PostgreSQL. From one dump to the next
+// hardly a row changes, and to read one takes far longer than to find it again.
 func dumpAtOnce(t *testing.T, db Database, tables []string) (all []string) {
 	t.Helper()
 	parts := make([]string, len(tables))
@@ -357,32 +366,42 @@ func dumpAtOnce(t *testing.T, db Database, tables []string) (all []string) {
 		if err := rows.Scan(&table, &row); err != nil {
 			t.Fatal(err)
 		}
-		decoder := json.NewDecoder(strings.NewReader(row))
-		decoder.UseNumber()
-		line := append([]byte(table), ':')
-		for name := ""; ; {
-			token, err := decoder.Token()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if _, brace := token.(json.Delim); brace {
-				continue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if name == "" {
-				name = token.(string)
-				continue
-			}
-			line, name = appendColumn(line, name, token), ""
+		line, ok := db.lines[table+row]
+		if !ok {
+			line = lineOf(t, table, row)
+			db.lines[table+row] = line
 		}
-		all = append(all, string(line))
+		all = append(all, line)
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// lineOf is the line of a dump for a row that is an object of JSON.
+func lineOf(t *testing.T, table, row string) string {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(row))
+	decoder.UseNumber()
+	line := append([]byte(table), ':')
+	for name := ""; ; {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return string(line)
+		}
+		if _, brace := token.(json.Delim); brace {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "" {
+			name = token.(string)
+			continue
+		}
+		line, name = appendColumn(line, name, token), ""
+	}
 }
 
 func appendColumn(line []byte, name string, value any) []byte {
