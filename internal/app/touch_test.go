@@ -34,6 +34,11 @@ func TestNodes_CutOff(t *testing.T) {
 		a := there.Do(testenv.Request{URL: there.Console() + "/readyz"})
 		return http.StatusText(a.Status) + " " + strings.TrimSpace(string(a.Body))
 	}
+	// What was done here until now makes there forget what it has read of it, also
+	// in the middle of a request, from which nothing is kept then. So it is to have
+	// heard of all of that before it reads what it goes on with.
+	done := time.Now()
+	within(t, "it has heard of what was done", func() bool { return there.App.Store.Heard().After(done) })
 	if have := use(there); have != http.StatusFound {
 		t.Fatalf("before: %d", have)
 	}
