@@ -32,7 +32,7 @@ race: ## run the tests under the race detector (needs a C compiler), but for tho
 	CGO_ENABLED=1 go test -race -timeout 40m ./api ./client ./internal/...
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for FUZZTIME (10s)
+fuzz: ## run each fuzz target for FUZZTIME (10s, or so many runs: 1000x)
 	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
 
 .PHONY: failover
