@@ -15,7 +15,7 @@ type Map[K comparable, V any] struct {
 	max  int
 
 	mu     sync.RWMutex
-	values map[K]*V // pointers, because a map grows by doubling and values are large
+	values map[K]*V      // pointers, because a map grows by doubling and values are large
 	epoch  atomic.Uint64 // counts invalidations
 
 	hits, misses atomic.Uint64

@@ -224,6 +224,7 @@ func TestCommands_output(t *testing.T) {
 		{"error-quota", "register.us", 0, []string{"tenant", "create", "--license-key", licenseKey, "--name", "one too many"}},
 		{"error-wrong-host", "acme.us", 0, []string{"tenant", "create", "--license-key", licenseKey}},
 		{"error-list-wrong-host", "acme.us", 0, []string{"tenant", "list"}},
+		{"error-tenant-wrong-host", "console", 0, []string{"user", "list"}},
 		{"error-not-found", "acme.us", 0, []string{"tenant", "get", "TZXk9rFMoKgp7sgAwvczdAlKSSWuaa3f"}},
 		{"error-filter", "console", 0, []string{"tenant", "list", "--filter", "oops"}},
 		{"error-me-at-console", "console", 0, []string{"tenant", "get", "me"}},

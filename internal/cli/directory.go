@@ -39,7 +39,11 @@ func (d *tenantCommands) run(cmd *cobra.Command, arguments []string, fn func(cmd
 		if err != nil {
 			return err
 		}
-		return fn(cmd, c, args)
+		err = fn(cmd, c, args)
+		if label := hostLabel(c.BaseURL()); label == consoleLabel || label == registerLabel {
+			err = explain(err, c, "", "users, roles, groups, spaces, licences and the like are at a tenant's host (--context or --server)")
+		}
+		return err
 	}
 	return cmd
 }
