@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -202,7 +203,7 @@ func TestService_CreateClient_Nothing(t *testing.T) {
 	e := testenv.Open(t)
 	tenant := e.Tenant(e.Subscription(5), "us")
 	gone := tenant.Scope()
-	gone.Tenant = estate.NewTenantID()
+	gone.Tenant = estate.NewTenantID(time.Now())
 	for name, n := range map[string]credential.NewClient{
 		"no such tenant":       {Level: estate.LevelTenant, Scope: gone, Name: "new", AppType: api.AppTypeWeb},
 		"no such organization": {Level: estate.LevelOrganization, Scope: estate.Scope{Organization: "org_none"}, Name: "new"},

@@ -168,7 +168,7 @@ func TestAssertionAudiences(t *testing.T) {
 // FuzzAPIKeyID: whatever is shown as an API key, only an id is read out of it, and no
 // access token is taken for one.
 func FuzzAPIKeyID(f *testing.F) {
-	k := estate.APIKey{ID: estate.NewAPIKeyID(), Tenant: estate.NewTenantID(), User: estate.NewUserID()}
+	k := estate.APIKey{ID: estate.NewAPIKeyID(), Tenant: estate.NewTenantID(time.Now()), User: estate.NewUserID()}
 	token, err := newAPIKeyToken(k)
 	if err != nil {
 		f.Fatal(err)

@@ -31,8 +31,8 @@ type AuditRecord struct {
 // AuditID is 32 hexadecimal digits: 48 bits of time, 80 random bits.
 type AuditID string
 
-// NewAuditID makes an id that begins with its time.
-func NewAuditID() AuditID { return AuditID(hex.EncodeToString(timedBytes(16))) }
+// NewAuditID makes the id of a record of the time.
+func NewAuditID(at time.Time) AuditID { return AuditID(hex.EncodeToString(timedBytes(at, 16))) }
 
 // Outcome is how an audited attempt ended.
 type Outcome string

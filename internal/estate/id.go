@@ -50,9 +50,9 @@ func NewOrganizationID() OrganizationID { return OrganizationID("org_" + newToke
 // NewAccountID makes a random id.
 func NewAccountID() AccountID { return AccountID("acc_" + newToken()) }
 
-// NewTenantID makes an id that begins with its time.
-func NewTenantID() TenantID {
-	return TenantID(orderedBase32.EncodeToString(timedBytes(20)))
+// NewTenantID makes the id of a tenant that is made at the time.
+func NewTenantID(at time.Time) TenantID {
+	return TenantID(orderedBase32.EncodeToString(timedBytes(at, 20)))
 }
 
 // NewUserID makes a random id.
@@ -157,11 +157,11 @@ var orderedBase32 = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithP
 
 // timedBytes are n bytes, of which the first six are the time in milliseconds
 // since 1970, as in a UUID of version 7.
-func timedBytes(n int) []byte {
+func timedBytes(at time.Time, n int) []byte {
 	b := randomBytes(n)
-	var now [8]byte
-	binary.BigEndian.PutUint64(now[:], uint64(time.Now().UnixMilli())) //nolint:gosec // after 1970
-	copy(b, now[2:])
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
+	copy(b, ms[2:])
 	return b
 }
 

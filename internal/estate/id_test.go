@@ -35,7 +35,7 @@ func TestNewIDs(t *testing.T) {
 		"subscription": {func() string { return string(estate.NewSubscriptionID()) }, func(s string) bool {
 			return made(s, "", 16, digits) && s[0] != '0' && estate.SubscriptionID(s).Valid()
 		}},
-		"tenant": {func() string { return string(estate.NewTenantID()) }, func(s string) bool { return made(s, "", 32, digits+lower[:22]) && estate.TenantID(s).Valid() }},
+		"tenant": {func() string { return string(estate.NewTenantID(time.Now())) }, func(s string) bool { return made(s, "", 32, digits+lower[:22]) && estate.TenantID(s).Valid() }},
 		"user":   {func() string { return string(estate.NewUserID()) }, func(s string) bool { return made(s, "", 24, lowerHex) && estate.UserID(s).Valid() }},
 		"client": {func() string { return string(estate.NewClientID()) }, func(s string) bool { return made(s, "", 32, lowerHex) && estate.ClientID(s).Valid() }},
 		"key":    {func() string { return string(estate.NewKeyID()) }, func(s string) bool { return made(s, "", 32, lowerHex) }},
@@ -62,8 +62,8 @@ func TestNewIDs(t *testing.T) {
 func TestNewIDs_InOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, create := range map[string]func() string{
-			"tenant": func() string { return string(estate.NewTenantID()) },
-			"audit":  func() string { return string(estate.NewAuditID()) },
+			"tenant": func() string { return string(estate.NewTenantID(time.Now())) },
+			"audit":  func() string { return string(estate.NewAuditID(time.Now())) },
 		} {
 			last := ""
 			for range idAttempts {
@@ -98,7 +98,7 @@ func TestNewHostLabel_UsesAllLetters(t *testing.T) {
 // and survives JSON and a URL.
 func FuzzIDs(f *testing.F) {
 	for _, seed := range []string{
-		"", string(estate.NewTenantID()), string(estate.NewUserID()), string(estate.NewClientID()), "1048362759104836", "eu", "register", "us-east-1", "a-", "1a",
+		"", string(estate.NewTenantID(time.Now())), string(estate.NewUserID()), string(estate.NewClientID()), "1048362759104836", "eu", "register", "us-east-1", "a-", "1a",
 		strings.Repeat("x", 32) + "\n", strings.Repeat("0", 24) + "\x00", "１０４８３６２７５９１０４８３６", strings.Repeat("F", 32),
 	} {
 		f.Add(seed)

@@ -64,7 +64,7 @@ func (a Auditor) Append(ctx context.Context, tx *store.Tx, r estate.AuditRecord)
 
 func (a Auditor) append(ctx context.Context, tx *store.Tx, r estate.AuditRecord) (estate.AuditRecord, error) {
 	k := kindOf(r.Action)
-	r.ID, r.Type, r.Source = estate.NewAuditID(), k.eventType, k.source
+	r.ID, r.Type, r.Source = estate.NewAuditID(r.Time), k.eventType, k.source
 	if r.Outcome != estate.OutcomeDone {
 		r.Type += ".refused"
 	}

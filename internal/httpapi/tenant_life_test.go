@@ -239,7 +239,7 @@ func TestDeactivateTenant_Errors(t *testing.T) {
 	expect(t, "literal copy of the documented command", e.Do(testenv.Request{
 		URL: e.Register("us") + "/api/v1/tenants/" + before.ID + "/actions/reactivate", Token: k.token, Header: map[string]string{api.HeaderConfirmHostname: before.Hostnames[0]},
 	}), http.StatusMethodNotAllowed, "HTTP-405")
-	for _, id := range []estate.TenantID{"x", estate.NewTenantID()} {
+	for _, id := range []estate.TenantID{"x", estate.NewTenantID(time.Now())} {
 		unknown := tenant
 		unknown.ID = id
 		expect(t, "unknown tenant", k.act("deactivate", unknown, nil), http.StatusNotFound, "TENANTS-8")

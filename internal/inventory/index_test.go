@@ -155,7 +155,7 @@ func newEstates(t *testing.T, n *node) *estates {
 func (e *estates) tenant() estate.Tenant {
 	e.made++
 	sub, region := e.subs[e.random.IntN(len(e.subs))], regions[e.random.IntN(2)]
-	id := estate.NewTenantID()
+	id := estate.NewTenantID(time.Now())
 	t := estate.Tenant{
 		ID: id, Organization: sub.Organization, Subscription: sub.ID, Region: region.Code, Datacenter: region.Datacenter, CountryCode: region.CountryCode,
 		Name: []string{"", "a", "A", "ä", "Ä", "ß", "İ", "Beta", "beta \"quoted\""}[e.random.IntN(9)], Hostname: estate.NewHostname(estate.NewHostLabel(), region.Code),

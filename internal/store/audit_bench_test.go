@@ -31,7 +31,7 @@ func benchStore(b *testing.B) *store.Store {
 // second after the one before.
 func benchRecord(n int) estate.AuditRecord {
 	return estate.AuditRecord{
-		ID: estate.NewAuditID(), Time: time.Unix(1_700_000_000+int64(n), 0), Action: "oauth-client.update", Type: fmt.Sprintf("type-%d", n%10), Source: "source",
+		ID: estate.NewAuditID(time.Unix(1_700_000_000+int64(n), 0)), Time: time.Unix(1_700_000_000+int64(n), 0), Action: "oauth-client.update", Type: fmt.Sprintf("type-%d", n%10), Source: "source",
 		Scope:  estate.Scope{Organization: "org", Subscription: "sub", Region: "us", Tenant: estate.TenantID(fmt.Sprintf("tenant-%d", n%100))},
 		Actor:  estate.Actor{Kind: estate.ActorClient, ID: "client", User: "user", TraceID: "0123456789abcdef"},
 		Target: "target", Outcome: estate.OutcomeDone, Data: map[string]any{"name": "a name", "list": []string{"one", "two"}},

@@ -44,7 +44,7 @@ func TestFollow_Statistics(t *testing.T) {
 		}
 		for i := range 300 {
 			err := tx.InsertTenant(ctx, estate.Tenant{
-				ID: estate.NewTenantID(), Organization: "acme", Subscription: "s", Region: "eu", Name: "x", Hostname: estate.NewHostname(fmt.Sprintf("h%d", i), "eu"), Status: estate.TenantActive,
+				ID: estate.NewTenantID(time.Now()), Organization: "acme", Subscription: "s", Region: "eu", Name: "x", Hostname: estate.NewHostname(fmt.Sprintf("h%d", i), "eu"), Status: estate.TenantActive,
 			})
 			if err != nil {
 				return err

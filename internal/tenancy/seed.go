@@ -195,7 +195,7 @@ func (g *seeder) tenant(i int, sub estate.Subscription, regions map[estate.Regio
 	age := g.now.Sub(g.now.AddDate(-seedYears, 0, 0))
 	created := g.now.Add(-time.Duration(float64(age) * (1 - math.Sqrt((float64(i)+0.5)/float64(g.n))))).Truncate(time.Microsecond)
 	t := estate.Tenant{
-		ID: estate.NewTenantID(), Organization: sub.Organization, Subscription: sub.ID, Region: region.Code, Datacenter: region.Datacenter,
+		ID: estate.NewTenantID(g.now), Organization: sub.Organization, Subscription: sub.ID, Region: region.Code, Datacenter: region.Datacenter,
 		CountryCode: region.CountryCode, Name: pick(seedFirst) + " " + pick(seedSecond) + " " + pick(seedForm), Hostname: estate.NewHostname(estate.NewHostLabel(), region.Code),
 		Status: estate.TenantActive, StatusUpdatedAt: created, CreatedBy: g.actor.ID, CreatedAt: created, UpdatedAt: created, Settings: estate.DefaultTenantSettings(), Rev: 1,
 	}

@@ -122,7 +122,7 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 			return invalidTenant("/datacenter", fmt.Sprintf("the datacenter of region %s is %s", scope.Region, place.Datacenter))
 		}
 		*t = estate.Tenant{
-			ID: estate.NewTenantID(), Organization: scope.Organization, Subscription: scope.Subscription, Region: scope.Region,
+			ID: estate.NewTenantID(now), Organization: scope.Organization, Subscription: scope.Subscription, Region: scope.Region,
 			Datacenter: place.Datacenter, CountryCode: place.CountryCode, Name: strings.TrimSpace(n.Name), Hostname: estate.NewHostname(label, scope.Region),
 			Alias: alias, Status: estate.TenantActive, StatusUpdatedAt: now, ExternalID: n.ExternalID, Labels: n.Labels,
 			CreatedBy: actor.ID, CreatedAt: now, UpdatedAt: now, Settings: estate.DefaultTenantSettings(), Rev: 1,

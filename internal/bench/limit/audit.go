@@ -119,8 +119,9 @@ func takeIndexes(ctx context.Context, conn driver.Conn, table string) (made []st
 }
 
 func auditRecord(organization estate.OrganizationID, n int, start time.Time) estate.AuditRecord {
+	at := start.Add(time.Duration(n) * time.Second)
 	return estate.AuditRecord{
-		ID: estate.NewAuditID(), Time: start.Add(time.Duration(n) * time.Second), Action: "benchmark", Source: "com.freehold/benchmark",
+		ID: estate.NewAuditID(at), Time: at, Action: "benchmark", Source: "com.freehold/benchmark",
 		Type: fmt.Sprintf("com.freehold.benchmark.type-%d", n%auditTypes), Target: "target", Outcome: estate.OutcomeDone,
 		Scope: estate.Scope{Organization: organization, Subscription: "0000000000000000", Region: "us", Tenant: estate.TenantID(fmt.Sprintf("tenant-%02d", n/7%100))},
 		Actor: estate.Actor{Kind: estate.ActorClient, ID: "benchmark", User: estate.UserID(fmt.Sprintf("user-%03d", n%auditUsers)), TraceID: "0123456789abcdef0123456789abcdef"},
