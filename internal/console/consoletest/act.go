@@ -121,11 +121,17 @@ func (b *Browser) Wait(condition string) {
 	b.t.Helper()
 	whole, end := context.WithTimeout(b, actionTimeout)
 	defer end()
+	holds := "document.readyState === 'complete' && !!(" + condition + ")"
 	err := errors.New("not asked")
 	for err != nil && whole.Err() == nil { // a page that is left may take the question along
 		ctx, cancel := context.WithTimeout(whole, 2*pollTimeout)
-		_, err = chromedp.Run(ctx, chromedp.Poll[bool]("document.readyState === 'complete' && !!("+condition+")", chromedp.WithPollingTimeout(pollTimeout)))
+		_, err = chromedp.Run(ctx, chromedp.Poll[bool](holds, chromedp.WithPollingTimeout(pollTimeout)))
 		cancel()
+		if err != nil && whole.Err() == nil { // one that comes out of the history may not hear it, but can be asked anew
+			if is, asked := chromedp.Run(whole, chromedp.Evaluate[bool](holds)); asked == nil && is {
+				return
+			}
+		}
 	}
 	if err != nil {
 		b.shot("failure.png")
