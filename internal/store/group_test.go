@@ -532,13 +532,20 @@ func TestWrite_PlacesInAGroup(t *testing.T) {
 	elsewhere.Region = "us"
 	nowhere := scope
 	nowhere.Region = "xx"
-	take(scope, at)                    // 1
-	take(scope, at)                    // 2
-	take(elsewhere, at)                // 3
-	take(scope, at)                    // 4
-	take(scope, time.UnixMicro(9))     // is over by then
-	take(nowhere, at)                  // is not of the subscription
-	take(scope, at)                    // 5
+	foreign := scope
+	foreign.Organization = "org-2"
+	everywhere := scope
+	everywhere.Organization = ""
+	take(scope, at)                // 1
+	take(scope, at)                // 2
+	take(elsewhere, at)            // 3
+	take(scope, at)                // 4
+	take(scope, time.UnixMicro(9)) // is over by then
+	take(nowhere, at)              // is not of the subscription
+	take(foreign, at)              // is another organization's
+	take(scope, at)                // 5
+	take(foreign, at)              // though there is a place that the group knows of
+	take(everywhere, at)
 	limit("5")                         //
 	take(scope, at)                    // used up
 	limit("tenant_count + 2")          //
@@ -550,7 +557,7 @@ func TestWrite_PlacesInAGroup(t *testing.T) {
 	writers.Wait()
 
 	eu, us, no := "dc-eu true", "dc-us true", " false"
-	want := []string{eu, eu, us, eu, no, no, eu, no, eu, eu, no, no}
+	want := []string{eu, eu, us, eu, no, no, no, eu, no, no, no, eu, eu, no, no}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("places (-want +got):\n%s", diff)
 	}
