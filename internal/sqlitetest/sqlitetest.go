@@ -17,9 +17,9 @@ var fresh struct {
 	err     error
 }
 
-// New puts a database with its tables at path, if nothing is there yet. For the first of a test binary they
-// are made by prepare; to copy that one is faster than to make one for every test,
-// the more so under the race detector.
+// New puts a database with its tables at path, if nothing is there yet. For the
+// first of a test binary they are made by prepare; to copy that one is faster than
+// to make one for every test, the more so under the race detector.
 func New(t testing.TB, path string, prepare func(path string) error) {
 	t.Helper()
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
