@@ -1,6 +1,10 @@
 package signin_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -247,6 +251,31 @@ func TestRecoveryCode_Once(t *testing.T) {
 	h.wants("too many wrong codes", try("000000", "203.0.113.9"), api.CodeLoginTooMany)
 }
 
+// newCredential makes a passkey whose coordinates begin with no zero byte: the
+// virtual authenticator leaves leading zeros out, in one key of 128, which no
+// real authenticator does and which is refused.
+func newCredential(t *testing.T) virtualwebauthn.Credential {
+	t.Helper()
+	for {
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		point, err := private.PublicKey.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if point[1] == 0 || point[1+32] == 0 {
+			continue
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return virtualwebauthn.NewCredentialWithImportedKey(virtualwebauthn.KeyTypeEC2, der)
+	}
+}
+
 // TestPasskey goes through what a passkey must not do.
 func TestPasskey(t *testing.T) {
 	e := testenv.Open(t)
@@ -257,7 +286,7 @@ func TestPasskey(t *testing.T) {
 	rp := func(s estate.Surface) virtualwebauthn.RelyingParty {
 		return virtualwebauthn.RelyingParty{ID: s.Origin[len("http://"):], Name: "x", Origin: s.Origin}
 	}
-	device, key := virtualwebauthn.NewAuthenticator(), virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	device, key := virtualwebauthn.NewAuthenticator(), newCredential(t)
 	made := func(actor estate.Actor, session estate.Session) (state, response string) {
 		c, err := h.s.BeginPasskey(ctx, actor, session, h.surface)
 		h.wants("begin", err, "")
