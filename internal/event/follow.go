@@ -75,55 +75,65 @@ func (c Consumer) Follow(ctx context.Context, db *store.Store, log *slog.Logger)
 
 // CatchUp gives the consumer all events that there are, and returns how many
 // those were. What happens meanwhile may be left: where something always does, it
-// must not keep the database busy.
+// must not keep the database busy, nor the other organizations waiting.
 func (c Consumer) CatchUp(ctx context.Context, db *store.Store) (n int, err error) {
-	for {
-		var behind []estate.OrganizationID
+	for after := estate.OrganizationID(""); ; {
+		var behind []store.ChainHead
 		err := db.Read(ctx, func(tx *store.Tx) (err error) {
-			behind, err = tx.ChainsBehind(ctx, c.Name, organizations)
+			behind, err = tx.ChainsBehind(ctx, c.Name, after, organizations)
 			return err
 		})
 		if err != nil {
 			return n, err
 		}
-		for _, organization := range behind {
-			for more := true; more; {
-				taken := 0
+		last := len(behind) < organizations
+		if !last {
+			after = behind[len(behind)-1].Organization
+		}
+		for len(behind) > 0 { // a batch of each in turn, so that a long one keeps no other waiting
+			var left []store.ChainHead
+			for _, head := range behind {
+				var taken int
+				var position int64
 				err := db.Write(ctx, func(tx *store.Tx) (err error) {
-					taken, more, err = c.step(ctx, tx, organization)
+					taken, position, err = c.step(ctx, tx, head.Organization)
 					return err
 				})
 				if err != nil {
 					return n, err
 				}
 				n += taken
+				if position < head.Position {
+					left = append(left, head)
+				}
 			}
+			behind = left
 		}
-		if len(behind) < organizations {
+		if last {
 			return n, nil
 		}
 	}
 }
 
-// step takes some events of an organization, and tells whether there are more.
-func (c Consumer) step(ctx context.Context, tx *store.Tx, organization estate.OrganizationID) (taken int, more bool, err error) {
+// step takes some events of an organization, and tells how far it has come.
+func (c Consumer) step(ctx context.Context, tx *store.Tx, organization estate.OrganizationID) (taken int, position int64, err error) {
 	scope := estate.Scope{Organization: organization}
 	read, head, err := tx.EventCursor(ctx, scope, c.Name)
 	if err != nil || read >= head {
-		return 0, false, err
+		return 0, head, err
 	}
 	if c.Wants != nil {
 		wants, err := c.Wants(ctx, tx, organization)
 		if err != nil {
-			return 0, false, err
+			return 0, read, err
 		}
 		if !wants {
-			return 0, false, tx.SetEventCursor(ctx, scope, c.Name, read, head)
+			return 0, head, tx.SetEventCursor(ctx, scope, c.Name, read, head)
 		}
 	}
 	links, err := tx.AuditChain(ctx, scope, read, batchSize)
 	if err != nil {
-		return 0, false, err
+		return 0, read, err
 	}
 	to := head // of a chain whose rest is gone
 	var events []estate.AuditRecord
@@ -135,8 +145,8 @@ func (c Consumer) step(ctx context.Context, tx *store.Tx, organization estate.Or
 	}
 	if len(events) > 0 {
 		if err := c.Take(ctx, tx, organization, events); err != nil {
-			return 0, false, err
+			return 0, read, err
 		}
 	}
-	return len(events), to < head, tx.SetEventCursor(ctx, scope, c.Name, read, to)
+	return len(events), to, tx.SetEventCursor(ctx, scope, c.Name, read, to)
 }

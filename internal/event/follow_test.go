@@ -126,6 +126,33 @@ func TestConsumer_CatchUpEnds(t *testing.T) {
 	}
 }
 
+// TestConsumer_CatchUpWithAll: organizations in which something always happens keep
+// no other waiting, be there ever so many of them.
+func TestConsumer_CatchUpWithAll(t *testing.T) {
+	e := testenv.Open(t)
+	a := events.Auditor{Store: e.App.Store, Log: slog.New(slog.DiscardHandler), Now: e.Clock.Now}
+	const many = 201 // more than are looked after at a time
+	for range many {
+		happen(t, e, e.NewOrganization("Busy").ID, 1)
+	}
+	k := taken{all: map[estate.OrganizationID][]int64{}}
+	c := events.Consumer{Name: "test", Take: func(ctx context.Context, tx *store.Tx, organization estate.OrganizationID, found []estate.AuditRecord) error {
+		return errors.Join(k.take(ctx, tx, organization, found),
+			a.Done(ctx, tx, testenv.Operator, estate.Scope{Organization: organization}, "test.happen", "", nil))
+	}}
+	if _, err := c.CatchUp(t.Context(), e.App.Store); err != nil {
+		t.Fatal(err)
+	}
+	for organization, positions := range k.all {
+		if len(positions) != 1 {
+			t.Errorf("%s: took the events %v, want what was there", organization, positions)
+		}
+	}
+	if len(k.all) < many {
+		t.Errorf("took events of %d organizations, want %d", len(k.all), many)
+	}
+}
+
 // TestConsumer_Follow follows on two nodes at once, while events go on happening:
 // each is taken once.
 func TestConsumer_Follow(t *testing.T) {

@@ -196,11 +196,13 @@ type ChainHead struct {
 // ChainHeads returns the heads of all chains.
 func (tx *Tx) ChainHeads(ctx context.Context) ([]ChainHead, error) {
 	rows, err := tx.rows(ctx, "select organization_id, position, hash from audit_chains order by organization_id")
-	heads, err := collect(rows, err, func(row rowScanner) (h ChainHead, err error) {
-		err = row.Scan(&h.Organization, &h.Position, &h.Hash)
-		return h, err
-	})
+	heads, err := collect(rows, err, scanChainHead)
 	return heads, wrap("select audit chains", err)
+}
+
+func scanChainHead(row rowScanner) (h ChainHead, err error) {
+	err = row.Scan(&h.Organization, &h.Position, &h.Hash)
+	return h, err
 }
 
 // Unchained returns the organizations that have no chain, which begins with the
@@ -237,17 +239,14 @@ func (tx *Tx) auditCounts(ctx context.Context, organization estate.OrganizationI
 	return records, chained, wrap("count audit records", err)
 }
 
-// ChainsBehind returns the organizations that have events which consumer has not
-// read yet, at most limit.
-func (tx *Tx) ChainsBehind(ctx context.Context, consumer string, limit int) ([]estate.OrganizationID, error) {
-	rows, err := tx.rows(ctx, `select h.organization_id from audit_chains h
+// ChainsBehind returns the heads of the chains of organizations after the given one
+// that have events which consumer has not read yet, by organization, at most limit.
+func (tx *Tx) ChainsBehind(ctx context.Context, consumer string, after estate.OrganizationID, limit int) ([]ChainHead, error) {
+	rows, err := tx.rows(ctx, `select h.organization_id, h.position, h.hash from audit_chains h
 		left join event_cursors c on c.consumer = $1 and c.organization_id = h.organization_id
-		where h.organization_id <> '' and h.position > coalesce(c.position, 0) order by h.organization_id limit $2`, consumer, limit)
-	all, err := collect(rows, err, func(row rowScanner) (id estate.OrganizationID, err error) {
-		err = row.Scan(&id)
-		return id, err
-	})
-	return all, wrap("select chains behind", err)
+		where h.organization_id > $2 and h.position > coalesce(c.position, 0) order by h.organization_id limit $3`, consumer, after, limit)
+	heads, err := collect(rows, err, scanChainHead)
+	return heads, wrap("select chains behind", err)
 }
 
 // EventCursor returns how far consumer has read the chain of the organization that

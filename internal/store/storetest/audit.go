@@ -226,29 +226,34 @@ func testEventCursor(t *testing.T, db Database) {
 			return c, err
 		})
 	}
-	behind := func(consumer string, limit int) []estate.OrganizationID {
-		return read(t, db, func(tx *store.Tx) ([]estate.OrganizationID, error) {
-			return tx.ChainsBehind(t.Context(), consumer, limit)
-		})
+	behind := func(consumer string, after estate.OrganizationID, limit int) (all []estate.OrganizationID) {
+		for _, head := range read(t, db, func(tx *store.Tx) ([]store.ChainHead, error) {
+			return tx.ChainsBehind(t.Context(), consumer, after, limit)
+		}) {
+			equal(t, "head of the chain behind", head.Position, cursor(estate.Scope{Organization: head.Organization}, consumer)[1])
+			all = append(all, head.Organization)
+		}
+		return all
 	}
 	move := func(consumer string, from, to int64) func(tx *store.Tx) error {
 		return func(tx *store.Tx) error { return tx.SetEventCursor(t.Context(), all(s.acme), consumer, from, to) }
 	}
 	equal(t, "cursor without events", cursor(all(s.acme), "one"), [2]int64{})
-	equal(t, "behind without events", behind("one", 10), nil)
+	equal(t, "behind without events", behind("one", "", 10), nil)
 	appendAudit(t, db, auditRecord(all(s.acme), 1, "a"), auditRecord(all(s.acme), 1, "b"), auditRecord(all(s.other), 1, "c"), auditRecord(estate.Scope{}, 1, "own"))
 	equal(t, "cursor at the start", cursor(all(s.acme), "one"), [2]int64{0, 2})
-	equal(t, "behind at the start", behind("one", 10), []estate.OrganizationID{s.acme.ID, s.other.ID})
-	equal(t, "behind, the first", behind("one", 1), []estate.OrganizationID{s.acme.ID})
+	equal(t, "behind at the start", behind("one", "", 10), []estate.OrganizationID{s.acme.ID, s.other.ID})
+	equal(t, "behind, the first", behind("one", "", 1), []estate.OrganizationID{s.acme.ID})
+	equal(t, "behind, the second", behind("one", s.acme.ID, 1), []estate.OrganizationID{s.other.ID})
 	write(t, db, move("one", 0, 1))
 	wantDefect(t, refused(t, db, move("one", 0, 2)))
 	equal(t, "cursor", cursor(all(s.acme), "one"), [2]int64{1, 2})
 	equal(t, "cursor of another", cursor(all(s.acme), "two"), [2]int64{0, 2})
 	write(t, db, move("one", 1, 2))
 	wantDefect(t, refused(t, db, move("one", 1, 2)))
-	equal(t, "behind at the end", behind("one", 10), []estate.OrganizationID{s.other.ID})
+	equal(t, "behind at the end", behind("one", "", 10), []estate.OrganizationID{s.other.ID})
 	appendAudit(t, db, auditRecord(all(s.acme), 1, "d"))
-	equal(t, "behind again", behind("one", 10), []estate.OrganizationID{s.acme.ID, s.other.ID})
+	equal(t, "behind again", behind("one", "", 10), []estate.OrganizationID{s.acme.ID, s.other.ID})
 }
 
 func recordRows(w world) []row {
