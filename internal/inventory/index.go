@@ -27,9 +27,14 @@ const (
 	// maxRows bounds how many tenants are kept, of all organizations together: about
 	// 220 bytes each.
 	maxRows = 2_000_000
-	// maxStale bounds how many changes are caught up with one by one. After more,
-	// everything is read anew.
-	maxStale = 2_000
+	// maxInline is how many changes are caught up with by who asks for a page. After
+	// more, the database answers, and the index catches up in the background.
+	maxInline = 200
+	// maxStale bounds how many changes are kept in mind. After more, everything is read
+	// anew.
+	maxStale = 100_000
+	// renewBatch is how many tenants are read again at a time in the background.
+	renewBatch = 500
 	// loadBatch is how many tenants are read at a time.
 	loadBatch = 2_000
 	// maxWaste bounds the memory of rows that are there no more, as a part of that of
@@ -65,11 +70,23 @@ func (x *Index) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case t := <-x.wanted:
-			if err := x.load(ctx, t); err != nil && ctx.Err() == nil {
-				x.log.Warn("tenants were not read into memory", "organization", t.organization, "error", err)
-				x.drop(t)
-			}
+			x.serve(ctx, t)
 		}
+	}
+}
+
+// serve reads a table that was asked for, or what has changed since.
+func (x *Index) serve(ctx context.Context, t *table) {
+	t.wanted.Store(false)
+	var err error
+	if t.isReady() {
+		err = x.catchUp(ctx, t)
+	} else {
+		err = x.load(ctx, t)
+	}
+	if err != nil && ctx.Err() == nil {
+		x.log.Warn("tenants were not read into memory", "organization", t.organization, "error", err)
+		x.drop(t)
 	}
 }
 
@@ -120,20 +137,22 @@ func (x *Index) table(ctx context.Context, organization estate.OrganizationID) *
 	t := x.tables[organization]
 	if t == nil {
 		t = newTable(organization)
-		select {
-		case x.wanted <- t:
+		if x.want(t) {
 			x.tables[organization] = t // so that it hears of what changes while it is read
-		default: // others are asked for; another time
 		}
 		x.mu.Unlock()
 		return nil
 	}
 	x.mu.Unlock()
 	t.used.Store(x.turn.Add(1))
-	t.mu.RLock()
-	ready := t.ready
-	t.mu.RUnlock()
-	if !ready || !x.renew(ctx, t) {
+	if !t.isReady() {
+		return nil
+	}
+	if t.stale.Load() > maxInline {
+		x.want(t)
+		return nil
+	}
+	if err := x.renew(ctx, t, maxStale); err != nil {
 		return nil
 	}
 	t.mu.RLock()
@@ -144,37 +163,61 @@ func (x *Index) table(ctx context.Context, organization estate.OrganizationID) *
 	return t
 }
 
-// renew reads what has changed since the table was read. A change whose Write has
-// returned was marked before, so it is either here, or another reader is at it and has
-// renewing.
-func (x *Index) renew(ctx context.Context, t *table) bool {
-	if t.stale.Load() == 0 {
+// want has the table read in the background. False: others are asked for; another time.
+func (x *Index) want(t *table) bool {
+	if !t.wanted.CompareAndSwap(false, true) {
 		return true
+	}
+	select {
+	case x.wanted <- t:
+		return true
+	default:
+		t.wanted.Store(false)
+		return false
+	}
+}
+
+// catchUp renews the table until the rest can be left to who asks for a page.
+func (x *Index) catchUp(ctx context.Context, t *table) error {
+	for t.stale.Load() > maxInline && !t.dropped.Load() && ctx.Err() == nil {
+		if err := x.renew(ctx, t, renewBatch); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// renew reads at most limit tenants of those that have changed since the table was
+// read. A change whose Write has returned was marked before, so it is either here, or
+// another reader is at it and has renewing. The table is dropped if it fails.
+func (x *Index) renew(ctx context.Context, t *table, limit int) error {
+	if t.stale.Load() == 0 {
+		return nil
 	}
 	t.renewing.Lock()
 	defer t.renewing.Unlock()
-	ids, changes := t.takeMarks()
+	ids, changes := t.takeMarks(limit)
 	if changes == 0 {
-		return true
+		return nil
 	}
 	renewed, err := x.read(ctx, t.organization, ids)
 	if err != nil {
 		x.drop(t) // it would lack what was taken
-		return false
+		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, v := range renewed {
 		if !t.put(v) {
 			x.drop(t)
-			return false
+			return nil
 		}
 	}
 	if waste := t.memory.used - t.memory.live; waste > maxWaste*t.memory.live+chunk {
 		x.drop(t) // to be made anew
 	}
 	t.stale.Add(-changes)
-	return true
+	return nil
 }
 
 func (x *Index) read(ctx context.Context, organization estate.OrganizationID, ids []estate.TenantID) (all []estate.Tenant, err error) {
@@ -197,7 +240,7 @@ func (x *Index) read(ctx context.Context, organization estate.OrganizationID, id
 }
 
 // load reads all tenants of an organization, a batch at a time. What changes meanwhile
-// is marked, because the table is known already, and read again by whoever asks first.
+// is marked, because the table is known already, and read again.
 func (x *Index) load(ctx context.Context, t *table) error {
 	scope := estate.Scope{Organization: t.organization}
 	var n int64
@@ -239,6 +282,9 @@ func (x *Index) load(ctx context.Context, t *table) error {
 		}
 	}
 	t.sort(places)
+	if err := x.catchUp(ctx, t); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ready = true

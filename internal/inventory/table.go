@@ -21,6 +21,7 @@ const (
 type table struct {
 	organization estate.OrganizationID
 	used         atomic.Int64 // when it was last asked, in turns of the index
+	wanted       atomic.Bool  // to be read in the background
 
 	mu     sync.RWMutex // of what follows
 	ready  bool
@@ -55,16 +56,26 @@ func (t *table) mark(id estate.TenantID) int64 {
 	return t.stale.Add(1)
 }
 
-// takeMarks returns the tenants that have changed, and how many changes that were.
-func (t *table) takeMarks() (ids []estate.TenantID, changes int64) {
+// takeMarks returns at most limit of the tenants that have changed, and how many
+// changes that were.
+func (t *table) takeMarks(limit int) (ids []estate.TenantID, changes int64) {
 	t.marks.Lock()
 	defer t.marks.Unlock()
 	for id, n := range t.marked {
+		if len(ids) == limit {
+			break
+		}
 		ids = append(ids, id)
 		changes += n
+		delete(t.marked, id)
 	}
-	clear(t.marked)
 	return ids, changes
+}
+
+func (t *table) isReady() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.ready
 }
 
 // load adds a tenant before the table is sorted. False: there is no room for it.
