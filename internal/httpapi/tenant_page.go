@@ -21,7 +21,8 @@ type tenantPage struct {
 
 // newTenantPage finds out what the list needs beside the tenants.
 func (x *exchange) newTenantPage(tenants []estate.Tenant) (p tenantPage, err error) {
-	p = tenantPage{x: x, tenants: tenants, terms: map[estate.SubscriptionID][]byte{}}
+	p = tenantPage{x: x, tenants: tenants, terms: make(map[estate.SubscriptionID][]byte, len(tenants))}
+	var texts []byte // of all
 	for i := range tenants {
 		t := &tenants[i]
 		if _, known := p.terms[t.Subscription]; known {
@@ -31,7 +32,9 @@ func (x *exchange) newTenantPage(tenants []estate.Tenant) (p tenantPage, err err
 		if err != nil {
 			return p, err
 		}
-		p.terms[t.Subscription] = appendTime(appendTime(nil, `,"licenseStartsAt":`, starts), `,"licenseEndsAt":`, ends)
+		from := len(texts)
+		texts = appendTime(appendTime(texts, `,"licenseStartsAt":`, starts), `,"licenseEndsAt":`, ends)
+		p.terms[t.Subscription] = texts[from:len(texts):len(texts)]
 	}
 	return p, nil
 }
@@ -145,10 +148,18 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
+// unplain has the bytes that need escaping, or a look at what rune they are part of.
+var unplain = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c < ' ' || c >= 0x7f || c == '"' || c == '\\'
+	}
+	return set
+}()
+
 // plain tells whether s needs no escaping.
 func plain(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+		if unplain[s[i]] {
 			return false
 		}
 	}

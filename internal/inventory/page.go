@@ -36,21 +36,21 @@ func (x *Index) Tenants(ctx context.Context, scope estate.Scope, q store.TenantQ
 	}
 	o := &t.orders[of]
 	at := t.start(o, of, descending, q.From)
-	page = make([]estate.Tenant, 0, limit)
+	places := make([]place, 0, limit)
 	for range maxLooked {
 		p, more := o.step(&at, descending)
 		if !more {
-			return backward(q, page), nil, true
+			return backward(q, t.tenants(places)), nil, true
 		}
-		r := t.memory.row(p)
-		if holds != nil && !holds(r) {
+		if holds != nil && !holds(t.memory.row(p)) {
 			continue
 		}
-		if len(page) == limit {
+		if len(places) == limit {
+			page = t.tenants(places)
 			position := store.PositionOf(page[limit-1], q.Sort)
 			return backward(q, page), &position, true
 		}
-		page = append(page, t.texts.tenant(r, t.organization))
+		places = append(places, p)
 	}
 	return nil, nil, false
 }

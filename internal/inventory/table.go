@@ -122,6 +122,16 @@ func (t *table) put(v estate.Tenant) bool {
 	return true
 }
 
+// tenants returns what lies at places.
+func (t *table) tenants(places []place) []estate.Tenant {
+	t.memory.fetch(places)
+	all := make([]estate.Tenant, len(places))
+	for i, p := range places {
+		all[i] = t.texts.tenant(t.memory.row(p), t.organization)
+	}
+	return all
+}
+
 // place returns where the tenant is.
 func (t *table) place(id string) (place, bool) {
 	o := &t.orders[ofID]
