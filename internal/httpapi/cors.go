@@ -11,7 +11,8 @@ import (
 // Cross-origin requests (https://fetch.spec.whatwg.org/#http-cors-protocol). A
 // preflight names no client, so every origin gets a yes to it; whether a page
 // may read an answer is decided by the allowed origins of the client whose token
-// it has. Cookies never count across origins.
+// it has. Browsers may send cookies along, as they do for @qlik/api, but cookies
+// never count across origins.
 
 // What pages send, and may read, beyond what every page may.
 var (
@@ -35,7 +36,9 @@ func (x *exchange) preflight(allow string) bool {
 		return false
 	}
 	h := x.w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Vary", "Origin")
+	h.Set("Access-Control-Allow-Origin", x.r.Header.Get("Origin"))
+	h.Set("Access-Control-Allow-Credentials", "true")
 	h.Set("Access-Control-Allow-Methods", allow)
 	h.Set("Access-Control-Allow-Headers", corsRequestHeaders)
 	h.Set("Access-Control-Max-Age", corsMaxAge)
@@ -43,11 +46,30 @@ func (x *exchange) preflight(allow string) bool {
 	return true
 }
 
+// cookiesCount tells whether the answer may depend on cookies. Then no page of
+// another origin may read one to a request with which cookies were sent.
+func (x *exchange) cookiesCount() bool {
+	return x.r.Header.Get("Authorization") == "" && !isOAuth(x.r.URL.Path)
+}
+
 // shareAll lets pages of every origin read the answer.
 func (x *exchange) shareAll() {
-	if x.r.Header.Get("Origin") != "" {
+	switch origin := x.r.Header.Get("Origin"); {
+	case origin == "":
+	case x.cookiesCount():
 		x.w.Header().Set("Access-Control-Allow-Origin", "*")
+	default:
+		x.shareWith(origin)
 	}
+}
+
+// shareWith lets pages of the origin read the answer, also if cookies were sent.
+func (x *exchange) shareWith(origin string) {
+	h := x.w.Header()
+	h.Set("Vary", "Origin")
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Access-Control-Expose-Headers", corsAnswerHeaders)
 }
 
 // shareIntegration lets the page that sent the request read the answer, if the web
@@ -55,14 +77,11 @@ func (x *exchange) shareAll() {
 // page may do is up to the token that it shows.
 func (x *exchange) shareIntegration() {
 	origin, id := x.r.Header.Get("Origin"), x.r.Header.Get(api.HeaderWebIntegration)
-	if origin == "" || id == "" || x.session.ID != "" || x.surface.Kind != estate.SurfaceTenant {
+	if origin == "" || id == "" || x.cookiesCount() || x.surface.Kind != estate.SurfaceTenant {
 		return
 	}
 	if x.server.Directory.AdmitsPage(x.r.Context(), x.surface.Tenant.Scope(), estate.WebIntegrationID(id), origin) {
-		h := x.w.Header()
-		h.Set("Vary", "Origin")
-		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Expose-Headers", corsAnswerHeaders)
+		x.shareWith(origin)
 	}
 }
 
@@ -70,13 +89,11 @@ func (x *exchange) shareIntegration() {
 // allows the page's origin.
 func (x *exchange) share(client estate.ClientID) {
 	origin := x.r.Header.Get("Origin")
-	if origin == "" {
+	if origin == "" || x.cookiesCount() {
 		return
 	}
-	h := x.w.Header()
-	h.Add("Vary", "Origin")
+	x.w.Header().Set("Vary", "Origin")
 	if x.server.Credential.AllowsOrigin(x.r.Context(), client, origin) {
-		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Expose-Headers", corsAnswerHeaders)
+		x.shareWith(origin)
 	}
 }

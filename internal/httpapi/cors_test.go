@@ -39,15 +39,15 @@ func TestCORS(t *testing.T) {
 		"not quite its page":     {from(page+".evil.example", "GET", "/api/v1/tenants/"+string(tenant.ID), token), 200, ""},
 		"client without origins": {from(page, "GET", "/api/v1/tenants/"+string(tenant.ID), admin), 200, ""},
 		"its page, refused":      {from(page, "POST", "/api/v1/oauth-clients", token), 415, page},
-		"nobody":                 {from(other, "GET", "/api/v1/tenants/"+string(tenant.ID), "x"), 401, "*"},
+		"nobody":                 {from(other, "GET", "/api/v1/tenants/"+string(tenant.ID), "x"), 401, other},
 		"public":                 {from(other, "GET", "/.well-known/jwks.json", ""), 200, "*"},
 		"no such path":           {from(other, "GET", "/nowhere", ""), 404, "*"},
 	} {
 		if have := test.answer.Header.Get("Access-Control-Allow-Origin"); test.answer.Status != test.status || have != test.allow {
 			t.Errorf("%s: %d, allowed origin %q, want %d, %q", name, test.answer.Status, have, test.status, test.allow)
 		}
-		if test.answer.Header.Get("Access-Control-Allow-Credentials") != "" {
-			t.Errorf("%s: pages of other origins may use cookies", name)
+		if named, with := test.allow != "" && test.allow != "*", test.answer.Header.Get("Access-Control-Allow-Credentials"); (with == "true") != named {
+			t.Errorf("%s: cookies may be sent: %q", name, with)
 		}
 	}
 	for origin, allow := range map[string]string{page: page, other: "", "": ""} {
@@ -58,6 +58,30 @@ func TestCORS(t *testing.T) {
 		answer := e.Do(r)
 		if have := answer.Header.Get("Access-Control-Allow-Origin"); answer.Status != http.StatusOK || have != allow {
 			t.Errorf("token for a page of %q: %d, allowed origin %q, want %q", origin, answer.Status, have, allow)
+		}
+		if with := answer.Header.Get("Access-Control-Allow-Credentials"); (with == "true") != (allow != "") {
+			t.Errorf("token for a page of %q: cookies may be sent: %q", origin, with)
+		}
+	}
+}
+
+// TestCORS_Session: no page of another origin reads an answer that depends on cookies.
+func TestCORS_Session(t *testing.T) {
+	e := testenv.New(t)
+	tenant := e.Tenant(e.Subscription(3), "us")
+	p := newPortal(t, e, tenant)
+	b := p.signIn(t, person(t, e, tenant, "root", estate.UserActive, estate.RoleTenantAdmin).Subject)
+	b.csrf = ""
+	for path, want := range map[string]int{"/api/v1/users/me": 302, "/api/v1/csrf-token": 204, "/api/v1/users/none": 404, "/nowhere": 404, "/login/none": 404} {
+		for _, who := range []*browser{b, newBrowser(e, p.origin)} {
+			answer := who.do(testenv.Request{URL: path, Header: map[string]string{"Origin": "https://other.example.com", "Accept": "application/json"}})
+			h := answer.Header
+			if h.Get("Access-Control-Allow-Credentials") != "" || h.Get("Access-Control-Allow-Origin") == "https://other.example.com" {
+				t.Errorf("%s: %d, a page of another origin may read it: %v", path, answer.Status, h)
+			}
+			if who == b && answer.Status != want {
+				t.Errorf("%s: %d, want %d", path, answer.Status, want)
+			}
 		}
 	}
 }
@@ -71,8 +95,8 @@ func TestCORS_Preflight(t *testing.T) {
 	asks := map[string]string{"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
 	answer := preflight(e.Register("us")+"/api/v1/tenants", asks)
 	h := answer.Header
-	if answer.Status != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
-		h.Get("Access-Control-Max-Age") == "" || h.Get("Access-Control-Allow-Credentials") != "" {
+	if answer.Status != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != asks["Origin"] || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
+		h.Get("Access-Control-Max-Age") == "" || h.Get("Access-Control-Allow-Credentials") != "true" || h.Get("Vary") != "Origin" {
 		t.Errorf("%d %v", answer.Status, h)
 	}
 	for _, name := range []string{"authorization", "content-type", "dpop", "qlik-api-version", "qlik-confirm-delete", "qlik-confirm-hostname", "qlik-csrf-token", "qlik-web-integration-id", "user-agent"} {

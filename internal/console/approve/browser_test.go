@@ -3,9 +3,11 @@ package approve_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"testing"
 
 	"github.com/freehold-platform/freehold/api"
@@ -39,7 +41,7 @@ func newPlanner(t *testing.T, e *testenv.Env, tenant estate.Tenant) planner {
 	}))
 	t.Cleanup(server.Close)
 	c, _, err := e.App.Credential.CreateClient(t.Context(), testenv.Operator, credential.NewClient{
-		Level: estate.LevelTenant, Scope: tenant.Scope(), Name: "Planner", AppType: api.AppTypeSPA, RedirectURIs: []string{server.URL + "/callback"},
+		Level: estate.LevelTenant, Scope: tenant.Scope(), Name: "Planner", AppType: api.AppTypeSPA, RedirectURIs: []string{server.URL + "/callback"}, AllowedOrigins: []string{server.URL},
 		Permissions: []string{api.ScopeUserDefault, api.ScopeOfflineAccess},
 	})
 	if err != nil {
@@ -74,6 +76,25 @@ func (p planner) redeems(t *testing.T, at string) {
 	}})
 	if answer.Status != http.StatusOK {
 		t.Errorf("%d %s", answer.Status, answer.Body)
+	}
+}
+
+// redeemsInPage redeems the code in the program's page, as @qlik/api does, and asks for
+// the user with the token. Both requests cross origins, and have cookies sent.
+func (p planner) redeemsInPage(t *testing.T, b *consoletest.Browser) {
+	t.Helper()
+	host := p.e.TenantURL(p.tenant)
+	b.Is(fmt.Sprintf(`(async () => {
+		const answers = async (path, init) => (await fetch(%q + path, {credentials: "include", ...init})).json()
+		const form = {grant_type: "authorization_code", client_id: %q, code: new URLSearchParams(location.search).get("code"), redirect_uri: %q, code_verifier: %q}
+		const token = await answers("/oauth/token", {method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(form)})
+		window.me = await answers("/api/v1/users/me", {headers: {authorization: "Bearer " + token.access_token, "qlik-api-version": "latest"}})
+		window.nobody = await answers("/api/v1/users/me", {headers: {authorization: "Bearer x"}})
+		window.cookie = await answers("/api/v1/users/me").catch(() => "not to be read")
+	})().catch(e => window.cookie = String(e))`, host, p.id, p.URL+"/callback", verifier))
+	b.Wait("window.cookie")
+	if !b.Is("me.email === " + strconv.Quote(email) + " && nobody.errors[0].code && cookie === 'not to be read'") {
+		t.Error("the page did not get what it may, or more than that")
 	}
 }
 
@@ -121,7 +142,7 @@ func TestBrowser_Consent(t *testing.T) {
 	b.Check("consent")
 	b.Click(".btn-primary")
 	b.WaitText("The planner has an answer")
-	p.redeems(t, b.At())
+	p.redeemsInPage(t, b)
 
 	// It is approved now. Who has to sign in anew goes from there straight to the
 	// program, and not around in circles.
