@@ -70,6 +70,9 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 		if err := tx.InsertUser(ctx, bot); err != nil {
 			return err
 		}
+		if err := tx.AddGrantUse(ctx, key.scope(), estate.Grant{ID: estate.NewGrantID(), Client: key.client, User: bot.ID, LastUsedAt: now}); err != nil {
+			return err
+		}
 		actor := estate.Actor{Kind: estate.ActorClient, ID: string(key.client), Level: client.Level}
 		return s.audit.Done(ctx, tx, actor, tenant.Scope(), "user.create", string(bot.ID), map[string]any{"subject": bot.Subject, "name": bot.Name})
 	})

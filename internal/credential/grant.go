@@ -35,6 +35,31 @@ type grantCursor struct {
 	Backward bool           `json:"b,omitempty"`
 }
 
+// grantedKey names a grant by who acts for whom. The organization is carried along for
+// the scope.
+type grantedKey struct {
+	organization estate.OrganizationID
+	grantKey
+}
+
+// findOrMakeGrant sees to it that a grant is in the database before its first token
+// leaves, unlike its use: nobody could revoke a token whose grant is not listed.
+func (s *Service) findOrMakeGrant(ctx context.Context, key grantedKey) (none struct{}, err error) {
+	scope := estate.Scope{Organization: key.organization, Tenant: key.tenant}
+	var known []estate.Grant
+	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		known, err = tx.Grants(ctx, scope, store.GrantQuery{User: key.user, Limit: store.MaxPage})
+		return err
+	})
+	if err != nil || slices.ContainsFunc(known, func(g estate.Grant) bool { return g.Client == key.client }) {
+		return none, err
+	}
+	return none, s.store.Write(ctx, func(tx *store.Tx) error {
+		at := s.revocations.issueTime(key.grantKey, s.now())
+		return tx.AddGrantUse(ctx, scope, estate.Grant{ID: estate.NewGrantID(), Client: key.client, User: key.user, LastUsedAt: at})
+	})
+}
+
 // Grants lists the grants in the actor's tenant: all of them to an
 // administrator, to anybody else those of the own user.
 func (s *Service) Grants(ctx context.Context, actor estate.Actor, q GrantQuery) (GrantPage, error) {

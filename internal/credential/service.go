@@ -35,6 +35,7 @@ type Service struct {
 	tokens  *keyring.Reader[api.Claims]
 	clients *cache.Map[estate.ClientID, estate.Client]
 	bots    *cache.Map[botKey, estate.User]
+	granted *cache.Map[grantedKey, struct{}] // whose grants are in the database
 	users   *cache.Map[userKey, estate.User]
 	lookups *cache.Map[subjectKey, estate.UserID]
 	access  *cache.Map[userKey, estate.Access]
@@ -80,6 +81,7 @@ func New(db *store.Store, keys *keyring.Keyring, audit event.Auditor, fetch *out
 	s.users = cache.New(maxCachedUsers, s.loadUser)
 	s.lookups = cache.New(maxCachedUsers, s.loadUserID)
 	s.access = cache.New(maxCachedAccess, s.loadAccess)
+	s.granted = cache.New(maxCachedAccess, s.findOrMakeGrant)
 	s.apiKeys = cache.New(maxCachedUsers, s.loadAPIKey)
 	s.nonces = nonces{key: keys.Derive("dpop nonce"), started: now()}
 	s.usage.counts = make(map[usageKey]*store.ClientUsage)
@@ -105,10 +107,14 @@ func (s *Service) forget(changes []store.Change) {
 			s.users.Clear()
 			s.lookups.Clear()
 			s.access.Clear()
+			s.granted.Clear()
 			s.apiKeys.Clear()
 			s.revocations.interrupted()
 		case store.ChangeRevocation:
 			s.revocations.changed(c.Key)
+			if _, g := store.ParseRevocation(c.Key); g != nil {
+				s.granted.InvalidateAll(func(key grantedKey) bool { return key.grantKey == grantKey{g.Tenant, g.Client, g.User} })
+			}
 		case store.ChangeAPIKey:
 			tenant, id := store.ParseAPIKeyKey(c.Key)
 			s.apiKeys.InvalidateAll(func(key apiKeyAt) bool { return key.tenant == tenant && key.id == id })
@@ -143,6 +149,6 @@ func (s *Service) loadClient(ctx context.Context, id estate.ClientID) (c estate.
 func (s *Service) Caches() map[string]cache.Stats {
 	return map[string]cache.Stats{
 		"clients": s.clients.Stats(), "trusts": s.trusts.Stats(), "bots": s.bots.Stats(), "users": s.users.Stats(),
-		"user_lookups": s.lookups.Stats(), "access": s.access.Stats(),
+		"user_lookups": s.lookups.Stats(), "access": s.access.Stats(), "grants": s.granted.Stats(),
 	}
 }

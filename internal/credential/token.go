@@ -181,8 +181,11 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 			return Token{}, err
 		}
 	}
-	if i.user != "" && i.scope.Tenant != "" { // what the user's roles are is needed when the token is shown
-		if _, err := s.userAccess(ctx, i.scope, i.user); err != nil {
+	if i.user != "" && i.scope.Tenant != "" {
+		if _, err := s.userAccess(ctx, i.scope, i.user); err != nil { // what the user's roles are is needed when the token is shown
+			return Token{}, err
+		}
+		if _, err := s.granted.Get(ctx, grantedKey{i.scope.Organization, grantKey{i.scope.Tenant, i.client.ID, i.user}}); err != nil {
 			return Token{}, err
 		}
 	}

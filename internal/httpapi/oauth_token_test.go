@@ -12,10 +12,10 @@ import (
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
-// listGrants reads the list at a link as the holder of token.
+// listGrants reads the list at a link as the holder of token. A grant is there as soon
+// as its first token is.
 func listGrants(t testing.TB, e *testenv.Env, link, token string) api.OAuthTokenList {
 	t.Helper()
-	e.App.Credential.Flush(t.Context())
 	response, body := tokenCall(t, e, "GET", link, "", bearerHeader(token))
 	var list api.OAuthTokenList
 	if err := json.Unmarshal([]byte(body), &list); err != nil || response.StatusCode != http.StatusOK {
