@@ -1,6 +1,9 @@
 package api
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // ScopeClass says whose rights a scope of the catalogue is about.
 type ScopeClass string
@@ -16,12 +19,19 @@ const (
 const ScopeOfflineAccess = "offline_access"
 
 // TenantScopes are the scopes of the contract's catalogue that clients of a
-// tenant can hold, those of one class. Clients may hold other names, too.
+// tenant can hold, those of one class. Clients may hold other names, too, but for
+// those of IsRoleScope.
 func TenantScopes(class ScopeClass) []string {
 	if class == ScopeClassAdmin {
 		return slices.Clone(adminScopes)
 	}
 	return slices.Clone(userScopes)
+}
+
+// IsRoleScope tells whether a name is one of the contract's catalogue that only roles
+// can have. The contract names some of them.
+func IsRoleScope(name string) bool {
+	return name == "api-keys" || name == "notes" || name == "admin.csp" || strings.HasPrefix(name, "classic_talend.")
 }
 
 // ClassOfScope returns the class of a scope of the catalogue; ok is false for a

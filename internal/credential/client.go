@@ -284,15 +284,15 @@ func validateLists(c estate.Client) error {
 		return invalidClient("", fmt.Sprintf("lists must have at most %d entries", maxListed))
 	}
 	for i, uri := range c.RedirectURIs {
-		if !isWebURL(uri) {
-			return invalidClient(fmt.Sprintf("/redirectUris/%d", i), "must be an absolute https URL, or http on localhost")
+		if !isRedirectURI(c.AppType, uri) {
+			return invalidClient(fmt.Sprintf("/redirectUris/%d", i), "must be an absolute https URL, or http on localhost; of a native client also one with a scheme of its own")
 		}
 	}
 	if len(c.AllowedOrigins) > maxOrigins {
 		return invalidClient("/allowedOrigins", fmt.Sprintf("allowedOrigins must have at most %d entries", maxOrigins))
 	}
 	for i, origin := range c.AllowedOrigins {
-		if u, err := url.Parse(origin); !isWebURL(origin) || err != nil || u.Scheme+"://"+u.Host != origin {
+		if u, err := url.Parse(origin); !isWebURL(origin) || strings.Contains(origin, "*") || err != nil || u.Scheme+"://"+u.Host != origin {
 			return invalidClient(fmt.Sprintf("/allowedOrigins/%d", i), "must be an origin, such as https://app.example.com")
 		}
 	}
@@ -302,6 +302,8 @@ func validateLists(c estate.Client) error {
 		switch {
 		case !isScopeName(name):
 			return invalidClient(fmt.Sprintf("/allowedScopes/%d", i), "not a scope name (RFC 6749 section 3.3)")
+		case api.IsRoleScope(name):
+			return invalidClient(fmt.Sprintf("/allowedScopes/%d", i), "a scope of roles; a client can't hold it")
 		case isClosed && !slices.Contains(allowed, name):
 			return invalidClient(fmt.Sprintf("/allowedScopes/%d", i), "scopes of this level are "+strings.Join(allowed, ", "))
 		case !isClosed && (name == "tenants" || strings.HasPrefix(name, "tenants:") || strings.HasPrefix(name, "cloud-console.")):
@@ -320,6 +322,26 @@ func isScopeName(name string) bool {
 		if b <= ' ' || b == '"' || b == '\\' || b > '~' {
 			return false
 		}
+	}
+	return true
+}
+
+// isRedirectURI accepts where codes can be sent to: a page, or a native program that
+// has a scheme of its own (RFC 8252 section 7.1).
+func isRedirectURI(appType, uri string) bool {
+	u, err := url.Parse(uri)
+	if err != nil || strings.Contains(u.Host, "*") { // which would match nothing
+		return false
+	}
+	if isWebURL(uri) {
+		return true
+	}
+	if appType != api.AppTypeNative || len(uri) > maxURI || u.Opaque != "" || u.Fragment != "" || u.User != nil {
+		return false
+	}
+	switch u.Scheme {
+	case "", "http", "https", "ws", "wss", "ftp", "file", "data", "blob", "about", "javascript", "vbscript":
+		return false
 	}
 	return true
 }

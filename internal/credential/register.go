@@ -127,8 +127,8 @@ func registered(r Registration, scope estate.Scope, now time.Time) (c estate.Cli
 		return c, errRegistrationURI.At("/redirect_uris", "redirect_uris must have at least one entry")
 	}
 	for i, uri := range c.RedirectURIs {
-		if i >= maxListed || !isWebURL(uri) {
-			return c, errRegistrationURI.At("/redirect_uris", "redirect_uris must be absolute https URLs, or http on localhost; 100 at most")
+		if i >= maxListed || !isRedirectURI(c.AppType, uri) {
+			return c, errRegistrationURI.At("/redirect_uris", "redirect_uris must be absolute https URLs, or http on localhost, or without authentication have a scheme of their own; 100 at most")
 		}
 	}
 	if err := validateClient(c, NewClient{}); err != nil {

@@ -35,11 +35,7 @@ func (s *Service) ListUsers(ctx context.Context, actor estate.Actor, q PageQuery
 	if err := needs(actor, scopeReadUsers, scopeSeeUsers); err != nil {
 		return page, err
 	}
-	var hidden []string
-	if !actor.Permissions.Holds(scopeReadUsers) {
-		hidden = hiddenFromBasic
-	}
-	query, err := userRows.parse(q, hidden...)
+	query, err := userRows.parse(q, hiddenFrom(actor)...)
 	if err != nil {
 		return page, err
 	}
@@ -55,16 +51,28 @@ func (s *Service) ListUsers(ctx context.Context, actor estate.Actor, q PageQuery
 	return page, err
 }
 
-// CountUsers counts the users of the actor's tenant.
-func (s *Service) CountUsers(ctx context.Context, actor estate.Actor) (n int64, err error) {
+// CountUsers counts the users of the actor's tenant that satisfy a filter; empty: all.
+func (s *Service) CountUsers(ctx context.Context, actor estate.Actor, filter string) (n int64, err error) {
 	if err := needs(actor, scopeReadUsers, scopeSeeUsers); err != nil {
 		return 0, err
 	}
+	query, err := userRows.parse(PageQuery{Filter: filter}, hiddenFrom(actor)...)
+	if err != nil {
+		return 0, err
+	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
-		n, err = tx.CountUsers(ctx, actor.Scope, nil)
+		n, err = tx.CountUsers(ctx, actor.Scope, query.Filter)
 		return err
 	})
 	return n, err
+}
+
+// hiddenFrom are the attributes of users that the actor may not see, nor ask about.
+func hiddenFrom(actor estate.Actor) []string {
+	if actor.Permissions.Holds(scopeReadUsers) {
+		return nil
+	}
+	return hiddenFromBasic
 }
 
 // User returns a user of the actor's tenant. Everybody may see itself.

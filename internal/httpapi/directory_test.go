@@ -178,6 +178,11 @@ func TestUsers_Create(t *testing.T) {
 	if count.Total != 4 {
 		t.Errorf("counted %d", count.Total)
 	}
+	c.get("users/actions/count?filter=" + url.QueryEscape(`subject eq "auth0|ada"`)).Into(&count)
+	if count.Total != 1 {
+		t.Errorf("counted %d by subject", count.Total)
+	}
+	expect(t, "bad filter", c.get("users/actions/count?filter=x"), http.StatusBadRequest, api.CodeInvalidRequest)
 }
 
 // TestUsers_List pages through users with the bot among them.

@@ -120,6 +120,7 @@ func (x *exchange) fail(err error) {
 // 6750 section 3).
 func (x *exchange) challenge(e *estate.Error, status int) {
 	var value string
+	_, token := presentedToken(x.r.Header.Get("Authorization"))
 	switch {
 	case proofErrors[e.Code] != "": // also at the endpoints about tokens, where an access token may say who asks
 		value = `DPoP realm="freehold", error="` + proofErrors[e.Code] + `", algs="` + strings.Join(credential.ProofAlgorithms(), " ") + `"`
@@ -127,7 +128,7 @@ func (x *exchange) challenge(e *estate.Error, status int) {
 		if _, _, basic := x.r.BasicAuth(); status == http.StatusUnauthorized && basic {
 			value = `Basic realm="freehold"`
 		}
-	case status == http.StatusUnauthorized && x.r.Header.Get("Authorization") == "":
+	case status == http.StatusUnauthorized && token == "": // which could be wrong
 		value = `Bearer realm="freehold"` + x.resourceMetadata(e)
 	case status == http.StatusUnauthorized:
 		value = `Bearer realm="freehold", error="invalid_token"` + x.resourceMetadata(e)

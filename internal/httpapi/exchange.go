@@ -26,13 +26,22 @@ func (x *exchange) authenticate() (estate.Actor, error) {
 			return x.authenticateSession(c)
 		}
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") || token == "" {
+	scheme, token := presentedToken(header)
+	if token == "" {
 		return estate.Actor{}, errNoToken
 	}
 	return x.server.Credential.Authenticate(x.r.Context(), x.surface, credential.Presented{
 		Scheme: strings.ToLower(scheme), Token: strings.TrimSpace(token), Proof: x.proof(),
 	})
+}
+
+// presentedToken is the access token in an Authorization header; empty if there is none.
+func presentedToken(header string) (scheme, token string) {
+	scheme, token, _ = strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") {
+		return "", ""
+	}
+	return scheme, token
 }
 
 // proof gathers what the request shows of its sender's keys. Who shows a DPoP

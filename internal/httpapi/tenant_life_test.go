@@ -335,6 +335,7 @@ func TestPurge(t *testing.T) {
 	}
 	e.Tenant(k.sub, "us")
 	expect(t, "third of two", c.create(nil), http.StatusForbidden, "TENANTS-22")
+	expect(t, "third of two, elsewhere", c.create(map[string]any{"datacenter": "nowhere"}), http.StatusBadRequest, api.CodeTenantInvalid)
 	expect(t, "deactivate", k.act("deactivate", tenant, map[string]any{"purgeAfterDays": 10}), http.StatusOK, "")
 	expect(t, "third of two", c.create(nil), http.StatusForbidden, "TENANTS-22")
 	expect(t, "alias of a disabled tenant", c.create(map[string]any{"hostnames": []string{"acme"}}), http.StatusForbidden, "TENANTS-22")

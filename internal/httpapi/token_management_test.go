@@ -326,10 +326,11 @@ func TestMetadata_IsTrue(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
-	for name, header := range map[string]map[string]string{"without a token": nil, "with a bad token": bearerHeader("bad")} {
+	for name, header := range map[string]map[string]string{"without a token": nil, "with a bad token": bearerHeader("bad"), "with a password": {"Authorization": "Basic YTpi"}} {
 		response, _ := tokenCall(t, e, "GET", e.TenantURL(tenant)+"/api/v1/users/me", "", header)
 		link := `resource_metadata="` + e.TenantURL(tenant) + `/.well-known/oauth-protected-resource"`
-		if got := response.Header.Get("WWW-Authenticate"); !strings.Contains(got, link) {
+		got := response.Header.Get("WWW-Authenticate")
+		if wrong := name == "with a bad token"; !strings.Contains(got, link) || strings.Contains(got, "error=") != wrong {
 			t.Errorf("%s: WWW-Authenticate: %s", name, got)
 		}
 	}

@@ -39,7 +39,7 @@ func filterUsers(x *exchange, in api.FilterRequest) (list api.UserList, err erro
 }
 
 func countUsers(x *exchange) (api.Count, error) {
-	n, err := x.server.Directory.CountUsers(x.r.Context(), x.actor)
+	n, err := x.server.Directory.CountUsers(x.r.Context(), x.actor, x.r.URL.Query().Get("filter"))
 	return api.Count{Total: n}, err
 }
 

@@ -89,7 +89,7 @@ func (s *Service) CreateTenantFor(ctx context.Context, actor estate.Actor, id es
 
 // createTenant makes a tenant in the subscription and region of scope.
 func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope estate.Scope, n NewTenant) (made Created, err error) {
-	alias, err := s.checkNewTenant(scope.Region, n)
+	alias, err := s.checkNewTenant(ctx, scope.Region, n)
 	if err != nil {
 		return made, err
 	}
@@ -117,9 +117,6 @@ func (s *Service) createTenant(ctx context.Context, actor estate.Actor, scope es
 				return err
 			}
 			return errQuota
-		}
-		if n.Datacenter != "" && n.Datacenter != place.Datacenter {
-			return invalidTenant("/datacenter", fmt.Sprintf("the datacenter of region %s is %s", scope.Region, place.Datacenter))
 		}
 		*t = estate.Tenant{
 			ID: estate.NewTenantID(now), Organization: scope.Organization, Subscription: scope.Subscription, Region: scope.Region,
@@ -233,7 +230,7 @@ func freeHostLabel(ctx context.Context, tx *store.Tx, region estate.RegionCode) 
 }
 
 // checkNewTenant validates what the caller chose and returns the alias.
-func (s *Service) checkNewTenant(region estate.RegionCode, n NewTenant) (alias estate.Hostname, err error) {
+func (s *Service) checkNewTenant(ctx context.Context, region estate.RegionCode, n NewTenant) (alias estate.Hostname, err error) {
 	switch {
 	case nameProblem(n.Name) != "":
 		return "", invalidTenant("/name", nameProblem(n.Name))
@@ -250,6 +247,14 @@ func (s *Service) checkNewTenant(region estate.RegionCode, n NewTenant) (alias e
 	}
 	if err := n.Admin.check(); err != nil {
 		return "", err
+	}
+	if n.Datacenter != "" {
+		switch there, err := s.Region(ctx, region); {
+		case err != nil:
+			return "", err
+		case n.Datacenter != there.Datacenter:
+			return "", invalidTenant("/datacenter", fmt.Sprintf("the datacenter of region %s is %s", region, there.Datacenter))
+		}
 	}
 	if len(n.Hostnames) == 0 {
 		return "", nil
