@@ -42,6 +42,7 @@ func runAuditFor(t *testing.T, stdin string, args ...string) (stdout, stderr str
 // TestAuditVerify proves an untouched trail, and finds every way to touch one: in
 // the database, and in the exported file.
 func TestAuditVerify(t *testing.T) {
+	t.Setenv("FREEHOLD_TEST_ENGINE", "sqlite") // whose file is touched here
 	e := testenv.Open(t)
 	sub := e.Subscription(5)
 	e.RegionClient(sub, "us")
