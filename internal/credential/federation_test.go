@@ -132,13 +132,13 @@ func TestFederation(t *testing.T) {
 			}
 		}
 	}
-	if n := i.fetches.Load(); n != 2 {
-		t.Errorf("%d fetches from the issuer", n)
+	if n, most := i.fetches.Load(), 2*len(e.Servers); int(n) > most {
+		t.Errorf("%d fetches from the issuer, want at most %d", n, most)
 	}
 
 	var found bool
 	for tries := 0; !found && tries < 10_000; tries++ {
-		e.App.Credential.Flush(t.Context())
+		e.Flush()
 		for _, r := range newestAudit(t, e, 1000) {
 			found = found || r.Action == "oauth-token.issue" && r.Outcome == estate.OutcomeDone && r.Target == string(organization.ID) &&
 				r.Data["federatedCredential"] == "deploy" && r.Data["issuer"] == i.URL && r.Data["subject"] == "repo:acme/infrastructure:ref:refs/heads/main"
@@ -293,7 +293,7 @@ func TestFederation_ExchangeRequests(t *testing.T) {
 
 // Keys are rotated, and the issuer may be away for a while.
 func TestFederation_IssuerRotatesAndIsDown(t *testing.T) {
-	e := testenv.New(t)
+	e := testenv.NewAlone(t) // each server fetches the keys for itself
 	first, second := newJWTSigner(t, "RS256", "i1"), newJWTSigner(t, "EdDSA", "i2")
 	i := newIssuer(t, first.jwk(t))
 	client := federatedClient(t, e, deploys(i))

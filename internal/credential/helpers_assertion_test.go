@@ -230,7 +230,7 @@ func newestRefusal(t testing.TB, e *testenv.Env) estate.AuditRecord {
 	t.Helper()
 	before := seenRefusals[e]
 	for range 10_000 {
-		e.App.Credential.Flush(t.Context())
+		e.Flush()
 		refusals := slices.DeleteFunc(newestAudit(t, e, 1000), func(r estate.AuditRecord) bool { return r.Outcome != estate.OutcomeRefused })
 		if len(refusals) > before {
 			seenRefusals[e] = len(refusals)

@@ -137,7 +137,7 @@ func (e *actorEstate) published(t *testing.T, home estate.Tenant, trusting ...es
 func (e *actorEstate) newGrant(t *testing.T) estate.GrantID {
 	t.Helper()
 	user := claimsOf(t, e.Token(e.TenantURL(e.tenant), e.TenantClient(e.tenant))).User
-	e.App.Credential.Flush(t.Context())
+	e.Flush()
 	var found []estate.Grant
 	err := e.App.Store.Read(t.Context(), func(tx *store.Tx) (err error) {
 		found, err = tx.Grants(t.Context(), e.tenant.Scope(), store.GrantQuery{User: estate.UserID(user), Limit: 2})

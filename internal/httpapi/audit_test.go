@@ -44,7 +44,7 @@ func TestAudits(t *testing.T) {
 		answer.Into(&l)
 		return l
 	}
-	e.App.Credential.Flush(t.Context())
+	e.Flush()
 	all := list("?limit=100")
 	for _, event := range all.Data {
 		if event.TenantID != string(home.ID) {

@@ -398,7 +398,7 @@ func TestRefreshToken_Ends(t *testing.T) {
 			expect(t, "revoke", p.Do(testenv.Request{URL: p.origin + "/oauth/revoke", Token: token.AccessToken, JSON: api.TokenQuery{Token: token.AccessToken}}), http.StatusOK, "")
 		},
 		"taken back by the person": func(t *testing.T, p *programEnv, _ api.TokenResponse) {
-			p.App.Credential.Flush(t.Context())
+			p.Flush()
 			var list api.OAuthTokenList
 			answer := p.browser.do(testenv.Request{URL: "/api/v1/oauth-tokens"})
 			expect(t, "list", answer, http.StatusOK, "")

@@ -58,7 +58,7 @@ func TestOAuthClients_secrets(t *testing.T) {
 			p.admin.want(201, &room, "POST", path+"/client-secrets", nil)
 
 			// Their use.
-			e.App.Credential.Flush(t.Context())
+			e.Flush()
 			var c api.OAuthClient
 			p.admin.want(200, &c, "GET", path, nil)
 			if len(c.ClientSecrets) != 5 {

@@ -309,7 +309,7 @@ func TestAttempts_SlowedDown(t *testing.T) {
 		t.Errorf("the first wrong one after it: %d", a.status)
 	}
 
-	e.App.Credential.Flush(t.Context())
+	e.Flush()
 	var records []estate.AuditRecord
 	err := e.App.Store.Read(t.Context(), func(tx *store.Tx) error {
 		all, err := tx.AuditRecords(t.Context(), c.Scope, 100)

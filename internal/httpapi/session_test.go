@@ -340,12 +340,12 @@ func TestSession_Refused(t *testing.T) {
 	insertUser(t, e, estate.User{ID: estate.NewUserID(), Organization: tenant.Organization, Tenant: tenant.ID, Subject: "carol", Status: estate.UserActive})
 	expect(t, "known", e.Do(testenv.Request{Method: "POST", URL: p.origin + "/login/jwt-session", Token: p.sign(t, "carol")}), http.StatusOK, "")
 
-	// Strangers can't fill the audit trail.
+	// Strangers can't fill the audit trail: each server counts its own.
 	before := len(tenantRecords(t, e, tenant, "session.create"))
 	for range 100 {
 		e.Do(testenv.Request{Method: "POST", URL: p.origin + "/login/jwt-session", Token: "garbage"})
 	}
-	if n := len(tenantRecords(t, e, tenant, "session.create")) - before; n > 60 {
+	if n := len(tenantRecords(t, e, tenant, "session.create")) - before; n > 60*len(e.Servers) {
 		t.Errorf("%d records in a minute", n)
 	}
 }

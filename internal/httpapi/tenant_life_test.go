@@ -327,7 +327,7 @@ func TestPurge(t *testing.T) {
 	tenant := tenantOf(t, e, made)
 	owner := e.TenantClient(tenant)
 	token := e.Token(e.TenantURL(tenant), owner)
-	e.App.Credential.Flush(t.Context())
+	e.Flush()
 	var preview api.DeactivationPreview
 	e.Do(testenv.Request{URL: k.Register("us") + "/api/v1/tenants/" + made.ID + "/deactivation-preview", Token: k.token}).Into(&preview)
 	if diff := cmp.Diff(map[string]int64{"users": 1, "bots": 1, "apiKeys": 0, "oauthClients": 1, "groups": 0, "identityProviders": 0, "seats": 0, "spaces": 0, "webhooks": 0}, preview.Contents); diff != "" || preview.LastTokenAt == nil || !preview.LastTokenAt.Equal(e.Clock.Now()) {

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +33,7 @@ func (e *Env) spread() {
 		n := open(e.t, config, e.Dir, e.Clock)
 		n.App.FollowInterval = spreadInterval
 		_, transport := serve(e.t, n.App)
+		e.Servers = append(e.Servers, n.App)
 		all.at = append(all.at, node{n.App, transport})
 	}
 	e.Client.Transport = all
@@ -51,7 +53,7 @@ type node struct {
 
 // RoundTrip implements http.RoundTripper. A server may answer by what was true a
 // second ago; so that a test can rely on what it has done before, the one that is
-// asked has heard of all changes until now.
+// asked has heard of all changes until now, and of what the others have counted.
 func (s *spread) RoundTrip(r *http.Request) (*http.Response, error) {
 	n := s.at[rand.IntN(len(s.at))]
 	now := time.Now()
@@ -62,6 +64,11 @@ func (s *spread) RoundTrip(r *http.Request) (*http.Response, error) {
 		case <-ticker.C:
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
+		}
+	}
+	for _, each := range slices.Concat(s.at, []node{n}) { // n learns what all have told
+		if err := each.app.Peers.Once(r.Context()); err != nil {
+			return nil, err
 		}
 	}
 	return n.RoundTripper.RoundTrip(r)

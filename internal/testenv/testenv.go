@@ -39,6 +39,7 @@ const Domain = "freehold.localhost"
 // Env is a running server with one organization.
 type Env struct {
 	App          *app.App
+	Servers      []*app.App // all that answer Client: App, and those its requests are spread over
 	Clock        *Clock
 	Organization estate.Organization
 	Dir          string
@@ -75,9 +76,17 @@ var Operator = estate.Operator("test")
 // stops it when the test ends.
 func New(t testing.TB) *Env {
 	t.Helper()
+	e := NewAlone(t)
+	e.spread()
+	return e
+}
+
+// NewAlone is New for tests of what each server remembers by itself, such as
+// documents that it has fetched: their requests are not spread.
+func NewAlone(t testing.TB) *Env {
+	t.Helper()
 	e := Open(t)
 	e.serve()
-	e.spread()
 	return e
 }
 
@@ -216,7 +225,7 @@ func open(t testing.TB, config app.Config, dir string, clock *Clock) *Env {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &Env{App: a, Clock: clock, Dir: dir, t: t}
+	return &Env{App: a, Servers: []*app.App{a}, Clock: clock, Dir: dir, t: t}
 }
 
 func openNew(t testing.TB, config app.Config, dir string) *Env {
@@ -373,6 +382,13 @@ func (e *Env) LicenseKey(sub estate.Subscription) string {
 	license, err := e.App.Tenancy.SubscriptionLicense(e.t.Context(), Operator, sub.ID)
 	e.must(nil, err)
 	return license.Key
+}
+
+// Flush has the use of clients written that the servers have counted until now.
+func (e *Env) Flush() {
+	for _, a := range e.Servers {
+		a.Credential.Flush(e.t.Context())
+	}
 }
 
 // Origin is the URL of the host that is called label below the domain, such as
