@@ -11,7 +11,8 @@ import (
 )
 
 // refusalGap is the least time between two audit records of one client's
-// refused assertions: whoever knows a client's id could else fill the disk.
+// refused assertions by one server: whoever knows a client's id could else fill the
+// disk.
 const refusalGap = time.Second
 
 // refusals collects refused assertions until they are written, behind the token

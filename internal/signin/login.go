@@ -263,7 +263,7 @@ func refusalPlace(scope estate.Scope) estate.TenantID {
 	return estate.TenantID(scope.Organization) + "/"
 }
 
-// refusals bounds how many records strangers can make the server write: so many a
+// refusals bounds how many records strangers can make one server write: so many a
 // minute in a tenant. The next one tells how many there were beyond.
 type refusals struct {
 	mu      sync.Mutex
