@@ -140,11 +140,13 @@ func (s *Service) spend(ctx context.Context, p *proof) (fresh bool, err error) {
 func (s *Service) Shared() []peer.Topic {
 	s.attempts.Share()
 	s.userCodes.Share()
+	s.devices.Share()
 	s.spent.shared = true
 	return []peer.Topic{
 		peer.On("client-attempts", s.attempts.Untold, s.now, s.attempts.Learn),
 		peer.On("client-attempts.addresses", s.attempts.Addresses.Untold, s.now, s.attempts.Addresses.Learn),
 		peer.On("user-codes", s.userCodes.Untold, s.now, s.userCodes.Learn),
+		peer.On("devices", s.devices.Untold, s.now, s.devices.Learn),
 		peer.On("proofs", s.spent.take, s.now, s.spent.learn),
 	}
 }

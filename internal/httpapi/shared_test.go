@@ -2,8 +2,11 @@ package httpapi_test
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"testing"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/pgtest"
 	"github.com/freehold-platform/freehold/internal/testenv"
@@ -12,13 +15,14 @@ import (
 // TestShared: what servers on one database count in memory holds over both of them
 // once they have told one another, and what must not wait for that does not.
 func TestShared(t *testing.T) {
-	url := pgtest.New(t, nil)
-	here := limited(t, func(c *app.Config) { c.Database = url })
+	database := pgtest.New(t, nil)
+	here := limited(t, func(c *app.Config) { c.Database = database })
 	there := here.Node()
 	tell := func(t *testing.T) {
 		t.Helper()
-		for _, n := range []*testenv.Env{here, there, here} {
-			if err := n.App.Peers.Once(t.Context()); err != nil {
+		all := append(slices.Clone(here.Servers), there.App)
+		for _, a := range slices.Concat(all, all) {
+			if err := a.Peers.Once(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,6 +70,21 @@ func TestShared(t *testing.T) {
 		tell(t)
 		if have := try(there, client.Secret); have != http.StatusTooManyRequests {
 			t.Errorf("at the other server: %d", have)
+		}
+	})
+
+	t.Run("devices", func(t *testing.T) {
+		ask := func(n *testenv.Env) int {
+			return n.Do(testenv.Request{URL: n.Console() + api.DeviceAuthorizationPath, Form: url.Values{"client_id": {api.CLIClientID}}}).Status
+		}
+		for range 60 {
+			if have := ask(here); have != http.StatusOK {
+				t.Fatalf("a device: %d", have)
+			}
+		}
+		tell(t)
+		if have := ask(there); have != http.StatusTooManyRequests {
+			t.Errorf("one more, at the other server: %d", have)
 		}
 	})
 
