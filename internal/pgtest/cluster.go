@@ -127,6 +127,15 @@ func NewCluster(t testing.TB) *Cluster {
 	})
 	c.URL = base + "freehold"
 	c.Direct = "postgres://freehold:freehold@" + strings.Join(hosts, ",") + "/freehold?target_session_attrs=read-write"
+	// The driver asks no further server after one that does not know the database yet.
+	c.await(t, "the database at its replicas", func(ctx context.Context) bool {
+		db, err := sql.Open("pgx", c.Direct)
+		if err != nil {
+			return false
+		}
+		defer db.Close()
+		return db.PingContext(ctx) == nil
+	})
 	return c
 }
 
