@@ -28,7 +28,7 @@ func TestFailover(t *testing.T) {
 	dir := t.TempDir()
 	config := testenv.Config(t, dir)
 	config.Database = cluster.URL
-	first := testenv.Start(t, config, dir)
+	first := testenv.StartAlone(t, config, dir)
 	config.Database, config.PublicPort = cluster.Direct, first.Port
 	nodes := [2]*testenv.Env{first, first.NodeWith(config)}
 	sub := first.Subscription(1_000_000, "us")

@@ -71,7 +71,7 @@ func TestMetrics_Live(t *testing.T) {
 	dir := t.TempDir()
 	config := testenv.Config(t, dir)
 	config.AdminListen = "127.0.0.1:0"
-	e := testenv.Start(t, config, dir)
+	e := testenv.StartAlone(t, config, dir)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"state":"ready"}`) }))
 	defer receiver.Close()
 	sub := e.Subscription(4)
@@ -287,7 +287,7 @@ func TestAdmin_Address(t *testing.T) {
 	dir := t.TempDir()
 	config := testenv.Config(t, dir)
 	config.AdminListen = "127.0.0.1:0"
-	e := testenv.Start(t, config, dir)
+	e := testenv.StartAlone(t, config, dir)
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap"} {
 		if answer := e.Do(testenv.Request{URL: e.Console() + path}); answer.Status != http.StatusNotFound {
 			t.Errorf("%s at the console: %d", path, answer.Status)
@@ -299,7 +299,7 @@ func TestAdmin_Address(t *testing.T) {
 		}
 	}
 	taken := config
-	taken.DataDir, taken.AdminListen = filepath.Join(dir, "other"), e.App.AdminAddress().String()
+	taken.Database, taken.DataDir, taken.AdminListen = "", filepath.Join(dir, "other"), e.App.AdminAddress().String()
 	_, _, stop := start(t, taken)
 	if err := stop(); err == nil || !strings.Contains(err.Error(), "admin_listen") {
 		t.Errorf("an address that is taken: %v", err)

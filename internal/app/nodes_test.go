@@ -23,7 +23,7 @@ func twoNodes(t *testing.T, url string) [2]*testenv.Env {
 	dir := t.TempDir()
 	config := testenv.Config(t, dir)
 	config.Database = url
-	first := testenv.Start(t, config, dir)
+	first := testenv.StartAlone(t, config, dir)
 	return [2]*testenv.Env{first, first.Node()}
 }
 

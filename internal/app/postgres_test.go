@@ -16,7 +16,7 @@ func TestPostgres_Away(t *testing.T) {
 	dir := t.TempDir()
 	config := testenv.Config(t, dir)
 	config.Database = pgtest.New(t, nil)
-	e := testenv.Start(t, config, dir)
+	e := testenv.StartAlone(t, config, dir)
 	tenant := e.Tenant(e.Subscription(5), "us")
 	here := e.TenantURL(tenant)
 	client := e.TenantClient(tenant)

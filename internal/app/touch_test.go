@@ -19,7 +19,7 @@ func TestNodes_CutOff(t *testing.T) {
 	dir := t.TempDir()
 	config := testenv.Config(t, dir)
 	config.Database = pgtest.New(t, nil)
-	here := testenv.Start(t, config, dir)
+	here := testenv.StartAlone(t, config, dir)
 	cable := pgtest.NewCable(t, config.Database)
 	config.Database, config.PublicPort, config.StaleLimit = cable.URL, here.Port, 5*time.Second
 	there := here.NodeWith(config)

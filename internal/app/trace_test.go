@@ -117,7 +117,7 @@ func TestTraces(t *testing.T) {
 	dir := t.TempDir()
 	config := testenv.Config(t, dir)
 	config.TraceEndpoint, config.TraceSampleRatio = c.URL, 1 // by which webhooks go, who don't know what the caller said
-	e := testenv.Start(t, config, dir)
+	e := testenv.StartAlone(t, config, dir)
 
 	told := make(chan string, 16)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -206,7 +206,7 @@ func TestTraces(t *testing.T) {
 // TestTraces_Off passes the caller's trace on although nothing is kept here.
 func TestTraces_Off(t *testing.T) {
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-	e := testenv.New(t)
+	e := testenv.NewAlone(t)
 	told := make(chan string, 1)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		told <- r.Header.Get("Traceparent")

@@ -41,9 +41,9 @@ func (x *exchange) showPage() bool {
 }
 
 // How many pages and forms somebody gets in throttle.Span: far more than people
-// look at, and few enough that nobody keeps the server busy with them. Who is signed
-// in counts alone, and guests by the network that they come from, which many may
-// share.
+// look at, and few enough that nobody keeps the server busy with them, for which each
+// counts by itself. Who is signed in counts alone, and guests by the network that they
+// come from, which many may share.
 const (
 	maxVisits       = 6000
 	maxForms        = 600

@@ -15,7 +15,7 @@ import (
 // TestPages_Limited: a guest who sends forms without end is held up, and only there:
 // who is signed in goes on, and after a while so does the guest.
 func TestPages_Limited(t *testing.T) {
-	e := testenv.New(t)
+	e := testenv.NewAlone(t) // each server counts the pages that it is asked for
 	guest := newBrowser(e, e.Console())
 	send := func(b *browser) int {
 		status, _, _ := b.page(t, "/login/local", url.Values{"email": {"x@example.com"}})

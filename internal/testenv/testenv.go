@@ -81,13 +81,12 @@ func New(t testing.TB) *Env {
 	return e
 }
 
-// NewAlone is New for tests of what each server remembers by itself, such as
+// NewAlone is New for tests of what each server does by itself, such as to remember
 // documents that it has fetched: their requests are not spread.
 func NewAlone(t testing.TB) *Env {
 	t.Helper()
-	e := Open(t)
-	e.serve()
-	return e
+	dir := t.TempDir()
+	return StartAlone(t, Config(t, dir), dir)
 }
 
 // Open is New without serving: the services alone, with nothing running in the
@@ -162,9 +161,16 @@ func (e *Env) Exec(statement string, args ...any) {
 // Start is New with a configuration of the test's own.
 func Start(t testing.TB, config app.Config, dir string) *Env {
 	t.Helper()
+	e := StartAlone(t, config, dir)
+	e.spread()
+	return e
+}
+
+// StartAlone is NewAlone with a configuration of the test's own.
+func StartAlone(t testing.TB, config app.Config, dir string) *Env {
+	t.Helper()
 	e := openNew(t, config, dir)
 	e.serve()
-	e.spread()
 	return e
 }
 
