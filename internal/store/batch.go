@@ -12,9 +12,12 @@ import (
 // savepoint.
 var errApart = errors.New("a write of the batch has to fail alone")
 
-// commit executes a batch in one transaction. An error means that nothing of
-// the batch remains, except where the connection was lost during the commit
+// commit executes a batch in one transaction, and returns it. An error means that
+// nothing of the batch remains, except where the connection was lost during the commit
 // itself: then nobody can know.
+//
+// The batch is taken when the transaction has begun: that may have to wait for other
+// processes, and whoever comes meanwhile is to share the commit.
 //
 // At first no write has a savepoint, and what all of them append is written
 // together: hardly any fails once it has written something. When one does, the
@@ -22,29 +25,35 @@ var errApart = errors.New("a write of the batch has to fail alone")
 //
 // What the writes of a batch have in common is written once for all of them: the
 // feed of changes, whose numbers are returned, and the counts of tenants.
-func (e *engine) commit(batch []*write) (numbers []int64, err error) {
+func (e *engine) commit(take func() []*write) (batch []*write, numbers []int64, err error) {
 	ctx := context.Background() // a batch belongs to several callers
 	if e.writeTimeout > 0 {
 		limited, cancel := context.WithTimeout(ctx, e.writeTimeout)
 		defer cancel()
 		ctx = limited
 	}
-	numbers, err = e.commitAs(ctx, batch, &group{})
+	c, err := e.begin(ctx)
+	batch = take()
+	switch {
+	case err != nil:
+		return batch, nil, err
+	case len(batch) == 0: // all have given up waiting
+		return nil, nil, e.rollback(c)
+	}
+	numbers, err = e.commitAs(ctx, c, batch, &group{})
 	if errors.Is(err, errApart) && e.writer != nil { // else it was lost, and the batch with it
 		for _, w := range batch {
 			w.tx, w.err, w.panicked = nil, nil, nil
 		}
-		numbers, err = e.commitAs(ctx, batch, nil)
+		if c, err = e.begin(ctx); err == nil {
+			numbers, err = e.commitAs(ctx, c, batch, nil)
+		}
 	}
-	return numbers, err
+	return batch, numbers, err
 }
 
 // commitAs is one attempt of commit: with savepoints if there is no group.
-func (e *engine) commitAs(ctx context.Context, batch []*write, g *group) (numbers []int64, err error) {
-	c, err := e.begin(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
-	}
+func (e *engine) commitAs(ctx context.Context, c *conn, batch []*write, g *group) (numbers []int64, err error) {
 	c.pipelining = g != nil
 	together := &Tx{conn: c, write: true, within: ctx}
 	for _, w := range batch {

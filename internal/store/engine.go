@@ -320,7 +320,7 @@ func (e *engine) begin(ctx context.Context) (*conn, error) {
 		if e.writer == nil {
 			c, err := e.connect(ctx)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("begin: %w", err)
 			}
 			e.writer = c
 		}
@@ -330,7 +330,7 @@ func (e *engine) begin(ctx context.Context) (*conn, error) {
 		}
 		err = errors.Join(err, e.rollback(e.writer))
 		if e.writer != nil || attempt == 2 {
-			return nil, err
+			return nil, fmt.Errorf("begin: %w", err)
 		}
 	}
 }

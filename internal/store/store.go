@@ -204,16 +204,21 @@ func (s *Store) lead(w *write) {
 			return
 		default:
 		}
-		if s.engine.queue != nil {
-			s.engine.queue.gather()
-		}
-		s.mu.Lock()
-		n := min(len(s.pending), maxBatch)
-		batch := s.pending[:n:n]
-		s.pending = s.pending[n:]
-		s.mu.Unlock()
-		s.commit(batch)
+		s.commit()
 	}
+}
+
+// take returns the next batch.
+func (s *Store) take() []*write {
+	if s.engine.queue != nil {
+		s.engine.queue.gather()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(len(s.pending), maxBatch)
+	batch := s.pending[:n:n]
+	s.pending = s.pending[n:]
+	return batch
 }
 
 // withdraw takes w out of the queue; false if a leader has taken it.
@@ -230,10 +235,12 @@ func (s *Store) withdraw(w *write) bool {
 }
 
 // commit executes a batch in one transaction and tells each write its result.
-func (s *Store) commit(batch []*write) {
+func (s *Store) commit() {
 	watch := telemetry.StartWatch()
-	numbers, err := s.engine.commit(batch)
-	s.metrics.Committed(len(batch), watch.Took())
+	batch, numbers, err := s.engine.commit(s.take)
+	if len(batch) > 0 {
+		s.metrics.Committed(len(batch), watch.Took())
+	}
 	var changes []Change
 	for _, w := range batch {
 		w.batch = len(batch)
