@@ -14,7 +14,7 @@ const (
 	// The heap of a small server is a few megabytes, so the runtime's default of 100
 	// would collect it hundreds of times a second under load. That of a large one is
 	// collected more often than by default rather than let it double.
-	mostGrowth, leastGrowth = 400, 20 // percent
+	mostGrowth, leastGrowth = 400, 15 // percent
 	paceInterval            = 250 * time.Millisecond
 )
 
