@@ -47,9 +47,11 @@ func (x *exchange) preflight(allow string) bool {
 }
 
 // cookiesCount tells whether the answer may depend on cookies. Then no page of
-// another origin may read one to a request with which cookies were sent.
+// another origin may read one to a request with which cookies were sent. An
+// Authorization header has authenticate pass cookies over; what is public, such as
+// to sign in and out, does not authenticate.
 func (x *exchange) cookiesCount() bool {
-	return x.r.Header.Get("Authorization") == "" && !isOAuth(x.r.URL.Path)
+	return !isOAuth(x.r.URL.Path) && (x.op.public || x.r.Header.Get("Authorization") == "")
 }
 
 // shareAll lets pages of every origin read the answer.

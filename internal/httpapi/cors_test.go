@@ -7,6 +7,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
@@ -82,6 +83,13 @@ func TestCORS_Session(t *testing.T) {
 			if who == b && answer.Status != want {
 				t.Errorf("%s: %d, want %d", path, answer.Status, want)
 			}
+		}
+	}
+	for path, method := range map[string]string{signin.LoginPath: "GET", signin.CallbackPath: "GET", "/logout": "POST", "/login/jwt-session": "POST", "/oauth/authorize": "GET"} {
+		// Signing in and out minds cookies, whatever token is sent beside them.
+		answer := b.do(testenv.Request{Method: method, URL: path, Token: "x", Header: map[string]string{"Origin": "https://other.example.com", "Sec-Fetch-Site": "cross-site"}})
+		if h := answer.Header; h.Get("Access-Control-Allow-Credentials") != "" || h.Get("Access-Control-Allow-Origin") == "https://other.example.com" {
+			t.Errorf("%s with a token: %d, a page of another origin may read it: %v", path, answer.Status, h)
 		}
 	}
 }
