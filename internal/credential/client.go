@@ -285,7 +285,7 @@ func validateLists(c estate.Client) error {
 	}
 	for i, uri := range c.RedirectURIs {
 		if !isRedirectURI(c.AppType, uri) {
-			return invalidClient(fmt.Sprintf("/redirectUris/%d", i), "must be an absolute https URL, or http on localhost; of a native client also one with a scheme of its own")
+			return invalidClient(fmt.Sprintf("/redirectUris/%d", i), "must be an absolute https URL, or http on localhost; of a native client also one with a scheme of its own, such as com.example.app:/callback")
 		}
 	}
 	if len(c.AllowedOrigins) > maxOrigins {
@@ -327,23 +327,17 @@ func isScopeName(name string) bool {
 }
 
 // isRedirectURI accepts where codes can be sent to: a page, or a native program that
-// has a scheme of its own (RFC 8252 section 7.1).
+// has a scheme of its own, which has a period (RFC 8252 section 8.4): others belong to
+// the system, and can be dangerous to open.
 func isRedirectURI(appType, uri string) bool {
 	u, err := url.Parse(uri)
-	if err != nil || strings.Contains(u.Host, "*") { // which would match nothing
+	switch {
+	case err != nil || strings.Contains(u.Host, "*"): // which would match nothing
 		return false
+	case appType == api.AppTypeNative && strings.Contains(u.Scheme, "."):
+		return len(uri) <= maxURI && u.Opaque == "" && u.Fragment == "" && u.User == nil
 	}
-	if isWebURL(uri) {
-		return true
-	}
-	if appType != api.AppTypeNative || len(uri) > maxURI || u.Opaque != "" || u.Fragment != "" || u.User != nil {
-		return false
-	}
-	switch u.Scheme {
-	case "", "http", "https", "ws", "wss", "ftp", "file", "data", "blob", "about", "javascript", "vbscript":
-		return false
-	}
-	return true
+	return isWebURL(uri)
 }
 
 // isWebURL accepts absolute https URLs, and http ones on localhost.

@@ -128,7 +128,7 @@ func registered(r Registration, scope estate.Scope, now time.Time) (c estate.Cli
 	}
 	for i, uri := range c.RedirectURIs {
 		if i >= maxListed || !isRedirectURI(c.AppType, uri) {
-			return c, errRegistrationURI.At("/redirect_uris", "redirect_uris must be absolute https URLs, or http on localhost, or without authentication have a scheme of their own; 100 at most")
+			return c, errRegistrationURI.At("/redirect_uris", "redirect_uris must be absolute https URLs, or http on localhost, or without authentication have a scheme of their own with a period; 100 at most")
 		}
 	}
 	if err := validateClient(c, NewClient{}); err != nil {
