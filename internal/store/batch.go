@@ -34,11 +34,8 @@ func (e *engine) commit(take func() []*write) (batch []*write, numbers []int64, 
 	}
 	c, err := e.begin(ctx)
 	batch = take()
-	switch {
-	case err != nil:
+	if err != nil {
 		return batch, nil, err
-	case len(batch) == 0: // all have given up waiting
-		return nil, nil, e.rollback(c)
 	}
 	numbers, err = e.commitAs(ctx, c, batch, &group{})
 	if errors.Is(err, errApart) && e.writer != nil { // else it was lost, and the batch with it

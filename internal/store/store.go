@@ -208,7 +208,7 @@ func (s *Store) lead(w *write) {
 	}
 }
 
-// take returns the next batch.
+// take returns the next batch. The leader's own write waits at least.
 func (s *Store) take() []*write {
 	if s.engine.queue != nil {
 		s.engine.queue.gather()
@@ -238,9 +238,7 @@ func (s *Store) withdraw(w *write) bool {
 func (s *Store) commit() {
 	watch := telemetry.StartWatch()
 	batch, numbers, err := s.engine.commit(s.take)
-	if len(batch) > 0 {
-		s.metrics.Committed(len(batch), watch.Took())
-	}
+	s.metrics.Committed(len(batch), watch.Took())
 	var changes []Change
 	for _, w := range batch {
 		w.batch = len(batch)
