@@ -70,6 +70,7 @@ func (s *Service) loadOrCreateBot(ctx context.Context, key botKey) (estate.User,
 		if err := tx.InsertUser(ctx, bot); err != nil {
 			return err
 		}
+		// Here it needs no commit of its own; see findOrMakeGrant.
 		if err := tx.AddGrantUse(ctx, key.scope(), estate.Grant{ID: estate.NewGrantID(), Client: key.client, User: bot.ID, LastUsedAt: now}); err != nil {
 			return err
 		}
