@@ -45,6 +45,7 @@ type IntrospectionClaims struct {
 	Issuer             string        `json:"iss"`
 	Audience           string        `json:"aud"` // id of the client that asked
 	IssuedAt           int64         `json:"iat"` // Unix seconds
+	ID                 string        `json:"jti"` // of this answer
 	TokenIntrospection Introspection `json:"token_introspection"`
 }
 

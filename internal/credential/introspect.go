@@ -88,7 +88,9 @@ func (s *Service) mayInspectOthers(ctx context.Context, surface estate.Surface, 
 
 // SignIntrospection makes a JWT of an answer (RFC 9701) for actor's client.
 func (s *Service) SignIntrospection(surface estate.Surface, actor estate.Actor, answer api.Introspection) (string, error) {
-	claims, err := json.Marshal(api.IntrospectionClaims{Issuer: surface.Origin, Audience: actor.ID, IssuedAt: s.now().Unix(), TokenIntrospection: answer})
+	claims, err := json.Marshal(api.IntrospectionClaims{
+		Issuer: surface.Origin, Audience: actor.ID, IssuedAt: s.now().Unix(), ID: estate.NewTokenID(), TokenIntrospection: answer,
+	})
 	if err != nil {
 		return "", err
 	}

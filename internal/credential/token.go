@@ -2,9 +2,7 @@ package credential
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/x509"
-	"encoding/hex"
 	"net/netip"
 	"time"
 
@@ -205,8 +203,6 @@ func (r TokenRequest) admit(client estate.Client) error {
 // sign makes the access token that i has come to.
 func (s *Service) sign(i *issue) (Token, error) {
 	now := s.revocations.issueTime(grantKey{i.scope.Tenant, i.client.ID, i.user}, s.now())
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails, by its documentation
 	expires := now.Add(TokenLifetime).Truncate(time.Second)
 	if !i.expires.IsZero() && i.expires.Before(expires) {
 		expires = i.expires.Truncate(time.Second)
@@ -222,7 +218,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		Audience:     i.surface.Origin,
 		Subject:      subject,
 		ClientID:     string(i.client.ID),
-		ID:           hex.EncodeToString(id[:]),
+		ID:           estate.NewTokenID(),
 		IssuedAt:     now.Unix(),
 		IssuedMillis: now.UnixMilli(),
 		ExpiresAt:    expires.Unix(),

@@ -13,7 +13,7 @@ type APIKeyID string
 func NewAPIKeyID() APIKeyID { return APIKeyID(hex.EncodeToString(randomBytes(16))) }
 
 // Valid tells whether id has the format of its kind.
-func (id APIKeyID) Valid() bool { return clientIDPattern.MatchString(string(id)) }
+func (id APIKeyID) Valid() bool { return isHex(string(id), 32) }
 
 // APIKeyStatus says whether an API key is accepted.
 type APIKeyStatus string

@@ -40,8 +40,6 @@ var (
 	subscriptionIDPattern = regexp.MustCompile(`^[0-9]{16}$`)
 	regionCodePattern     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,18}[a-z0-9]$`)
 	tenantIDPattern       = regexp.MustCompile(`^[A-Za-z0-9_-]{32}$`)
-	userIDPattern         = regexp.MustCompile(`^[0-9a-f]{24}$`)
-	clientIDPattern       = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
 // NewOrganizationID makes a random id.
@@ -76,6 +74,9 @@ func NewAssignmentID() AssignmentID { return AssignmentID(hex.EncodeToString(ran
 // NewGrantID makes a random id.
 func NewGrantID() GrantID { return GrantID(hex.EncodeToString(randomBytes(12))) }
 
+// NewTokenID makes the jti of a JWT: 32 hexadecimal digits, 128 random bits.
+func NewTokenID() string { return hex.EncodeToString(randomBytes(16)) }
+
 // NewKeyID makes a random id.
 func NewKeyID() KeyID { return KeyID(hex.EncodeToString(randomBytes(16))) }
 
@@ -105,22 +106,36 @@ func (code RegionCode) Valid() bool {
 func (id TenantID) Valid() bool { return tenantIDPattern.MatchString(string(id)) }
 
 // Valid tells whether id has the format of its kind.
-func (id UserID) Valid() bool { return userIDPattern.MatchString(string(id)) }
+func (id UserID) Valid() bool { return isHex(string(id), 24) }
 
 // Valid tells whether id has the format of its kind.
-func (id RoleID) Valid() bool { return userIDPattern.MatchString(string(id)) }
+func (id RoleID) Valid() bool { return isHex(string(id), 24) }
 
 // Valid tells whether id has the format of its kind.
-func (id GroupID) Valid() bool { return userIDPattern.MatchString(string(id)) }
+func (id GroupID) Valid() bool { return isHex(string(id), 24) }
 
 // Valid tells whether id has the format of its kind.
-func (id ClientID) Valid() bool { return clientIDPattern.MatchString(string(id)) }
+func (id ClientID) Valid() bool { return isHex(string(id), 32) }
 
 // Valid tells whether id has the format of its kind.
-func (id KeyID) Valid() bool { return clientIDPattern.MatchString(string(id)) }
+func (id KeyID) Valid() bool { return isHex(string(id), 32) }
 
 // Valid tells whether id has the format of its kind.
-func (id GrantID) Valid() bool { return userIDPattern.MatchString(string(id)) }
+func (id GrantID) Valid() bool { return isHex(string(id), 24) }
+
+// isHex tells whether s is that many hexadecimal digits, with small letters. The
+// ids of clients come with every token request, where a pattern would be felt.
+func isHex(s string, digits int) bool {
+	if len(s) != digits {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
 
 // NewHostLabel makes the random label of a tenant's generated host name: 15
 // characters of [a-z0-9], the first a letter.

@@ -13,7 +13,7 @@ type ProvisionerID string
 func NewProvisionerID() ProvisionerID { return ProvisionerID(hex.EncodeToString(randomBytes(16))) }
 
 // Valid tells whether id has the format of its kind.
-func (id ProvisionerID) Valid() bool { return clientIDPattern.MatchString(string(id)) }
+func (id ProvisionerID) Valid() bool { return isHex(string(id), 32) }
 
 // CallID is 32 hexadecimal digits, 128 random bits. It names what a provisioner is
 // asked to do, over all attempts to ask it.

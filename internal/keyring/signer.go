@@ -122,13 +122,15 @@ func (s *signer) jwt(header string, claims []byte) (string, error) {
 }
 
 // sign signs data as JWS has it: ECDSA as r and s, each in the size of the curve.
+// The number of an ECDSA signature that must not repeat is derived from the key
+// and data (RFC 6979), as Ed25519 does; decision 170 has why.
 func (s *signer) sign(buffer, data []byte) ([]byte, error) {
 	private, ok := s.private.(*ecdsa.PrivateKey)
 	if !ok {
 		return s.private.Sign(nil, data, crypto.Hash(0)) // Ed25519 hashes for itself
 	}
-	digest, half := ecdsaDigest(s.algorithm, data)
-	der, err := ecdsa.SignASN1(rand.Reader, private, digest)
+	digest, half, hash := ecdsaDigest(s.algorithm, data)
+	der, err := private.Sign(nil, digest, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +187,7 @@ var errSignature = errors.New("not an ECDSA signature in DER")
 func (s *signer) verify(data, signature []byte) bool {
 	switch public := s.private.Public().(type) {
 	case *ecdsa.PublicKey:
-		digest, half := ecdsaDigest(s.algorithm, data)
+		digest, half, _ := ecdsaDigest(s.algorithm, data)
 		if len(signature) != 2*half {
 			return false
 		}
@@ -199,11 +201,11 @@ func (s *signer) verify(data, signature []byte) bool {
 
 // ecdsaDigest hashes data for an ECDSA algorithm, and tells the size of half a
 // signature.
-func ecdsaDigest(algorithm string, data []byte) (digest []byte, half int) {
+func ecdsaDigest(algorithm string, data []byte) (digest []byte, half int, hash crypto.Hash) {
 	if algorithm == "ES384" {
 		sum := sha512.Sum384(data)
-		return sum[:], 48
+		return sum[:], 48, crypto.SHA384
 	}
 	sum := sha256.Sum256(data)
-	return sum[:], 32
+	return sum[:], 32, crypto.SHA256
 }

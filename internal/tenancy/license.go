@@ -21,6 +21,7 @@ type licenseClaims struct {
 	NotBefore    int64  `json:"nbf"`
 	ExpiresAt    int64  `json:"exp"`
 	IssuedAt     int64  `json:"iat"`
+	ID           string `json:"jti"`
 }
 
 const licenseIssuer = "freehold/licenses"
@@ -29,7 +30,7 @@ const licenseIssuer = "freehold/licenses"
 func (s *Service) licenseKey(sub estate.Subscription) (string, error) {
 	claims, err := json.Marshal(licenseClaims{
 		Issuer: licenseIssuer, Subscription: string(sub.ID), Organization: string(sub.Organization),
-		NotBefore: sub.StartsAt.Unix(), ExpiresAt: sub.EndsAt.Unix(), IssuedAt: s.now().Unix(),
+		NotBefore: sub.StartsAt.Unix(), ExpiresAt: sub.EndsAt.Unix(), IssuedAt: s.now().Unix(), ID: estate.NewTokenID(),
 	})
 	if err != nil {
 		return "", err
