@@ -23,9 +23,10 @@ var direction = map[string][]string{
 	"internal/throttle":       {},
 	"internal/outbound":       {},
 	"internal/telemetry":      {},
+	"internal/walvfs":         {},
 	"internal/paging":         {"api", "internal/estate", "internal/filter"},
 	"internal/assertion":      {},
-	"internal/store":          {"api", "internal/estate", "internal/filter", "internal/telemetry"},
+	"internal/store":          {"api", "internal/estate", "internal/filter", "internal/telemetry", "internal/walvfs"},
 	"internal/keyring":        {"internal/estate", "internal/store"},
 	"internal/peer":           {"internal/store"},
 	"internal/inventory":      {"internal/estate", "internal/filter", "internal/store"},
@@ -73,7 +74,8 @@ var testSupport = []string{"internal/testenv", "internal/pgtest", "internal/sqli
 // hold the bare driver against it.
 var (
 	sqlPackages = []string{"database/sql", "modernc.org/sqlite", "github.com/pressly/goose", "github.com/jackc/pgx"}
-	sqlLivesIn  = []string{"internal/store", "internal/job", "internal/bench/limit"} // jobs: transactions that the store lends to the library
+	// jobs: transactions that the store lends to the library; walvfs: files, no SQL
+	sqlLivesIn = []string{"internal/store", "internal/job", "internal/walvfs", "internal/bench/limit"}
 )
 
 const module = "github.com/freehold-platform/freehold/"

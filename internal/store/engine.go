@@ -43,10 +43,11 @@ type dialect struct {
 	options    []goose.ProviderOption
 
 	beginRead  string
-	beginWrite []string // after these, no other process writes until the end of the transaction
-	unprepared bool     // statements are not prepared, for poolers that can't keep them
-	bulk       string   // statement before many rows are inserted by a process that does nothing else; empty: none
-	pipeline   pipeline // sends several statements at once; nil: there is nothing to win by it
+	beginWrite []string                  // after these, no other process writes until the end of the transaction
+	unprepared bool                      // statements are not prepared, for poolers that can't keep them
+	rewrite    func(query string) string // of a statement that is prepared; nil: as it is
+	bulk       string                    // statement before many rows are inserted by a process that does nothing else; empty: none
+	pipeline   pipeline                  // sends several statements at once; nil: there is nothing to win by it
 
 	// readTimeout bounds the statements of a read, instead of the caller's context:
 	// they are short, and to interrupt one costs its connection. 0: the caller's.
@@ -384,7 +385,11 @@ func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt, ok := c.statements[query]; ok {
 		return stmt, nil
 	}
-	stmt, err := c.PrepareContext(context.WithoutCancel(ctx), query)
+	text := query
+	if c.rewrite != nil {
+		text = c.rewrite(query)
+	}
+	stmt, err := c.PrepareContext(context.WithoutCancel(ctx), text)
 	if err != nil {
 		return nil, fmt.Errorf("prepare %q: %w", query, err)
 	}

@@ -6,18 +6,24 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/freehold-platform/freehold/internal/walvfs"
 )
 
 // openSQLite opens a file, in WAL mode.
 func openSQLite(ctx context.Context, path string) (*engine, error) {
+	if err := walvfs.Register(); err != nil {
+		return nil, err
+	}
 	// busy_timeout first: the other pragmas may have to wait for a lock.
 	// synchronous(full) makes every commit durable, not only consistent.
-	dsn := "file:" + escapePath(path) + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
+	dsn := "file:" + escapePath(path) + "?vfs=" + walvfs.Name + "&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
 		"&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(8000)&_pragma=cache_size(-16384)&_pragma=temp_store(memory)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -36,6 +42,7 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 		goose:      goose.DialectSQLite3,
 		beginRead:  "begin",
 		beginWrite: []string{"begin immediate"},
+		rewrite:    namelessParameters,
 		bulk:       "pragma cache_size = -262144", // 256 MiB: the indexes are written to all over
 		violated:   sqliteViolated,
 		retry:      busy,
@@ -58,6 +65,31 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 // escapePath is path as a part of a URI.
 func escapePath(path string) string {
 	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+}
+
+// namelessParameters writes parameters as "?" where they come in the order of
+// their numbers. Of all others the driver asks SQLite for the name at each
+// execution, which takes the longer the more there are.
+func namelessParameters(query string) string {
+	var b strings.Builder
+	rest, quoted := query, false
+	for next := 1; ; next++ {
+		i := strings.IndexByte(rest, '$')
+		if i < 0 {
+			break
+		}
+		quoted = quoted != (strings.Count(rest[:i], "'")%2 == 1)
+		number := strconv.Itoa(next)
+		after, ok := strings.CutPrefix(rest[i+1:], number)
+		if quoted || !ok || after != "" && '0' <= after[0] && after[0] <= '9' {
+			return query
+		}
+		b.WriteString(rest[:i])
+		b.WriteByte('?')
+		rest = after
+	}
+	b.WriteString(rest)
+	return b.String()
 }
 
 // fileSize is that of a file, which need not be there.
