@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -122,7 +123,35 @@ func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
 	if err := json.Unmarshal(body, in); err != nil {
 		return invalidTokenRequest("The body is not a JSON object with text members.")
 	}
+	if name := repeatedMember(body); name != "" {
+		return invalidTokenRequest(name + " is given more than once.")
+	}
 	return nil
+}
+
+// repeatedMember is the first member that a JSON object has more than once, or
+// "". Names that differ in their case only are the same to the decoder, which
+// would take the last.
+func repeatedMember(object []byte) string {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return ""
+	}
+	seen := make(map[string]bool)
+	for decoder.More() {
+		token, err := decoder.Token()
+		name, ok := token.(string)
+		var value json.RawMessage
+		if err != nil || !ok || decoder.Decode(&value) != nil {
+			return ""
+		}
+		folded := strings.ToLower(strings.ToUpper(name)) // what is equal without regard to case, as the decoder has it
+		if seen[folded] {
+			return name
+		}
+		seen[folded] = true
+	}
+	return ""
 }
 
 func parseTokenForm(body string, in *api.TokenRequest) error {

@@ -34,6 +34,22 @@ func TestAppendTokenResponse(t *testing.T) {
 	}
 }
 
+func TestRepeatedMember(t *testing.T) {
+	for object, want := range map[string]string{
+		`{}`:                             "",
+		`{"a":"1","b":{"a":"2"}}`:        "",
+		`{"a":"1","b":[],"a":null}`:      "a",
+		`{"scope":"a","Scope":"b"}`:      "Scope",
+		"{\"scope\":1,\"\u017fcope\":2}": "\u017fcope",
+		`{"\u0061":1,"a":2}`:             "a",
+		`null`:                           "",
+	} {
+		if got := repeatedMember([]byte(object)); got != want {
+			t.Errorf("%s: %q, want %q", object, got, want)
+		}
+	}
+}
+
 // FuzzParseForm compares with url.ParseQuery: what the one takes the other takes,
 // and finds the same in it.
 func FuzzParseForm(f *testing.F) {
