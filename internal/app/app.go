@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/freehold-platform/freehold/internal/console"
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -67,6 +69,7 @@ type App struct {
 	tracer *telemetry.Tracer        // nil: no traces are kept
 	admin  atomic.Pointer[net.Addr] // see AdminAddress
 
+	asking  singleflight.Group // whether the database answers
 	rates   *throttle.Rates
 	proxies []netip.Prefix
 }
@@ -310,7 +313,7 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Ready: func(ctx context.Context) map[string]error {
 			// Without the database tokens go on, from memory. Every node loses it at the same
 			// time, and a load balancer that took them all out would end that too.
-			checks := map[string]error{"database": httpapi.Degrade(a.Store.Ping(ctx)), "changes": a.outOfTouch(), "serving": nil}
+			checks := map[string]error{"database": httpapi.Degrade(a.databaseAnswers(ctx)), "changes": a.outOfTouch(), "serving": nil}
 			if stopping.Load() {
 				checks["serving"] = errors.New("shutting down")
 			}

@@ -21,10 +21,12 @@ func CopyEstate(ctx context.Context, from, to string, progress func(table string
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
 	}
-	if source.URL == "" {
-		if _, err := os.Stat(source.Path); err != nil { // opening it would make an empty one
-			return fmt.Errorf("from: %w", err)
-		}
+	found, err := store.Inspect(ctx, source) // opening it would make an empty one
+	switch {
+	case err != nil:
+		return fmt.Errorf("from: %w", err)
+	case found.Schema == 0:
+		return errors.New("from: there is no estate in the database")
 	}
 	target, err := database(to)
 	if err != nil {

@@ -210,6 +210,11 @@ func TestCopy(t *testing.T) {
 	if err := app.CopyEstate(t.Context(), "sqlite:"+path, url, nil); err == nil {
 		t.Error("an estate was copied over another")
 	}
+	empty := pgtest.New(t, nil)
+	err := app.CopyEstate(t.Context(), empty, "sqlite:"+filepath.Join(t.TempDir(), "new"), nil)
+	if tables := dump(t, "pgx", empty, postgresTables); err == nil || !strings.Contains(err.Error(), "there is no estate") || len(tables) > 0 {
+		t.Errorf("an empty database was copied (%v), and has %d rows now", err, len(tables))
+	}
 	for _, name := range []string{"", "sqlite:", path, "mysql://x"} {
 		if err := app.CopyEstate(t.Context(), name, url, nil); err == nil {
 			t.Errorf("%q was taken for a database", name)

@@ -22,6 +22,9 @@ func (a *App) look(ctx context.Context) telemetry.Snapshot {
 			s.Caches[name] = telemetry.CacheUse{Hits: c.Hits, Misses: c.Misses, Entries: c.Entries}
 		}
 	}
+	if a.databaseAnswers(ctx) != nil {
+		return s
+	}
 	state, err := a.Store.State(ctx)
 	if err != nil {
 		return s

@@ -40,6 +40,14 @@ func TestIdentityProvider(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
+	// A file that is there is found before the tenants are made.
+	taken := filepath.Join(dir, "taken.tsv")
+	if err := os.WriteFile(taken, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run("", "seed", "--organization", "Acme", "--tenants", "1", "--clients", "1", "--credentials", taken); err == nil || strings.Contains(out, "made") {
+		t.Errorf("credentials over a file that is there: %s, %v", out, err)
+	}
 	const request = `{"protocol":"OIDC","provider":"keycloak","interactive":true,"description":"Acme ID","pendingOptions":{
 		"discoveryUrl":"https://id.example.com/.well-known/openid-configuration","clientId":"freehold","clientSecret":"s","claimsMapping":{"sub":["/sub"]}}}`
 	provider := func(args ...string) []string { return append([]string{"identity-provider"}, args...) }

@@ -33,6 +33,15 @@ func seedCommand(with with) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			to := io.Discard
+			if credentials != "" && clients > 0 { // made first: the tenants may take hours
+				file, errOpen := os.OpenFile(credentials, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+				if errOpen != nil {
+					return errOpen
+				}
+				defer func() { err = errors.Join(err, file.Close()) }()
+				to = file
+			}
 			out := s.cmd.ErrOrStderr()
 			if plan.Tenants > 0 {
 				bar := s.seedBar(plan.Tenants, "Tenants")
@@ -48,7 +57,7 @@ func seedCommand(with with) *cobra.Command {
 			if clients == 0 {
 				return nil
 			}
-			return s.seedClients(id, clients, credentials)
+			return s.seedClients(id, clients, to)
 		}),
 	}
 	cmd.Flags().StringVar(&organization, "organization", "", organizationUsage)
@@ -68,21 +77,13 @@ func (s *session) seedBar(n int, of string) *progressbar.ProgressBar {
 		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
 }
 
-// seedClients makes clients and writes their secrets to a file, if it has a name.
-func (s *session) seedClients(id estate.OrganizationID, n int, path string) (err error) {
+// seedClients makes clients and writes their secrets.
+func (s *session) seedClients(id estate.OrganizationID, n int, secrets io.Writer) error {
 	subscriptions, err := s.Tenancy.Subscriptions(s.cmd.Context(), s.actor, id)
 	if err != nil {
 		return err
 	}
-	to := bufio.NewWriter(io.Discard)
-	if path != "" {
-		file, errOpen := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if errOpen != nil {
-			return errOpen
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		to = bufio.NewWriter(file)
-	}
+	to := bufio.NewWriter(secrets)
 	bar := s.seedBar(n, "Clients")
 	err = s.Credential.Seed(s.cmd.Context(), s.actor, subscriptions, n, func(c estate.Client, secret estate.Secret) error {
 		_ = bar.Add(1) // what a bar can't show is no failure

@@ -68,7 +68,7 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		pipeline:     pgxPipeline{},
 		refused:      func(err error) bool { return errors.As(err, new(*pgconn.PgError)) },
 		readTimeout:  10 * time.Second,
-		writeTimeout: 30 * time.Second,
+		writeTimeout: 10 * time.Second,
 		retry:        madeMeanwhile,
 		tableNames:   "select tablename::text from pg_tables where schemaname = current_schema() and tablename <> 'goose_db_version' order by 1",
 		columns:      "select column_name::text from information_schema.columns where table_schema = current_schema() and table_name = $1 order by ordinal_position",

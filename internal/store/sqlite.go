@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
@@ -19,6 +20,14 @@ import (
 // openSQLite opens a file, in WAL mode.
 func openSQLite(ctx context.Context, path string) (*engine, error) {
 	if err := walvfs.Register(); err != nil {
+		return nil, err
+	}
+	// SQLite would let everybody read it who may read the folder.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	// busy_timeout first: the other pragmas may have to wait for a lock.
@@ -56,10 +65,23 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 		return nil, errors.Join(err, handle.Close())
 	}
 	e.handle = handle
+	if err := e.writable(ctx); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
 	if e.queue, err = newGatherer(); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
 	return e, nil
+}
+
+// writable fails if the file is one that this program may only read. SQLite would
+// say so at each write, but not when a transaction begins.
+func (e *engine) writable(ctx context.Context) error {
+	err := e.writer.exec(ctx, "delete from changes where seq < 0") // there are none
+	if err != nil && !busy(err) {
+		return fmt.Errorf("can't be written: %w", err)
+	}
+	return nil
 }
 
 // escapePath is path as a part of a URI.

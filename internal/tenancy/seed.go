@@ -193,7 +193,7 @@ func (g *seeder) tenant(i int, sub estate.Subscription, regions map[estate.Regio
 	pick := func(of []string) string { return of[g.random.IntN(len(of))] }
 	region := regions[sub.Regions[int(float64(len(sub.Regions))*math.Pow(g.random.Float64(), 1.7))]]
 	age := g.now.Sub(g.now.AddDate(-seedYears, 0, 0))
-	created := g.now.Add(-time.Duration(float64(age) * (1 - math.Sqrt((float64(i)+0.5)/float64(g.n))))).Truncate(time.Microsecond)
+	created := g.now.Add(-time.Duration(float64(age) * (1 - math.Sqrt((float64(i)+0.5)/float64(g.n))))).Truncate(time.Millisecond)
 	t := estate.Tenant{
 		ID: estate.NewTenantID(g.now), Organization: sub.Organization, Subscription: sub.ID, Region: region.Code, Datacenter: region.Datacenter,
 		CountryCode: region.CountryCode, Name: pick(seedFirst) + " " + pick(seedSecond) + " " + pick(seedForm), Hostname: estate.NewHostname(estate.NewHostLabel(), region.Code),
@@ -203,7 +203,7 @@ func (g *seeder) tenant(i int, sub estate.Subscription, regions map[estate.Regio
 		t.Name += fmt.Sprintf(" %d", 2+g.random.IntN(40))
 	}
 	if g.random.IntN(3) > 0 { // changed once, rather lately
-		t.UpdatedAt = created.Add(time.Duration(g.random.Float64() * float64(g.now.Sub(created)))).Truncate(time.Microsecond)
+		t.UpdatedAt = created.Add(time.Duration(g.random.Float64() * float64(g.now.Sub(created)))).Truncate(time.Millisecond)
 		t.Rev = 2
 	}
 	switch what := g.random.IntN(100); {

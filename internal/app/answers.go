@@ -1,0 +1,30 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// answerTimeout bounds how long readiness and metrics wait for the database:
+// whoever asks, a load balancer say, gives up soon, and would take a node that does
+// not answer out, tokens and all.
+const answerTimeout = time.Second
+
+var errNoAnswer = errors.New("the database has not answered for a second")
+
+// databaseAnswers tells whether the database answers, within answerTimeout. While
+// it does not, one question to it waits, however many ask.
+func (a *App) databaseAnswers(ctx context.Context) error {
+	answer := a.asking.DoChan("", func() (any, error) { return nil, a.Store.Ping(context.WithoutCancel(ctx)) })
+	enough := time.NewTimer(answerTimeout)
+	defer enough.Stop()
+	select {
+	case result := <-answer:
+		return result.Err
+	case <-enough.C:
+		return errNoAnswer
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
