@@ -44,7 +44,9 @@ type Examination struct {
 	Free   func(path string) (free, size uint64, err error) // bytes, where path is
 
 	findings []Finding
+	full     bool // there is no room on the disk of the data folder
 	database store.Inspection
+	unread   bool // what is in the database is not known
 }
 
 // New makes an Examination of this machine's world.

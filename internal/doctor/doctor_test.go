@@ -55,6 +55,16 @@ func expect(t *testing.T, findings []doctor.Finding, check string, level doctor.
 	t.Errorf("no %s %s with %q in %+v", check, level, words, findings)
 }
 
+// advise fails unless all advice of a check has the words.
+func advise(t *testing.T, findings []doctor.Finding, check, words string) {
+	t.Helper()
+	for _, f := range findings {
+		if f.Check == check && !strings.Contains(f.Advice, words) {
+			t.Errorf("the advice for %q is %q", f.Found, f.Advice)
+		}
+	}
+}
+
 // installation is the configuration of a data folder with an estate, on SQLite.
 func installation(t *testing.T) app.Config {
 	t.Helper()
@@ -175,6 +185,53 @@ func TestRun_Database(t *testing.T) {
 	}
 }
 
+// TestRun_DatabaseUnread: of what is in a database that can't be read, nothing is said
+// to be missing.
+func TestRun_DatabaseUnread(t *testing.T) {
+	t.Setenv("FREEHOLD_TEST_ENGINE", "sqlite")
+	e := testenv.Open(t)
+	config := e.App.Config
+	config.Listen = "127.0.0.1:1"
+	unknown := func(config app.Config) {
+		t.Helper()
+		findings := examine(t, config, nil)
+		expect(t, findings, "keys", doctor.Warn, "whether it opens the keys is not known")
+		expect(t, findings, "dns", doctor.Warn, "which regions there are is not known")
+		keyless := config
+		keyless.KeyFile = filepath.Join(t.TempDir(), "master.key")
+		expect(t, examine(t, keyless, nil), "keys", doctor.Warn, "whether one is missing is not known")
+	}
+	away := config
+	away.Database = "postgres://nobody@127.0.0.1:1/freehold"
+	unknown(away)
+	socket := config
+	socket.Database = "postgres:///freehold?user=nobody&host=" + t.TempDir()
+	expect(t, examine(t, socket, nil), "database", doctor.Fail, "PostgreSQL can't be asked")
+	unknown(socket)
+	e.Exec("insert into goose_db_version (version_id, is_applied) values (99999, 1)")
+	unknown(config)
+	if err := os.WriteFile(filepath.Join(config.DataDir, "freehold.db"), []byte(strings.Repeat("nonsense", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unknown(config)
+}
+
+// TestRun_DatabaseWithoutRoom: a database that can't be opened because the disk is full
+// is not said to be damaged.
+func TestRun_DatabaseWithoutRoom(t *testing.T) {
+	config := app.Defaults()
+	config.DataDir, config.Listen = t.TempDir(), "127.0.0.1:1"
+	if err := os.WriteFile(filepath.Join(config.DataDir, "freehold.db"), []byte(strings.Repeat("nonsense", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	findings := examine(t, config, func(x *doctor.Examination) {
+		x.Free = func(string) (uint64, uint64, error) { return 0, 1 << 40, nil }
+	})
+	expect(t, findings, "disk", doctor.Fail, "0 B")
+	expect(t, findings, "database", doctor.Fail, "can't be read")
+	advise(t, findings, "database", "Make room")
+}
+
 func TestRun_PostgreSQL(t *testing.T) {
 	url := pgtest.New(t, nil)
 	config := app.Defaults()
@@ -197,6 +254,16 @@ func TestRun_Keys(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, examine(t, config, nil), "keys", doctor.Warn, "mode 0644")
+	unreadable := config
+	unreadable.KeyFile = filepath.Join(t.TempDir(), "master.key")
+	if err := os.WriteFile(unreadable.KeyFile, []byte(strings.Repeat("ab", 32)), 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadFile(unreadable.KeyFile); err != nil { // root can read it
+		findings := examine(t, unreadable, nil)
+		expect(t, findings, "keys", doctor.Fail, "permission denied")
+		advise(t, findings, "keys", "chown")
+	}
 	failing := config
 	failing.KeyCommand = "false"
 	expect(t, examine(t, failing, nil), "keys", doctor.Fail, "key command false")
@@ -321,6 +388,10 @@ func TestRun_Server(t *testing.T) {
 	expect(t, examine(t, config, nil), "clock", doctor.Fail, "behind this machine's")
 	date = time.Now().Add(10 * time.Second)
 	expect(t, examine(t, config, nil), "clock", doctor.Warn, "ahead of this machine's")
+
+	secure := config
+	certify(t, &secure, time.Now().Add(-time.Hour), time.Now().Add(time.Hour), "console.freehold.localhost")
+	expect(t, examine(t, secure, nil), "server", doctor.Fail, "does not speak TLS")
 
 	config.AdminListen, config.TraceEndpoint = "127.0.0.1:1", "http://127.0.0.1:1"
 	findings := examine(t, config, nil)

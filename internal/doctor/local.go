@@ -95,7 +95,7 @@ func (e *Examination) checkDisk() {
 	level, advice := OK, "Make room, or move the data folder to a larger disk, before the disk is full: then nothing can be written, though tokens go on."
 	switch {
 	case free < tooLittle:
-		level = Fail
+		level, e.full = Fail, true
 	case free < scarce || free < size/20:
 		level = Warn
 	}
@@ -131,14 +131,18 @@ func (e *Examination) checkDatabase(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	in, err := store.Inspect(ctx, e.Config.StoreOptions())
-	e.database = in
 	postgres := in.Engine == "postgresql"
+	missing := !postgres && errors.Is(err, fs.ErrNotExist)
+	e.database, e.unread = in, err != nil && !missing || in.Schema > in.Known
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case missing:
 		e.add(name, Warn, "Start the server once: it makes the database.", "there is none at %s yet", in.Path)
 		return
 	case err != nil && postgres:
 		e.add(name, Fail, "See that the server runs, that its host and port are reached from here, and that user, password and database name are right.", "PostgreSQL can't be asked: %v", err)
+		return
+	case err != nil && e.full:
+		e.add(name, Fail, "Make room first, then examine it again: without room, SQLite can't open even a sound file.", "%s can't be read: %v", in.Path, err)
 		return
 	case err != nil:
 		e.add(name, Fail, "If the file is damaged, restore the newest backup. If its owner is another user, run as that user.", "%s can't be read: %v", in.Path, err)
@@ -195,6 +199,9 @@ func (e *Examination) compareClock(whose string, behind time.Duration) {
 		"%s clock is %s %s this machine's", whose, behind.Abs().Round(time.Millisecond), direction)
 }
 
+// readFirst is the advice where a check needs what is in a database that can't be read.
+const readFirst = "See the line about the database first, then examine it again."
+
 // checkKeys looks whether the master key is kept well and opens the server's keys.
 func (e *Examination) checkKeys(ctx context.Context) {
 	const name = "keys"
@@ -202,6 +209,9 @@ func (e *Examination) checkKeys(ctx context.Context) {
 	if source.File != "" {
 		info, err := os.Stat(source.File)
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && e.unread:
+			e.add(name, Warn, readFirst, "there is no key file %s; whether one is missing is not known: the database can't be read", source.File)
+			return
 		case errors.Is(err, fs.ErrNotExist) && len(e.database.Keys) == 0:
 			e.add(name, Warn, "Start the server once: it makes the key file. Back it up apart from the database.", "there is no key file %s yet", source.File)
 			return
@@ -209,11 +219,18 @@ func (e *Examination) checkKeys(ctx context.Context) {
 			e.add(name, Warn, "chmod 600 "+source.File, "others on this machine can read the key file %s (mode %04o)", source.File, info.Mode().Perm())
 		}
 	}
-	if err := source.Check(ctx, e.database.Keys); err != nil {
+	err := source.Check(ctx, e.database.Keys)
+	switch {
+	case source.File != "" && errors.Is(err, fs.ErrPermission):
+		e.add(name, Fail, "Let the user who runs the server read it: chown it to that user and chmod 600, or run doctor as that user.", "%v", err)
+		return
+	case err != nil:
 		e.add(name, Fail, "Restore the key file that belongs to this database: without it, nothing in it can be signed or verified.", "%v", err)
 		return
-	}
-	if len(e.database.Keys) == 0 {
+	case e.unread:
+		e.add(name, Warn, readFirst, "%s can be read; whether it opens the keys is not known: the database can't be read", source)
+		return
+	case len(e.database.Keys) == 0:
 		e.add(name, OK, "", "%s can be read; there are no keys to open yet", source)
 		return
 	}

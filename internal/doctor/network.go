@@ -39,7 +39,10 @@ const anyTenant = "freehold-doctor"
 // checkNames looks up the names of the hosts.
 func (e *Examination) checkNames(ctx context.Context) {
 	const name = "dns"
-	if len(e.database.Regions) == 0 {
+	switch {
+	case e.unread && len(e.database.Regions) == 0:
+		e.add(name, Warn, readFirst, "which regions there are is not known, so only the console's name can be looked up: the database can't be read")
+	case len(e.database.Regions) == 0:
 		e.add(name, Warn, "Make a region: freehold operator region create us.", "there is no region yet, so only the console's name can be looked up")
 	}
 	var console []string
@@ -140,7 +143,11 @@ func (e *Examination) checkServer(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	answer, certificates, err := e.readiness(ctx)
+	var plain tls.RecordHeaderError
 	switch {
+	case errors.As(err, &plain):
+		e.add(name, Fail, "See what listens there, or set tls as it was for the server that runs.", "what answers at %s does not speak TLS", c.Listen)
+		return
 	case err != nil && e.Server:
 		e.add(name, Fail, "Start it, and see its log.", "none answers at %s: %v", c.Listen, err)
 		return
