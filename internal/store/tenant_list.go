@@ -57,7 +57,7 @@ const MaxPage = 100
 type TenantQuery struct {
 	Filter   filter.Expr // nil: all
 	Sort     []filter.SortKey
-	From     *TenantPosition // nil: from the start
+	From     *TenantPosition // nil: from the start, or from the end if Backward
 	Backward bool            // the rows before From instead of those after
 	Limit    int             // at most MaxPage; 0 or less: only whether there are any
 	Bound    int             // how many tenants may be looked at, or sorted, for the page; 0: TenantBound

@@ -57,6 +57,9 @@ func FuzzCursor(f *testing.F) {
 			}
 			return
 		}
+		if position == nil {
+			return // where reading begins
+		}
 		if !position.Fits(sort) || !position.ID.Valid() || len(text) > paging.MaxCursor {
 			t.Fatalf("accepted %+v", position)
 		}

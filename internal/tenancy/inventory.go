@@ -121,7 +121,7 @@ func (s *Service) inventory(ctx context.Context, actor estate.Actor, q Inventory
 
 // cursors returns where the pages around tenants begin. on is where reading goes on
 // in its direction; nil: nowhere. The page one came from is always there to go back
-// to.
+// to, also from an empty one.
 func cursors(q store.TenantQuery, tenants []estate.Tenant, on *store.TenantPosition) (next, prev string) {
 	format := func(p store.TenantPosition) string { return formatCursor(p, q.Sort) }
 	var ahead, back string
@@ -129,7 +129,9 @@ func cursors(q store.TenantQuery, tenants []estate.Tenant, on *store.TenantPosit
 		ahead = format(*on)
 	}
 	switch {
-	case q.From == nil && !q.Backward:
+	case q.From == nil: // nothing is before where reading begins
+	case len(tenants) == 0 && on == nil:
+		back = format(store.TenantPosition{}) // q.From would leave out the tenant that is there
 	case len(tenants) == 0:
 		back = ahead // all that was looked at, and what was before it
 	case q.Backward:
