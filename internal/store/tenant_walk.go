@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +16,10 @@ import (
 // says nothing else.
 const TenantBound = 4_000
 
-// errSortTooWide is what a query gets that could be answered only by sorting more
-// tenants than a page may cost.
-var errSortTooWide = estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid sort", "So many tenants can be sorted by one attribute only; a filter that leaves fewer of them may allow more.").
+// errSortTooWide is what a query gets that could be answered only by looking at
+// more tenants than a page may cost: no index finds fewer, however few match.
+var errSortTooWide = estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid sort", fmt.Sprintf(
+	"More than %d tenants would have to be looked at to sort them by several attributes, however few match. Sort by one, or add to the filter, with and, a comparison that by itself leaves no more.", TenantBound)).
 	InParameter("sort", "has more than one attribute, for too many tenants")
 
 // Tenants returns a page of tenants in the order of q, and where the one after it

@@ -1,8 +1,10 @@
 package tenancy_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +111,40 @@ func TestInventory_NothingAfterTheCursor(t *testing.T) {
 		q := tenancy.InventoryQuery{Filter: `name eq "1"`, Limit: 2, Next: after}
 		if _, names := walk(t, e, q, pageOf(t, e, q), true); !slices.Equal(names, []string{"1"}) {
 			t.Errorf("back to %q", names)
+		}
+	}
+}
+
+// TestInventory_SortBySeveral: what is refused depends on how many tenants a single
+// comparison leaves, not on how many match.
+func TestInventory_SortBySeveral(t *testing.T) {
+	e := testenv.Open(t)
+	e.Subscription(2 * store.TenantBound)
+	small := e.Subscription(10)
+	if _, err := e.App.Tenancy.Seed(t.Context(), testenv.Operator, e.Organization.ID, tenancy.SeedPlan{Tenants: store.TenantBound + 100}); err != nil {
+		t.Fatal(err)
+	}
+	rare := fmt.Sprintf(`subscriptionId eq %q`, small.ID)
+	for _, c := range []struct {
+		filter, sort string
+		sorted       bool
+	}{
+		{"", "-createdAt,name", false},
+		{"", "-status,-createdAt", true},
+		{`externalId eq "x" or externalId eq "y"`, "-createdAt,name", false},
+		{`not (not (externalId eq "x"))`, "-createdAt,name", false},
+		{`externalId eq "x"`, "-createdAt,name", true},
+		{rare, "-createdAt,name", true},
+		{rare + ` and (externalId eq "x" or externalId eq "y")`, "-createdAt,name", true},
+		{rare + " or " + rare, "-createdAt,name", false},
+	} {
+		_, err := e.App.Tenancy.Inventory(t.Context(), lister(e), tenancy.InventoryQuery{Filter: c.filter, Sort: c.sort, Limit: 10})
+		var refused *estate.Error
+		switch {
+		case c.sorted && err != nil:
+			t.Errorf("%s sorted by %s: %v", c.filter, c.sort, err)
+		case !c.sorted && (!errors.As(err, &refused) || !strings.Contains(refused.Detail, "More than 4000 tenants would have to be looked at")):
+			t.Errorf("%s sorted by %s: %v", c.filter, c.sort, err)
 		}
 	}
 }
