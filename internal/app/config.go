@@ -50,7 +50,7 @@ type Config struct {
 	LogFormat string `key:"log_format" doc:"text or json"`
 
 	AdminListen      string  `key:"admin_listen" doc:"address to serve /metrics and /debug/pprof/ at, such as 127.0.0.1:8481; never one that the public reaches; default: nowhere"`
-	TraceEndpoint    string  `key:"trace_endpoint" doc:"URL of an OpenTelemetry collector to which traces are sent (OTLP over HTTP), such as http://127.0.0.1:4318; default: none are kept"`
+	TraceEndpoint    string  `key:"trace_endpoint" doc:"where traces are sent (OTLP over HTTP): the URL of an OpenTelemetry collector, such as http://127.0.0.1:4318; default: none are kept"`
 	TraceSampleRatio float64 `key:"trace_sample_ratio" doc:"share of the traces that is kept, 0 to 1, where the caller's traceparent does not decide"`
 
 	KeyCommand         string        `key:"key_command" doc:"command whose output is the key that seals the server's keys, instead of key_file; program and arguments separated by spaces, without a shell"`

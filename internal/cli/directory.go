@@ -84,7 +84,7 @@ func (v view[T]) list(d *tenantCommands, cmd *cobra.Command, arguments []string,
 		return d.out.List(cmd, things, v.names, rows)
 	})
 	cmd.Flags().StringVar(&opts.Filter, "filter", "", "filter (SCIM) that picks some")
-	cmd.Flags().StringVar(&opts.Sort, "sort", "", "comma-separated attributes to sort by, each with - before it for descending")
+	cmd.Flags().StringVar(&opts.Sort, "sort", "", "attributes to sort by, with commas between them, each with - before it for descending")
 	cmd.Flags().IntVar(&limit, "limit", limit, "most to list; 0 lists all")
 	return cmd
 }

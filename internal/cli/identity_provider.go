@@ -205,8 +205,8 @@ with pendingOptions is to be tested then in a browser: /login/test?idp=ID.`,
 			return p.show(cmd, created)
 		},
 	}
-	cmd.Flags().StringVar(&issuer, "issuer", "", "iss of the JWTs")
-	cmd.Flags().StringVar(&keyID, "key-id", "", "kid of the JWTs")
+	cmd.Flags().StringVar(&issuer, "issuer", "", "issuer of the JWTs, their iss")
+	cmd.Flags().StringVar(&keyID, "key-id", "", "key id of the JWTs, their kid")
 	cmd.Flags().StringVar(&keyFile, "key-file", "", "file with the public key, in PEM")
 	cmd.Flags().StringVar(&description, "description", "", "what it is for, in your words")
 	cmd.Flags().StringVar(&file, "file", "", `JSON file with the whole request; "-" is standard input`)

@@ -75,7 +75,7 @@ the level, tenantId or regionCode, with eq and ne, and clientName also with co.`
 		},
 	}
 	cmd.Flags().StringVar(&opts.Filter, "filter", "", "filter (SCIM) that picks clients")
-	cmd.Flags().StringVar(&opts.Sort, "sort", "", "comma-separated attributes to sort by, each with - before it for descending")
+	cmd.Flags().StringVar(&opts.Sort, "sort", "", "attributes to sort by, with commas between them, each with - before it for descending")
 	cmd.Flags().IntVar(&limit, "limit", limit, "most clients to list; 0 lists all")
 	return cmd
 }

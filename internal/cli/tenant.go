@@ -83,7 +83,7 @@ default. With --wait it waits so long, and fails if the tenant is not ready then
 	flags.StringVar(&c.externalID, "external-id", "", "your own id of the tenant, unique in the subscription")
 	flags.StringArrayVar(&c.labels, "label", nil, "label as name=value; may be repeated")
 	flags.StringVar(&c.datacenter, "datacenter", "", "data centre code, which must be the region's")
-	flags.StringVar(&c.admin.Email, "admin-email", "", "e-mail address of a person to invite as the first administrator")
+	flags.StringVar(&c.admin.Email, "admin-email", "", "the e-mail address of a person to invite as the first administrator")
 	flags.StringVar(&c.admin.Name, "admin-name", "", "name of that person (default the e-mail address)")
 	flags.StringVar(&c.idempotencyKey, "idempotency-key", "", "text that names this attempt; the same again creates nothing new")
 	flags.DurationVar(&c.wait, "wait", 0, "how long to wait for the tenant's provisioners, such as 5m; 0s is not at all")

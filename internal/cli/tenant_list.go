@@ -42,7 +42,7 @@ externalId, and labels, which are compared as labels eq "plan=gold".`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&l.filter, "filter", "", "filter (SCIM) that picks tenants")
-	flags.StringVar(&l.sort, "sort", "", "comma-separated attributes to sort by, each with - before it for descending")
+	flags.StringVar(&l.sort, "sort", "", "attributes to sort by, with commas between them, each with - before it for descending")
 	flags.IntVar(&l.limit, "limit", 100, "most tenants to list; 0 lists all")
 	flags.BoolVar(&l.total, "total", false, "also say how many tenants there are")
 	return cmd

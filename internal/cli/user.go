@@ -57,7 +57,7 @@ func userCreate(d *tenantCommands) *cobra.Command {
 		return userView.one(d, cmd, made)
 	})
 	cmd.Flags().StringVar(&request.Name, "name", "", "display name; default the e-mail address or the subject")
-	cmd.Flags().StringVar(&request.Email, "email", "", "e-mail address")
+	cmd.Flags().StringVar(&request.Email, "email", "", "the user's e-mail address")
 	cmd.Flags().StringVar(&request.Status, "status", "", "active (default), invited, disabled or provisioned")
 	cmd.Flags().StringArrayVar(&roles, "role", nil, "name of a role; may be repeated")
 	return cmd

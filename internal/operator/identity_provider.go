@@ -68,7 +68,7 @@ func identityProviderCommand(with with) *cobra.Command {
 			return s.out.One(s.cmd, v, headers, row(v))
 		}),
 	}
-	create.Flags().StringVar(&file, "file", "", "JSON file with the whole request; - is standard input")
+	create.Flags().StringVar(&file, "file", "", "file with the whole request as JSON; - is standard input")
 	list := &cobra.Command{
 		Use: "list", Short: "List the identity providers of an organization", Args: cobra.NoArgs,
 		RunE: with(func(s *session, _ []string) error {
