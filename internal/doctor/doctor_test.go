@@ -139,6 +139,7 @@ func TestRun_Disk(t *testing.T) {
 	expect(t, findings, "database", doctor.Warn, "there is none")
 	expect(t, findings, "keys", doctor.Warn, "no key file")
 	expect(t, findings, "dns", doctor.Warn, "no region")
+	expect(t, findings, "dns", doctor.OK, "1 name leads to 192.0.2.1")
 	if _, err := os.Stat(missing.DataDir); err == nil {
 		t.Error("examining has made the data folder")
 	}

@@ -67,8 +67,12 @@ func (e *Examination) checkNames(ctx context.Context) {
 			console = addresses
 		}
 	}
-	if good > 0 && good == len(e.hosts()) {
-		e.add(name, OK, "", "%d names lead to %s", good, strings.Join(console, ", "))
+	if good == len(e.hosts()) {
+		lead := "1 name leads"
+		if good > 1 {
+			lead = fmt.Sprintf("%d names lead", good)
+		}
+		e.add(name, OK, "", "%s to %s", lead, strings.Join(console, ", "))
 	}
 }
 

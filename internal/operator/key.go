@@ -84,7 +84,7 @@ func keyCommand(with with) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(s.cmd.ErrOrStderr(), "%d keys sealed anew\n", n)
+			_, err = fmt.Fprintln(s.cmd.ErrOrStderr(), counted(n, "key"), "sealed anew")
 			return err
 		}),
 	}

@@ -50,7 +50,7 @@ func seedCommand(with with) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if _, err = fmt.Fprintf(out, "%d tenants made\n", made); err != nil {
+				if _, err = fmt.Fprintln(out, counted(made, "tenant"), "made"); err != nil {
 					return err
 				}
 			}
@@ -96,6 +96,14 @@ func (s *session) seedClients(id estate.OrganizationID, n int, secrets io.Writer
 	if err := to.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.cmd.ErrOrStderr(), "%d clients made\n", n)
+	_, err = fmt.Fprintln(s.cmd.ErrOrStderr(), counted(n, "client"), "made")
 	return err
+}
+
+// counted is n of what one is called.
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }

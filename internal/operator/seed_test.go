@@ -1,0 +1,22 @@
+package operator_test
+
+import "testing"
+
+// TestSeed_Counted: one is told of as one, more as several.
+func TestSeed_Counted(t *testing.T) {
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"organization", "create", "Acme"},
+		{"region", "create", "eu"},
+		{"subscription", "create", "--tenants", "9", "--region", "eu"},
+	} {
+		if _, told, err := runKey(t, dir, args...); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, told)
+		}
+	}
+	for _, c := range []struct{ n, told string }{{"1", "1 tenant made\n1 client made\n"}, {"2", "2 tenants made\n2 clients made\n"}} {
+		if _, told, err := runKey(t, dir, "seed", "--tenants", c.n, "--clients", c.n); err != nil || told != c.told {
+			t.Errorf("%q (%v), want %q", told, err, c.told)
+		}
+	}
+}
