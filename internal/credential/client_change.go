@@ -130,8 +130,8 @@ func keyIDs(keys []estate.PublicKey) []string {
 func (s *Service) DeleteClient(ctx context.Context, actor estate.Actor, realm Realm, id estate.ClientID, confirm string) error {
 	return s.change(ctx, actor, realm, id, "oauth-client.delete", func(tx *store.Tx, c estate.Client) (map[string]any, error) {
 		if confirm != string(c.ID) {
-			const detail = "qlik-confirm-delete must be the id of the client"
-			return nil, estate.E(estate.Invalid, api.CodeClientConfirm, "Deletion not confirmed", detail).InParameter("qlik-confirm-delete", detail)
+			const detail = "The header " + api.HeaderConfirmDelete + " must be the id of the client."
+			return nil, estate.E(estate.Invalid, api.CodeClientConfirm, "Deletion not confirmed", detail).InParameter(api.HeaderConfirmDelete, detail)
 		}
 		now := s.now()
 		bots, err := tx.StopBots(ctx, organizationOf(c), c.ID, now)
