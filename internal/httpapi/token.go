@@ -123,19 +123,18 @@ func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
 	if err := json.Unmarshal(body, in); err != nil {
 		return invalidTokenRequest("The body is not a JSON object with text members.")
 	}
-	if name := repeatedMember(body); name != "" {
-		return invalidTokenRequest(name + " is given more than once.")
+	if repeatsMember(body) {
+		return invalidTokenRequest("A member of the JSON object is given more than once.")
 	}
 	return nil
 }
 
-// repeatedMember is the first member that a JSON object has more than once, or
-// "". Names that differ in their case only are the same to the decoder, which
-// would take the last.
-func repeatedMember(object []byte) string {
+// repeatsMember tells whether a JSON object has a member more than once. Names that
+// differ in their case only are the same to the decoder, which would take the last.
+func repeatsMember(object []byte) bool {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return ""
+		return false
 	}
 	seen := make(map[string]bool)
 	for decoder.More() {
@@ -143,15 +142,15 @@ func repeatedMember(object []byte) string {
 		name, ok := token.(string)
 		var value json.RawMessage
 		if err != nil || !ok || decoder.Decode(&value) != nil {
-			return ""
+			return false
 		}
 		folded := strings.ToLower(strings.ToUpper(name)) // what is equal without regard to case, as the decoder has it
 		if seen[folded] {
-			return name
+			return true
 		}
 		seen[folded] = true
 	}
-	return ""
+	return false
 }
 
 func parseTokenForm(body string, in *api.TokenRequest) error {

@@ -34,18 +34,18 @@ func TestAppendTokenResponse(t *testing.T) {
 	}
 }
 
-func TestRepeatedMember(t *testing.T) {
-	for object, want := range map[string]string{
-		`{}`:                             "",
-		`{"a":"1","b":{"a":"2"}}`:        "",
-		`{"a":"1","b":[],"a":null}`:      "a",
-		`{"scope":"a","Scope":"b"}`:      "Scope",
-		"{\"scope\":1,\"\u017fcope\":2}": "\u017fcope",
-		`{"\u0061":1,"a":2}`:             "a",
-		`null`:                           "",
+func TestRepeatsMember(t *testing.T) {
+	for object, want := range map[string]bool{
+		`{}`:                             false,
+		`{"a":"1","b":{"a":"2"}}`:        false,
+		`{"a":"1","b":[],"a":null}`:      true,
+		`{"scope":"a","Scope":"b"}`:      true,
+		"{\"scope\":1,\"\u017fcope\":2}": true,
+		`{"\u0061":1,"a":2}`:             true,
+		`null`:                           false,
 	} {
-		if got := repeatedMember([]byte(object)); got != want {
-			t.Errorf("%s: %q, want %q", object, got, want)
+		if got := repeatsMember([]byte(object)); got != want {
+			t.Errorf("%s: %t, want %t", object, got, want)
 		}
 	}
 }
