@@ -31,8 +31,8 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 		return nil, err
 	}
 	// busy_timeout first: the other pragmas may have to wait for a lock.
-	// synchronous(full) makes every commit durable, not only consistent.
-	dsn := "file:" + escapePath(path) + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
+	// synchronous(full) makes every commit durable, not only consistent; walvfs relies on it.
+	dsn := "file:" + escapePath(path) + "?vfs=" + walvfs.Name + "&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
 		"&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(8000)&_pragma=cache_size(-16384)&_pragma=temp_store(memory)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {

@@ -1,10 +1,28 @@
 package store
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
+
+// TestSQLite_Durable: all connections make their commits durable.
+func TestSQLite_Durable(t *testing.T) {
+	e, err := openSQLite(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, e.close()) }()
+	for name, row := range map[string]rowScanner{
+		"writer": e.writer.row(t.Context(), "pragma synchronous"),
+		"reader": e.db.QueryRowContext(t.Context(), "pragma synchronous"),
+		"jobs":   e.handle.QueryRowContext(t.Context(), "pragma synchronous"),
+	} {
+		var level int
+		require.NoError(t, row.Scan(&level), name)
+		assert.Equal(t, 2, level, name) // full
+	}
+}
 
 func TestNamelessParameters(t *testing.T) {
 	for query, want := range map[string]string{

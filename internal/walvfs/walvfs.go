@@ -2,13 +2,15 @@
 // write-ahead log is written in large pieces.
 //
 // SQLite writes each page of a commit by two system calls, the head of its frame
-// and its content. That is most of what a commit of many pages costs beside the
-// disk. Here they are collected, and written when SQLite asks for them to be made
-// durable, or for anything else of the file.
+// and its content, which is about half of what a commit of many pages costs beside
+// the disk. Here they are collected, and written before anybody could miss them or
+// write in their place: when SQLite asks for them to be made durable or for
+// anything else of the file, when it tells other connections of a commit (the
+// barrier of the shared memory), and when it gives up a lock, the one to write
+// among them, also after a transaction that was rolled back.
 //
-// Other connections look at frames only after SQLite has told them of a commit,
-// which it does after it has made them durable. So it must do that at each commit
-// (synchronous=full, SQLite's default), or they would miss frames.
+// A failed write is noticed where SQLite makes a commit durable before it tells of
+// it, so it must do that at each commit: synchronous=full, its default.
 package walvfs
 
 import (
@@ -63,41 +65,44 @@ type (
 	resizeFunc  = func(tls *libc.TLS, file uintptr, size int64) int32
 	syncFunc    = func(tls *libc.TLS, file uintptr, flags int32) int32
 	sizeFunc    = func(tls *libc.TLS, file, size uintptr) int32
-	controlFunc = func(tls *libc.TLS, file uintptr, op int32, arg uintptr) int32
+	lockFunc    = func(tls *libc.TLS, file uintptr, offset, n, flags int32) int32
+	barrierFunc = func(tls *libc.TLS, file uintptr)
 )
 
-// open opens a file. A write-ahead log gets methods of its own.
+// open opens a file. A write-ahead log gets methods of its own, and so does its
+// database, whose file has the locks.
 func open(tls *libc.TLS, vfs, path, file uintptr, flags int32, outFlags uintptr) int32 {
 	code := systemOpen(tls, vfs, path, file, flags, outFlags)
 	if code != sqlite3.SQLITE_OK || flags&sqlite3.SQLITE_OPEN_WAL == 0 {
 		return code
 	}
-	own := allocate[sqlite3.Tsqlite3_io_methods](tls)
-	f, m := at[sqlite3.Tsqlite3_file](file), at[sqlite3.Tsqlite3_io_methods](own)
-	if own == 0 {
-		function[closeFunc](at[sqlite3.Tsqlite3_io_methods](f.FpMethods).FxClose)(tls, file)
+	database := sqlite3.Xsqlite3_database_file_object(tls, path)
+	l := &log{file: file, database: database, methods: replace(tls, file), shared: replace(tls, database)}
+	if l.methods.own == 0 || l.shared.own == 0 {
+		l.restore(tls)
+		function[closeFunc](methodsOf(file).FxClose)(tls, file)
 		return sqlite3.SQLITE_NOMEM
 	}
-	*m = *at[sqlite3.Tsqlite3_io_methods](f.FpMethods)
-	l := &log{methods: own}
+	m, d := methodsOf(file), methodsOf(database)
 	l.close, m.FxClose = function[closeFunc](m.FxClose), pointer(closeFile)
 	l.read, m.FxRead = function[accessFunc](m.FxRead), pointer(read)
 	l.write, m.FxWrite = function[accessFunc](m.FxWrite), pointer(write)
 	l.truncate, m.FxTruncate = function[resizeFunc](m.FxTruncate), pointer(truncate)
 	l.sync, m.FxSync = function[syncFunc](m.FxSync), pointer(syncFile)
 	l.size, m.FxFileSize = function[sizeFunc](m.FxFileSize), pointer(size)
-	l.control, m.FxFileControl = function[controlFunc](m.FxFileControl), pointer(control)
+	l.lock, d.FxShmLock = function[lockFunc](d.FxShmLock), pointer(lock)
+	l.barrier, d.FxShmBarrier = function[barrierFunc](d.FxShmBarrier), pointer(barrier)
 	logs.Lock()
 	defer logs.Unlock()
-	logs.of[file] = l
-	f.FpMethods = own
+	logs.of[file], logs.of[database] = l, l
 	return code
 }
 
-// log is a write-ahead log that is open. SQLite uses a file by one thread at a
-// time.
+// log is a write-ahead log that is open, of one connection. SQLite uses a
+// connection by one thread at a time.
 type log struct {
-	methods uintptr // its own, in SQLite's memory
+	file, database  uintptr  // sqlite3_file
+	methods, shared replaced // of file, and of database
 
 	waiting []byte // to be written
 	offset  int64  // where waiting begins
@@ -109,10 +114,38 @@ type log struct {
 	truncate resizeFunc
 	sync     syncFunc
 	size     sizeFunc
-	control  controlFunc
+	lock     lockFunc
+	barrier  barrierFunc
 }
 
-// logs are all that are open, by their sqlite3_file.
+// replaced are methods of a file, in SQLite's memory: its own, and the system's
+// that all files have. own is 0 if there was no memory.
+type replaced struct{ own, system uintptr }
+
+// replace gives a file methods of its own, which are the system's at first.
+func replace(tls *libc.TLS, file uintptr) replaced {
+	f := at[sqlite3.Tsqlite3_file](file)
+	r := replaced{allocate[sqlite3.Tsqlite3_io_methods](tls), f.FpMethods}
+	if r.own != 0 {
+		*at[sqlite3.Tsqlite3_io_methods](r.own) = *methodsOf(file)
+		f.FpMethods = r.own
+	}
+	return r
+}
+
+// restore gives the files the system's methods again.
+func (l *log) restore(tls *libc.TLS) {
+	at[sqlite3.Tsqlite3_file](l.file).FpMethods = l.methods.system
+	at[sqlite3.Tsqlite3_file](l.database).FpMethods = l.shared.system
+	libc.Xfree(tls, l.methods.own)
+	libc.Xfree(tls, l.shared.own)
+}
+
+func methodsOf(file uintptr) *sqlite3.Tsqlite3_io_methods {
+	return at[sqlite3.Tsqlite3_io_methods](at[sqlite3.Tsqlite3_file](file).FpMethods)
+}
+
+// logs are all that are open, by their sqlite3_file and by that of their database.
 var logs = struct {
 	sync.RWMutex
 	of map[uintptr]*log
@@ -126,10 +159,10 @@ func logOf(file uintptr) *log {
 
 // flush writes what waits. What could not be written is forgotten: SQLite fails
 // the commit that it is of, and writes over it.
-func (l *log) flush(tls *libc.TLS, file uintptr) int32 {
+func (l *log) flush(tls *libc.TLS) int32 {
 	for done := 0; done < len(l.waiting); {
 		piece := l.waiting[done:min(done+maxPiece, len(l.waiting))]
-		if code := l.write(tls, file, uintptr(unsafe.Pointer(&piece[0])), int32(len(piece)), l.offset+int64(done)); code != sqlite3.SQLITE_OK {
+		if code := l.write(tls, l.file, uintptr(unsafe.Pointer(&piece[0])), int32(len(piece)), l.offset+int64(done)); code != sqlite3.SQLITE_OK {
 			l.waiting = l.waiting[:0]
 			return code
 		}
@@ -142,7 +175,7 @@ func (l *log) flush(tls *libc.TLS, file uintptr) int32 {
 func write(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	l := logOf(file)
 	if len(l.waiting) > 0 && (offset != l.offset+int64(len(l.waiting)) || len(l.waiting) >= maxPiece) {
-		if code := l.flush(tls, file); code != sqlite3.SQLITE_OK {
+		if code := l.flush(tls); code != sqlite3.SQLITE_OK {
 			return code
 		}
 	}
@@ -155,7 +188,7 @@ func write(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 
 func read(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	l := logOf(file)
-	if code := l.flush(tls, file); code != sqlite3.SQLITE_OK {
+	if code := l.flush(tls); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return l.read(tls, file, data, n, offset)
@@ -163,7 +196,7 @@ func read(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 
 func truncate(tls *libc.TLS, file uintptr, size int64) int32 {
 	l := logOf(file)
-	if code := l.flush(tls, file); code != sqlite3.SQLITE_OK {
+	if code := l.flush(tls); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return l.truncate(tls, file, size)
@@ -171,7 +204,7 @@ func truncate(tls *libc.TLS, file uintptr, size int64) int32 {
 
 func syncFile(tls *libc.TLS, file uintptr, flags int32) int32 {
 	l := logOf(file)
-	if code := l.flush(tls, file); code != sqlite3.SQLITE_OK {
+	if code := l.flush(tls); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return l.sync(tls, file, flags)
@@ -179,29 +212,39 @@ func syncFile(tls *libc.TLS, file uintptr, flags int32) int32 {
 
 func size(tls *libc.TLS, file, size uintptr) int32 {
 	l := logOf(file)
-	if code := l.flush(tls, file); code != sqlite3.SQLITE_OK {
+	if code := l.flush(tls); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return l.size(tls, file, size)
 }
 
-func control(tls *libc.TLS, file uintptr, op int32, arg uintptr) int32 {
-	l := logOf(file)
-	if code := l.flush(tls, file); code != sqlite3.SQLITE_OK {
-		return code
+// lock takes or gives up locks of a database. Whoever waits for one is to find
+// everything written.
+func lock(tls *libc.TLS, database uintptr, offset, n, flags int32) int32 {
+	l := logOf(database)
+	if flags&sqlite3.SQLITE_SHM_UNLOCK != 0 {
+		l.flush(tls) // of what was committed, nothing waits; what was not may be lost
 	}
-	return l.control(tls, file, op, arg)
+	return l.lock(tls, database, offset, n, flags)
+}
+
+// barrier is between the two times that SQLite writes what others have to find
+// equal before they look at a commit.
+func barrier(tls *libc.TLS, database uintptr) {
+	l := logOf(database)
+	l.flush(tls) // with synchronous=full nothing waits
+	l.barrier(tls, database)
 }
 
 func closeFile(tls *libc.TLS, file uintptr) int32 {
 	l := logOf(file)
-	failed := l.flush(tls, file)
+	failed := l.flush(tls)
 	logs.Lock()
-	delete(logs.of, file)
+	delete(logs.of, l.file)
+	delete(logs.of, l.database)
 	logs.Unlock()
-	code := l.close(tls, file)
-	libc.Xfree(tls, l.methods)
-	if code != sqlite3.SQLITE_OK {
+	l.restore(tls)
+	if code := l.close(tls, file); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return failed

@@ -107,13 +107,49 @@ func TestWAL(t *testing.T) {
 	})
 }
 
+// TestWAL_RolledBack: what a transaction spilled before it was rolled back is not
+// written any more once somebody else can write: it would be over what they commit.
+func TestWAL_RolledBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	db, other := connect(t, path), connect(t, path)
+	exec(t, db, "create table t (id integer primary key, text text not null)")
+	for n := range 40 { // of different sizes, so that different parts wait
+		before := one(t, other, count)
+		exec(t, other, "pragma wal_checkpoint(truncate)") // so that rolling back need not read the log
+		require.NoError(t, fill(t, db, 60+n).Rollback())
+		for _, l := range openLogs() {
+			assert.Zero(t, len(l.waiting), "bytes that wait after a rollback")
+		}
+		require.NoError(t, fill(t, other, 100).Commit())
+		require.NoError(t, fill(t, db, 5).Commit()) // reads and writes the log
+		assert.NotEqual(t, before, one(t, other, count))
+	}
+	assert.Equal(t, fmt.Sprint(40*105), one(t, connect(t, path), count))
+	assert.Equal(t, "ok", one(t, other, "pragma integrity_check"))
+}
+
+// TestWAL_NotSynchronous: a commit that is not made durable is seen by others all
+// the same.
+func TestWAL_NotSynchronous(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	db, other := connect(t, path), connect(t, path)
+	exec(t, db, "create table t (id integer primary key, text text not null)")
+	for _, mode := range []string{"normal", "off"} {
+		exec(t, db, "pragma synchronous = "+mode)
+		before := one(t, other, count)
+		require.NoError(t, fill(t, db, 3).Commit())
+		assert.NotEqual(t, before, one(t, other, count))
+		assert.Equal(t, "ok", one(t, other, "pragma integrity_check"))
+	}
+}
+
 // TestWAL_Fails fails what is written to the log: the transaction fails, and the
 // next one does not.
 func TestWAL_Fails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := connect(t, path)
 	exec(t, db, "create table t (id integer primary key, text text not null)")
-	require.Len(t, openLogs(), 1)
+	require.Len(t, openLogs(), 2)
 	l := openLogs()[0]
 	write := l.write
 	l.write = func(*libc.TLS, uintptr, uintptr, int32, int64) int32 { return sqlite3.SQLITE_FULL }
@@ -155,7 +191,7 @@ func TestWAL_Closed(t *testing.T) {
 	before := len(openLogs())
 	t.Run("Open", func(t *testing.T) {
 		exec(t, connect(t, filepath.Join(t.TempDir(), "a.db")), "create table t (id integer)")
-		assert.Len(t, openLogs(), before+1)
+		assert.Len(t, openLogs(), before+2, "by file and database")
 	})
 	assert.Len(t, openLogs(), before)
 }
