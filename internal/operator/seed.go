@@ -39,7 +39,12 @@ func seedCommand(with with) *cobra.Command {
 				if errOpen != nil {
 					return errOpen
 				}
-				defer func() { err = errors.Join(err, file.Close()) }()
+				defer func() {
+					err = errors.Join(err, file.Close())
+					if info, statErr := os.Stat(credentials); err != nil && statErr == nil && info.Size() == 0 {
+						err = errors.Join(err, os.Remove(credentials)) // so that another attempt can make it
+					}
+				}()
 				to = file
 			}
 			out := s.cmd.ErrOrStderr()
