@@ -10,7 +10,7 @@ const (
 	// heapGoal is how large the heap may grow before it is collected, in bytes, as long
 	// as what lives in it leaves room. Some 190 MiB live in the heap of a server with a
 	// million tenants in memory; docs/benchmarks.md has what the process takes.
-	heapGoal = 320 << 20
+	heapGoal = 384 << 20
 	// The heap of a small server is a few megabytes, so the runtime's default of 100
 	// would collect it hundreds of times a second under load. That of a large one is
 	// collected more often than by default rather than let it double.

@@ -4,6 +4,8 @@ package cache
 
 import (
 	"context"
+	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -40,7 +42,8 @@ func New[K comparable, V any](limit int, load func(context.Context, K) (V, error
 	return &Map[K, V]{load: load, max: limit, values: make(map[K]*V)}
 }
 
-// Get returns the cached value of key, or loads it.
+// Get returns the cached value of key, or loads it. What is kept of a key that is a
+// text is a copy: the text may be a part of a request that also has a secret.
 func (m *Map[K, V]) Get(ctx context.Context, key K) (V, error) {
 	m.mu.RLock()
 	kept := m.values[key]
@@ -50,6 +53,7 @@ func (m *Map[K, V]) Get(ctx context.Context, key K) (V, error) {
 		return *kept, nil
 	}
 	m.misses.Add(1)
+	key = copied(key)
 	epoch := m.epoch.Load()
 	v, err := m.load(ctx, key)
 	if err != nil {
@@ -68,6 +72,14 @@ func (m *Map[K, V]) Get(ctx context.Context, key K) (V, error) {
 	}
 	m.values[key] = &v
 	return v, nil
+}
+
+// copied is a key with a memory of its own, if it is a text.
+func copied[K comparable](key K) K {
+	if v := reflect.ValueOf(&key).Elem(); v.Kind() == reflect.String {
+		v.SetString(strings.Clone(v.String()))
+	}
+	return key
 }
 
 // Invalidate forgets key.

@@ -34,6 +34,7 @@ type Service struct {
 
 	tokens  *keyring.Reader[api.Claims]
 	clients *cache.Map[estate.ClientID, estate.Client]
+	alike   alike
 	bots    *cache.Map[botKey, estate.User]
 	granted *cache.Map[grantedKey, struct{}] // whose grants are in the database
 	users   *cache.Map[userKey, estate.User]
@@ -142,6 +143,7 @@ func (s *Service) loadClient(ctx context.Context, id estate.ClientID) (c estate.
 		c, err = tx.ClientToAuthenticate(ctx, id)
 		return err
 	})
+	s.alike.share(&c)
 	return c, err
 }
 

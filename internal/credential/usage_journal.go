@@ -3,7 +3,8 @@ package credential
 import (
 	"context"
 	"encoding/json"
-	"hash/fnv"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -15,8 +16,14 @@ import (
 // for a token now and then, it would cost more than their tokens. So then the use
 // of all is first written down in a few rows, by which it is durable, and moved
 // to where it belongs a shard of the clients at a time, minutes of use of a client
-// at once. Rows are moved in the transaction that removes them from the journal,
-// so that whoever is killed, and whoever moves them, nothing is counted twice.
+// at once. A shard has neighbours, so that what is moved is in a few pages. Rows are
+// moved in the transaction that removes them from the journal, so that whoever is
+// killed, and whoever moves them, nothing is counted twice.
+//
+// A row that is written down has the use of a group of shards: a row for every
+// shard would change a page for each. Its lines, one for each shard, go to the rows
+// of the shards unread, some 16 seconds of them at once. A shard's row is a list of
+// entries, and a line the same without the brackets.
 
 // journalFold is what moving needs to know. It is for one caller at a time.
 type journalFold struct {
@@ -30,7 +37,16 @@ type journalFold struct {
 // journal after all: of another that was killed, say.
 const foldInterval = time.Minute
 
-// journaled is one line of the journal: use of a client, or of a secret.
+// Shards that are written down together.
+const (
+	groupShards = 16
+	groups      = store.UsageShards / groupShards
+)
+
+// ofGroup is what the rows of a group have for their shard.
+func ofGroup(group int) int { return -1 - group }
+
+// journaled is an entry of the journal: use of a client, or of a secret.
 type journaled struct {
 	Client estate.ClientID `json:"c"`
 	Scope  estate.Scope    `json:"s"`
@@ -49,11 +65,14 @@ type journaled struct {
 	Hint string `json:"h,omitempty"` // of the secret, instead of the others
 }
 
-// shardOf is the shard of the journal that a client's use belongs into.
+// shardOf is the shard of the journal that a client's use belongs into: the first
+// nine bits of its id, which is random.
 func shardOf(id estate.ClientID) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(id))
-	return int(h.Sum32() % store.UsageShards)
+	first, err := strconv.ParseUint(string(id[:min(len(id), 3)]), 16, 12)
+	if err != nil { // not an id of ours
+		return 0
+	}
+	return int(first) * store.UsageShards >> 12
 }
 
 // journal writes use into the journal.
@@ -74,16 +93,22 @@ func (s *Service) journal(ctx context.Context, taken map[usageKey]*store.ClientU
 		})
 	}
 	var rows []store.UsageJournal
-	for shard, lines := range shards {
-		if len(lines) == 0 {
-			continue
+	for group := range groups {
+		var lines [groupShards]string
+		for i, entries := range shards[group*groupShards:][:groupShards] {
+			if len(entries) == 0 {
+				continue
+			}
+			list, err := json.Marshal(entries)
+			if err != nil {
+				s.lost(ctx, taken, err)
+				return
+			}
+			lines[i] = string(list[1 : len(list)-1])
 		}
-		text, err := json.Marshal(lines)
-		if err != nil {
-			s.lost(ctx, taken, err)
-			return
+		if lines != [groupShards]string{} {
+			rows = append(rows, store.UsageJournal{Shard: ofGroup(group), Entries: strings.Join(lines[:], "\n")})
 		}
-		rows = append(rows, store.UsageJournal{Shard: shard, Entries: string(text)})
 	}
 	if err := s.store.Write(ctx, func(tx *store.Tx) error { return tx.AppendUsageJournal(ctx, rows, s.now()) }); err != nil {
 		s.keep(ctx, taken, secrets, err)
@@ -107,11 +132,15 @@ func (s *Service) fold(ctx context.Context) {
 	}
 	found := false
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
+		moved, err := s.spread(ctx, tx, f.shard%groups)
+		if err != nil {
+			return err
+		}
 		texts, err := tx.TakeUsageJournal(ctx, f.shard)
 		if err != nil {
 			return err
 		}
-		found = len(texts) > 0
+		found = moved || len(texts) > 0
 		taken, secrets, err := sumUpJournal(texts)
 		if err != nil {
 			return err
@@ -131,6 +160,30 @@ func (s *Service) fold(ctx context.Context) {
 	}
 }
 
+// spread moves the use in the rows of a group to its shards. It tells whether there
+// was any.
+func (s *Service) spread(ctx context.Context, tx *store.Tx, group int) (moved bool, err error) {
+	texts, err := tx.TakeUsageJournal(ctx, ofGroup(group))
+	if err != nil {
+		return false, err
+	}
+	var shards [groupShards][]string
+	for _, text := range texts {
+		for i, line := range strings.SplitN(text, "\n", groupShards) {
+			if line != "" {
+				shards[i] = append(shards[i], line)
+			}
+		}
+	}
+	var rows []store.UsageJournal
+	for i, lines := range shards {
+		if len(lines) > 0 {
+			rows = append(rows, store.UsageJournal{Shard: group*groupShards + i, Entries: "[" + strings.Join(lines, ",") + "]"})
+		}
+	}
+	return len(texts) > 0, tx.AppendUsageJournal(ctx, rows, s.now())
+}
+
 // emptyShards is after how many empty shards one looks whether the journal is.
 const emptyShards = 8
 
@@ -142,18 +195,18 @@ func (s *Service) journalWaits(ctx context.Context) (waits bool) {
 	return waits && err == nil
 }
 
-// sumUpJournal adds up what rows of the journal say.
+// sumUpJournal adds up what rows of a shard say.
 func sumUpJournal(texts []string) (map[usageKey]*store.ClientUsage, map[secretUse]secretTimes, error) {
 	taken, secrets := map[usageKey]*store.ClientUsage{}, map[secretUse]secretTimes{}
 	for _, text := range texts {
-		var lines []journaled
-		if err := json.Unmarshal([]byte(text), &lines); err != nil {
+		var entries []journaled
+		if err := json.Unmarshal([]byte(text), &entries); err != nil {
 			return nil, nil, err
 		}
-		for _, l := range lines {
-			first, last := time.UnixMilli(l.First).UTC(), time.UnixMilli(l.Last).UTC()
-			if l.Hint != "" {
-				key := secretUse{l.Scope.Organization, l.Client, l.Hint}
+		for _, e := range entries {
+			first, last := time.UnixMilli(e.First).UTC(), time.UnixMilli(e.Last).UTC()
+			if e.Hint != "" {
+				key := secretUse{e.Scope.Organization, e.Client, e.Hint}
 				if known, ok := secrets[key]; ok {
 					first, last = earlier(first, known.first), later(last, known.last)
 				}
@@ -161,16 +214,16 @@ func sumUpJournal(texts []string) (map[usageKey]*store.ClientUsage, map[secretUs
 				continue
 			}
 			key := usageKey{
-				client: l.Client, user: l.User, scope: l.Scope, level: l.Level, workload: workload{l.Credential, l.Issuer, l.Subject},
-				impersonated: l.Impersonated, approved: l.Approved,
+				client: e.Client, user: e.User, scope: e.Scope, level: e.Level, workload: workload{e.Credential, e.Issuer, e.Subject},
+				impersonated: e.Impersonated, approved: e.Approved,
 			}
 			sum := taken[key]
 			if sum == nil {
-				sum = &store.ClientUsage{Client: l.Client, Tenant: l.Scope.Tenant, FirstUsedAt: first, LastUsedAt: last}
+				sum = &store.ClientUsage{Client: e.Client, Tenant: e.Scope.Tenant, FirstUsedAt: first, LastUsedAt: last}
 				taken[key] = sum
 			}
 			sum.FirstUsedAt, sum.LastUsedAt = earlier(sum.FirstUsedAt, first), later(sum.LastUsedAt, last)
-			sum.Tokens += l.Tokens
+			sum.Tokens += e.Tokens
 		}
 	}
 	return taken, secrets, nil

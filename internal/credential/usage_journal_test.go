@@ -1,6 +1,7 @@
 package credential_test
 
 import (
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -87,5 +88,56 @@ func TestService_Flush_journal(t *testing.T) {
 	}
 	if secret := used.Secrets[0]; !secret.FirstUsedAt.Equal(start) || !secret.LastUsedAt.Equal(last) {
 		t.Errorf("the secret was used from %v to %v, want %v to %v", secret.FirstUsedAt, secret.LastUsedAt, start, last)
+	}
+}
+
+// TestService_Flush_journal_wide has the use of many clients in the journal, of all
+// groups of shards, beside a row as a program of before wrote them.
+func TestService_Flush_journal_wide(t *testing.T) {
+	e := testenv.Open(t)
+	sub := e.Subscription(5)
+	scope := estate.Scope{Organization: e.Organization.ID}
+	var clients []testenv.Credentials
+	for range 100 {
+		clients = append(clients, e.OrganizationClient(e.Organization.ID))
+	}
+	region := e.RegionClient(sub, "us")
+	err := e.App.Store.Write(t.Context(), func(tx *store.Tx) error {
+		return tx.AppendUsageJournal(t.Context(), []store.UsageJournal{{Shard: 77, Entries: fmt.Sprintf(
+			`[{"c":%q,"s":{"Organization":%q},"f":1000,"l":2000,"n":7,"v":"organization"}]`, clients[0].ID, scope.Organization)}}, e.Clock.Now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	s := e.App.Credential
+	s.JournalAlways()
+	for range 2 {
+		for _, c := range clients {
+			issue(t, s, console, c)
+		}
+		issue(t, s, register, region)
+		e.Clock.Advance(time.Second)
+		s.Flush(t.Context())
+	}
+	var rows int
+	err = e.App.Store.Handle().QueryRowContext(t.Context(), "select count(*) from usage_journal").Scan(&rows)
+	if err != nil || rows > 80 {
+		t.Errorf("%d rows for the use of %d clients, twice (%v)", rows, len(clients), err)
+	}
+	for range 2 * store.UsageShards { // a shard can have its turn before the group that it is in
+		s.Flush(t.Context())
+	}
+	for i, c := range clients {
+		want := int64(2)
+		if i == 0 {
+			want += 7
+		}
+		if all := usages(t, e, c); len(all) != 1 || all[0].Tokens != want {
+			t.Errorf("client %d got %+v, want %d tokens", i, all, want)
+		}
+	}
+	if all := usages(t, e, region); len(all) != 1 || all[0].Tokens != 2 {
+		t.Errorf("the region client got %+v, want 2 tokens", all)
 	}
 }

@@ -13,7 +13,8 @@ import (
 const UsageShards = 512
 
 // UsageJournal is a part of the journal of use: a shard, and what there is in it.
-// What the entries say is up to who writes them.
+// What the entries say, and which shards there are beside UsageShards, is up to who
+// writes them.
 type UsageJournal struct {
 	Shard   int
 	Entries string

@@ -51,7 +51,7 @@ type Attempts struct {
 
 type attemptShard struct {
 	mu     sync.Mutex
-	pairs  map[pairKey]*pair
+	pairs  map[pairKey]pair // without pointers, so the collector passes them over
 	untold []Attempt
 }
 
@@ -78,7 +78,7 @@ type pair struct {
 func NewAttempts() *Attempts {
 	a := &Attempts{seed: maphash.MakeSeed(), Addresses: NewWindow[Source](maxAddresses)}
 	for i := range a.shards {
-		a.shards[i].pairs = make(map[pairKey]*pair)
+		a.shards[i].pairs = make(map[pairKey]pair)
 	}
 	return a
 }
@@ -95,12 +95,8 @@ func (a *Attempts) Wait(client string, address netip.Addr, now time.Time) time.D
 		s := a.shard(key)
 		s.mu.Lock()
 		p := s.pairs[key]
-		var wait time.Duration
-		known := false
-		if p != nil {
-			wait, known = p.wait(at), p.known(at)
-		}
 		s.mu.Unlock()
+		wait, known := p.wait(at), p.known(at)
 		if wait > 0 || known {
 			return wait
 		}
@@ -120,7 +116,7 @@ func (a *Attempts) Known(client string, address netip.Addr, now time.Time) bool 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.pairs[key]
-	return p != nil && p.known(now.UnixMilli())
+	return p.known(now.UnixMilli())
 }
 
 // Failed counts a failed attempt. It tells whether the client, or the whole
@@ -138,7 +134,9 @@ func (a *Attempts) Failed(client string, address netip.Addr, now time.Time) (cli
 	s := a.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counted, clientWaits := s.get(key).fail(now.UnixMilli())
+	p := s.get(key)
+	counted, clientWaits := p.fail(now.UnixMilli())
+	s.pairs[key] = p
 	if counted && a.shared {
 		s.untold = append(s.untold, key.attempt(now, true))
 	}
@@ -165,6 +163,7 @@ func (a *Attempts) Succeeded(client string, address netip.Addr, now time.Time) {
 		p.told = at
 		s.untold = append(s.untold, key.attempt(now, false))
 	}
+	s.pairs[key] = p
 	s.mu.Unlock()
 	for range min(madeGood, freeFailures) {
 		a.Addresses.Untake(from)
@@ -203,10 +202,10 @@ func (a *Attempts) shard(key pairKey) *attemptShard {
 	return &a.shards[maphash.Comparable(a.seed, key)%shardCount]
 }
 
-// get returns the pair of key, new if need be. In a full shard the pair goes
-// that has been quiet for longest among a few.
-func (s *attemptShard) get(key pairKey) *pair {
-	if p := s.pairs[key]; p != nil {
+// get returns the pair of key, or a new one for which there is room. In a full
+// shard the pair goes that has been quiet for longest among a few.
+func (s *attemptShard) get(key pairKey) pair {
+	if p, ok := s.pairs[key]; ok {
 		return p
 	}
 	if len(s.pairs) >= maxPairs/shardCount {
@@ -223,9 +222,7 @@ func (s *attemptShard) get(key pairKey) *pair {
 		}
 		delete(s.pairs, quietest)
 	}
-	p := new(pair)
-	s.pairs[key] = p
-	return p
+	return pair{}
 }
 
 func (p *pair) last() int64 { return max(p.failed, p.succeeded) }

@@ -64,11 +64,13 @@ func (a *Attempts) Learn(attempts []Attempt, now time.Time) {
 		}
 		s := a.shard(key)
 		s.mu.Lock()
-		if p := s.get(key); other.Failed {
+		p := s.get(key)
+		if other.Failed {
 			p.fail(at)
 		} else {
 			p.succeed(at)
 		}
+		s.pairs[key] = p
 		s.mu.Unlock()
 	}
 }
