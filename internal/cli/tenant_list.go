@@ -34,7 +34,7 @@ region-level context, whose server is the region's register host.
 A filter compares attributes with eq, ne, gt, ge, lt, le or co, and combines
 comparisons with and, or, not and parentheses. Attributes: subscriptionId,
 regionCode, countryCode, name, hostnames, createdAt, updatedAt, id, status,
-externalId, and labels, which are compared as labels eq "plan=gold".`,
+provisioningState, externalId, and labels, which are compared as labels eq "plan=gold".`,
 		Example: `  freehold tenant list --filter 'status eq "active"' --sort -createdAt
   freehold tenant list --limit 0 --output json | jq -r '.[].hostnames[0]'`,
 		Args: args(),

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/app"
@@ -77,6 +78,11 @@ func (e *Examination) checkDisk() {
 		return
 	default:
 		probe, err := os.CreateTemp(dir, ".doctor-*")
+		if errors.Is(err, syscall.ENOSPC) {
+			e.full = true
+			e.add(name, Fail, "Make room: nothing can be written, though tokens go on. Where there is room, no inodes may be left: df -i "+dir, "nothing can be written into the data folder %s: %v", dir, err)
+			return
+		}
 		if err != nil {
 			e.add(name, Fail, "Let the user who runs the server write into the folder: chown it, or run doctor as that user.", "the data folder %s can't be written: %v", dir, err)
 			return
@@ -223,6 +229,9 @@ func (e *Examination) checkKeys(ctx context.Context) {
 	switch {
 	case source.File != "" && errors.Is(err, fs.ErrPermission):
 		e.add(name, Fail, "Let the user who runs the server read it: chown it to that user and chmod 600, or run doctor as that user.", "%v", err)
+		return
+	case err != nil && len(source.Command) > 0:
+		e.add(name, Fail, "Run the command as the user who runs the server: it has to print the master key that belongs to this database.", "%v", err)
 		return
 	case err != nil:
 		e.add(name, Fail, "Restore the key file that belongs to this database: without it, nothing in it can be signed or verified.", "%v", err)

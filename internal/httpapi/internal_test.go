@@ -158,19 +158,32 @@ func TestAbandonedRequests(t *testing.T) {
 	}
 }
 
-// TestRetryAfter checks that waiting times are rounded up to whole seconds.
+// TestRetryAfter checks that waiting times are rounded up to whole seconds, and
+// that there is one where the server can't do now what it was asked for.
 func TestRetryAfter(t *testing.T) {
 	s := newServer(t, slog.New(slog.DiscardHandler))
-	for wait, want := range map[time.Duration]string{time.Second: "1", 1500 * time.Millisecond: "2", time.Millisecond: "1", 0: ""} {
-		limited := estate.E(estate.RateLimited, api.CodeRateLimited, "API rate limit reached.", "")
-		limited.RetryAfter = wait
+	for _, c := range []struct {
+		kind estate.Kind
+		wait time.Duration
+		want string
+	}{
+		{estate.RateLimited, time.Second, "1"},
+		{estate.RateLimited, 1500 * time.Millisecond, "2"},
+		{estate.RateLimited, time.Millisecond, "1"},
+		{estate.RateLimited, 0, ""},
+		{estate.Unavailable, 0, "2"},
+		{estate.Unavailable, 9 * time.Second, "9"},
+		{estate.Conflict, 0, ""},
+	} {
+		failure := estate.E(c.kind, api.CodeRateLimited, "Not now.", "")
+		failure.RetryAfter = c.wait
 		mux := http.NewServeMux()
-		mux.Handle("GET /break", s.serve(operation{id: "break", public: true, handle: func(*exchange) error { return limited }}, nil))
+		mux.Handle("GET /break", s.serve(operation{id: "break", public: true, handle: func(*exchange) error { return failure }}, nil))
 		s.surfaces[estate.SurfaceConsole] = mux
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://console."+domain+"/break", http.NoBody))
-		if have := w.Header().Get("Retry-After"); w.Code != http.StatusTooManyRequests || have != want {
-			t.Errorf("%v: %d, Retry-After %q, want %q", wait, w.Code, have, want)
+		if have := w.Header().Get("Retry-After"); w.Code != statusOf[c.kind] || have != c.want {
+			t.Errorf("%v after %v: %d, Retry-After %q, want %q", c.kind, c.wait, w.Code, have, c.want)
 		}
 	}
 }
