@@ -10,7 +10,9 @@
 // among them, also after a transaction that was rolled back.
 //
 // A failed write is noticed where SQLite makes a commit durable before it tells of
-// it, so it must do that at each commit: synchronous=full, its default.
+// it, so it must do that at each commit: synchronous=full, its default. SQLite may
+// have been told before that what failed was written. So from then on everything
+// about the log fails, until the transaction is given up.
 package walvfs
 
 import (
@@ -106,6 +108,7 @@ type log struct {
 
 	waiting []byte // to be written
 	offset  int64  // where waiting begins
+	lost    bool   // something that waited: nothing may be built on what SQLite believes to be in the log
 
 	// The system's methods.
 	close    closeFunc
@@ -157,14 +160,18 @@ func logOf(file uintptr) *log {
 	return logs.of[file]
 }
 
-// flush writes what waits. What could not be written is forgotten: SQLite fails
-// the commit that it is of, and writes over it.
+// flush writes what waits. What could not be written is lost, and SQLite must not
+// go on with the transaction that it is of. It gives up the whole of it for a failed
+// write, where for a full disk it may undo no more than a statement.
 func (l *log) flush(tls *libc.TLS) int32 {
+	if l.lost {
+		return sqlite3.SQLITE_IOERR_WRITE
+	}
 	for done := 0; done < len(l.waiting); {
 		piece := l.waiting[done:min(done+maxPiece, len(l.waiting))]
 		if code := l.write(tls, l.file, uintptr(unsafe.Pointer(&piece[0])), int32(len(piece)), l.offset+int64(done)); code != sqlite3.SQLITE_OK {
-			l.waiting = l.waiting[:0]
-			return code
+			l.waiting, l.lost = l.waiting[:0], true
+			return sqlite3.SQLITE_IOERR_WRITE
 		}
 		done += len(piece)
 	}
@@ -174,7 +181,7 @@ func (l *log) flush(tls *libc.TLS) int32 {
 
 func write(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	l := logOf(file)
-	if len(l.waiting) > 0 && (offset != l.offset+int64(len(l.waiting)) || len(l.waiting) >= maxPiece) {
+	if l.lost || len(l.waiting) > 0 && (offset != l.offset+int64(len(l.waiting)) || len(l.waiting) >= maxPiece) {
 		if code := l.flush(tls); code != sqlite3.SQLITE_OK {
 			return code
 		}
@@ -218,12 +225,18 @@ func size(tls *libc.TLS, file, size uintptr) int32 {
 	return l.size(tls, file, size)
 }
 
+// writeLock is the place of the lock that one connection has while it writes.
+const writeLock = 0
+
 // lock takes or gives up locks of a database. Whoever waits for one is to find
 // everything written.
 func lock(tls *libc.TLS, database uintptr, offset, n, flags int32) int32 {
 	l := logOf(database)
 	if flags&sqlite3.SQLITE_SHM_UNLOCK != 0 {
 		l.flush(tls) // of what was committed, nothing waits; what was not may be lost
+		if offset == writeLock {
+			l.lost = false // with the transaction
+		}
 	}
 	return l.lock(tls, database, offset, n, flags)
 }

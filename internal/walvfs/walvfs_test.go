@@ -154,12 +154,56 @@ func TestWAL_Fails(t *testing.T) {
 	write := l.write
 	l.write = func(*libc.TLS, uintptr, uintptr, int32, int64) int32 { return sqlite3.SQLITE_FULL }
 	_, err := db.Exec("insert into t (text) values ('lost')")
-	require.ErrorContains(t, err, "full")
+	require.ErrorContains(t, err, "I/O error")
 	l.write = write
 	exec(t, db, "insert into t (text) values ('kept')")
 	other := connect(t, path)
 	assert.Equal(t, "kept", one(t, other, "select group_concat(text) from t"))
 	assert.Equal(t, "ok", one(t, other, "pragma integrity_check"))
+}
+
+// TestWAL_FailsWhileReading: what a transaction spilled can't be written when a
+// statement of it reads from the log. SQLite was told that it had been written, so it
+// must not go on with the transaction, also if the disk has room again.
+func TestWAL_FailsWhileReading(t *testing.T) {
+	for _, code := range []int32{sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_CANTOPEN} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) { failWhileReading(t, code) })
+	}
+}
+
+func failWhileReading(t *testing.T, code int32) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := connect(t, path)
+	exec(t, db, "create table t (id integer primary key, k text unique, text text not null)")
+	exec(t, db, "insert into t (k, text) with recursive n(i) as (select 1 union all select i + 1 from n where i < 200) select hex(randomblob(12)), hex(randomblob(500)) from n")
+	l := openLogs()[0]
+	write, failed := l.write, false
+	exec(t, db, "begin immediate")
+	exec(t, db, "savepoint w")
+	for n := 0; len(l.waiting) == 0 && n < 100; n++ { // until something is spilled that waits
+		exec(t, db, "insert into t (k, text) values ('lost' || ?, hex(randomblob(30000)))", n)
+	}
+	require.NotEmpty(t, l.waiting)
+	exec(t, db, "release w")
+	exec(t, db, "savepoint w")
+	l.write = func(*libc.TLS, uintptr, uintptr, int32, int64) int32 { failed = true; return code }
+	_, err := db.Exec("insert into t (k, text) select hex(randomblob(12)), text from t where id > 50 limit 20")
+	require.Error(t, err)
+	require.True(t, failed)
+	l.write = write
+	for _, end := range []string{"rollback to w", "release w", "commit"} {
+		_, err := db.Exec(end)
+		require.Error(t, err, end)
+	}
+	_, _ = db.Exec("rollback") // there may be nothing left of it
+	exec(t, db, "insert into t (k, text) values ('kept', 'x')")
+	other := connect(t, path)
+	for _, c := range []*sql.DB{db, other} {
+		assert.Equal(t, "201", one(t, c, count))
+		assert.Equal(t, "1", one(t, c, "select count(*) || '' from t where k = 'kept' or k like 'lost%'"))
+		assert.Equal(t, "ok", one(t, c, "pragma integrity_check"))
+	}
 }
 
 // TestWAL_Concurrent has several connections write and read at once.
