@@ -115,6 +115,11 @@ func (f *fake) routes(surface string) http.Handler {
 		mux.Handle("POST /api/v1/tenants", f.authenticated(f.createTenant))
 		f.keepTenants(mux)
 	default:
+		mux.Handle("GET /api/v1/tenants", f.authenticated(f.listTenant))
+		mux.HandleFunc("/api/v1/tenants", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", "GET, HEAD")
+			fail(w, http.StatusMethodNotAllowed, api.CodeMethodNotAllowed, "Method not allowed", "Allowed: GET, HEAD.")
+		})
 		mux.Handle("GET /api/v1/tenants/me", http.RedirectHandler("/api/v1/tenants/"+tenantID, http.StatusFound))
 		mux.Handle("GET /api/v1/tenants/{id}", f.authenticated(f.getTenant))
 		mux.Handle("PATCH /api/v1/tenants/{id}", f.authenticated(f.updateTenant))
@@ -280,6 +285,10 @@ func (f *fake) getTenant(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, f.tenant(r))
+}
+
+func (f *fake) listTenant(w http.ResponseWriter, r *http.Request) {
+	answer(w, http.StatusOK, api.TenantList{Data: []api.Tenant{f.tenant(r)}, Links: api.PageLinks{Self: api.Link{Href: "http://" + r.Host + r.URL.RequestURI()}}})
 }
 
 func (f *fake) getUser(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/freehold-platform/freehold/api"
@@ -239,6 +240,8 @@ func validateClient(c estate.Client, n NewClient) error {
 		return invalidClient("", fmt.Sprintf("a client of level %q can't belong there", c.Level))
 	case c.Name == "" || utf8.RuneCountInString(c.Name) > maxClientName:
 		return invalidClient("/clientName", fmt.Sprintf("clientName must have 1 to %d characters", maxClientName))
+	case strings.ContainsFunc(c.Name, unicode.IsControl):
+		return invalidClient("/clientName", "clientName must have no control characters")
 	case utf8.RuneCountInString(c.Description) > maxDescription:
 		return invalidClient("/description", fmt.Sprintf("description must have at most %d characters", maxDescription))
 	case !slices.Contains([]string{api.AppTypeWeb, api.AppTypeNative, api.AppTypeSPA, api.AppTypeAnonymousEmbed}, c.AppType):

@@ -185,6 +185,7 @@ func TestService_CreateClient_Region(t *testing.T) {
 		"method without a key":     {credential.NewClient{AuthMethods: []string{"private_key_jwt"}}, "/publicKeys"},
 		"consent":                  {credential.NewClient{Consent: estate.ConsentRequired}, "/connectionConfig/consentMethod"},
 		"name":                     {credential.NewClient{Name: strings.Repeat("n", 257)}, "/clientName"},
+		"name of two lines":        {credential.NewClient{Name: "a\nb"}, "/clientName"},
 	} {
 		_, err := create(scope, test.client)
 		fields := expectError(t, name, err, estate.Invalid, api.CodeClientInvalid)

@@ -329,7 +329,7 @@ func (e *actorEstate) call(surface estate.SurfaceKind, route httpapi.Route, a *a
 	case "register listTenants", "register previewDeactivation":
 	case "register createTenant":
 		request.JSON = api.CreateTenantRequest{LicenseKey: e.license}
-	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant getMyTenant", "tenant getMyUser", "tenant getLicenseOverview":
+	case "console listTenants", "console getTenant", "register getTenant", "tenant getTenant", "tenant listTenants", "tenant getMyTenant", "tenant getMyUser", "tenant getLicenseOverview":
 	default:
 		known := e.clientCall(&request, route, made) || e.signInCall(&request, route, made) || e.directoryCall(&request, route, made) || provisionerCall(&request, route)
 		return request, known || route.Method == http.MethodGet && route.Public

@@ -112,6 +112,13 @@ func TestCORS_Preflight(t *testing.T) {
 			t.Errorf("header %s is not allowed", name)
 		}
 	}
-	expect(t, "no such path", preflight(e.Register("us")+"/nowhere", asks), http.StatusNotFound, api.CodeNotFound)
+	// Where something is wrong the page is to see what, from the answer to its request.
+	tenant := e.Tenant(e.Subscription(5), "us")
+	sqlExec(t, e, "update tenants set status = 'disabled' where id = ?", string(tenant.ID))
+	for _, url := range []string{e.Register("us") + "/nowhere", e.TenantURL(tenant) + "/api/v1/tenants/" + string(tenant.ID), e.Register("xx") + "/api/v1/tenants"} {
+		if answer := preflight(url, asks); answer.Status != http.StatusNoContent || answer.Header.Get("Access-Control-Allow-Origin") != asks["Origin"] {
+			t.Errorf("%s: %d %v", url, answer.Status, answer.Header)
+		}
+	}
 	expect(t, "not a preflight", preflight(e.Register("us")+"/api/v1/tenants", map[string]string{"Origin": "https://app.example.com"}), http.StatusMethodNotAllowed, api.CodeMethodNotAllowed)
 }

@@ -9,10 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/signin"
 )
 
 // maxBody is the contract's limit for bodies, and tokens need far less.
@@ -21,18 +23,23 @@ const maxBody = 500 << 10
 // authenticate finds out who sent the request.
 func (x *exchange) authenticate() (estate.Actor, error) {
 	header := x.r.Header.Get("Authorization")
-	if header == "" {
-		if c := x.sessionCookie(); c.Token != "" {
-			return x.authenticateSession(c)
-		}
-	}
 	scheme, token := presentedToken(header)
+	if c := x.sessionCookie(); c.Token != "" && (header == "" || x.keepsSessionToken(token)) {
+		return x.authenticateSession(c)
+	}
 	if token == "" {
 		return estate.Actor{}, errNoToken
 	}
 	return x.server.Credential.Authenticate(x.r.Context(), x.surface, credential.Presented{
 		Scheme: strings.ToLower(scheme), Token: strings.TrimSpace(token), Proof: x.proof(),
 	})
+}
+
+// keepsSessionToken tells whether token is the JWT with which a session was begun:
+// programs keep it in their header, and mean the session. Pages of other origins are
+// left out, for which cookies never count.
+func (x *exchange) keepsSessionToken(token string) bool {
+	return token != "" && x.r.Header.Get("Origin") == "" && signin.BeginsSession(token)
 }
 
 // presentedToken is the access token in an Authorization header; empty if there is none.
@@ -96,7 +103,7 @@ func takes[In, Out any](status int, fn func(*exchange, In) (Out, error)) handler
 // after it. Unknown members are ignored, because clients written for the
 // contract send some.
 func (x *exchange) readJSON(into any) error {
-	if contentType(x.r) != "application/json" {
+	if !isJSON(contentType(x.r)) {
 		return errMediaType("application/json")
 	}
 	body, err := x.readBody()
@@ -112,11 +119,22 @@ func (x *exchange) readJSON(into any) error {
 	return nil
 }
 
+// isJSON tells whether a body of the media type is JSON, of whatever use: a patch is
+// one by its path. The contract's Postman collection sends some as
+// application/ecmascript.
+func isJSON(mediaType string) bool {
+	return mediaType == "application/json" || strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json") || mediaType == "application/ecmascript"
+}
+
 func isForm(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
 
 func (x *exchange) readBody() ([]byte, error) {
+	if coding := x.r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		x.w.Header().Set("Accept-Encoding", "identity") // RFC 9110 section 15.5.16
+		return nil, errMediaType("sent as it is, without Content-Encoding")
+	}
 	room := make([]byte, 0, min(max(x.r.ContentLength, 0), 16<<10)+bytes.MinRead) // no more at once than a stranger's word is worth
 	into := bytes.NewBuffer(room)
 	_, err := into.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, maxBody))
@@ -127,10 +145,29 @@ func (x *exchange) readBody() ([]byte, error) {
 		return nil, statusError{http.StatusRequestEntityTooLarge, estate.E(estate.Invalid, api.CodeTooLarge, "Request body too large", "The limit is "+strconv.Itoa(maxBody)+" bytes.")}
 	case err != nil:
 		return nil, errBody("The body could not be read.")
-	case bytes.Contains(body, []byte(`\u0000`)) || isForm(x.r) && bytes.Contains(body, []byte("%00")) || bytes.IndexByte(body, 0) >= 0:
+	case !utf8.Valid(body): // RFC 8259 section 8.1
+		return nil, errBody("The body is not UTF-8.")
+	case escapesNUL(body) || isForm(x.r) && bytes.Contains(body, []byte("%00")) || bytes.IndexByte(body, 0) >= 0:
 		return nil, errBody("The body has a NUL character, which no text of the API can have.")
 	}
 	return body, nil
+}
+
+// escapesNUL tells whether JSON has a NUL character, which it can write as an
+// escape only.
+func escapesNUL(body []byte) bool {
+	const escaped = `\u0000`
+	for {
+		at := bytes.Index(body, []byte(escaped))
+		if at < 0 {
+			return false
+		}
+		before := body[:at]
+		if slashes := len(before) - len(bytes.TrimRight(before, `\`)); slashes%2 == 0 { // else the last one escapes this one
+			return true
+		}
+		body = body[at+len(escaped):]
+	}
 }
 
 // contentType is the media type of the body, without parameters.

@@ -79,7 +79,7 @@ func updateIdentityProvider(x *exchange) error {
 }
 
 func (x *exchange) readSignInPatch() ([]signin.PatchOperation, error) {
-	if kind := contentType(x.r); kind != "application/json" && kind != api.ContentTypeJSONPatch {
+	if !isJSON(contentType(x.r)) {
 		return nil, errMediaType(api.ContentTypeJSONPatch + " or application/json")
 	}
 	body, err := x.readBody()

@@ -96,7 +96,7 @@ func (x *exchange) readPatch() ([]credential.PatchOperation, error) {
 }
 
 func (x *exchange) readPatchBody() ([]byte, error) {
-	if kind := contentType(x.r); kind != "application/json" && kind != api.ContentTypeJSONPatch {
+	if !isJSON(contentType(x.r)) {
 		return nil, errMediaType(api.ContentTypeJSONPatch + " or application/json")
 	}
 	return x.readBody()

@@ -66,6 +66,7 @@ var operations = []operation{
 	{id: "bulkTenants", method: "POST", path: "/api/v1/tenants/actions/bulk", surfaces: onRegister, tier: throttle.Tier2, handle: takes(http.StatusMultiStatus, bulkTenants)},
 
 	{id: "updateTenant", method: "PATCH", path: "/api/v1/tenants/{tenantId}", surfaces: onTenant, tier: throttle.Tier2, handle: nothing(updateTenant)},
+	{id: "listTenants", method: "GET", path: "/api/v1/tenants", surfaces: onTenant, tier: throttle.Tier1, handle: answers(listMyTenant)},
 	{id: "getMyTenant", method: "GET", path: "/api/v1/tenants/me", surfaces: onTenant, tier: throttle.Tier1, handle: getMyTenant},
 	{id: "getTenant", method: "GET", path: "/api/v1/tenants/{tenantId}", surfaces: onTenant, tier: throttle.Tier1, handle: answers(getTenant)},
 	{id: "getMyUser", method: "GET", path: "/api/v1/users/me", surfaces: onTenant, tier: throttle.Tier1, handle: getMyUser},

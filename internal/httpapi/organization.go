@@ -90,7 +90,7 @@ func (x *exchange) cursorLink(query url.Values, name, cursor string) *api.Link {
 	moved := url.Values{}
 	for key, values := range query {
 		if key != "next" && key != "prev" {
-			moved[key] = values
+			moved[key] = values[:1] // which is what counts; some clients add theirs to every link
 		}
 	}
 	moved.Set(name, cursor)

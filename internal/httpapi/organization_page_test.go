@@ -131,6 +131,18 @@ func TestListTenants_SortInTheURL(t *testing.T) {
 	}
 }
 
+// TestListTenants_LinksDoNotGrow: some clients add their parameters to each link.
+func TestListTenants_LinksDoNotGrow(t *testing.T) {
+	i := newInventory(t)
+	list := i.list(t, "limit=2&limit=2&sort=name&limit=3")
+	if len(list.Data) != 2 || list.Links.Next == nil {
+		t.Fatalf("%+v", list)
+	}
+	if href := list.Links.Next.Href; strings.Count(href, "limit=") != 1 || !strings.Contains(href, "limit=2") || !strings.Contains(href, "sort=name") {
+		t.Errorf("next: %s", href)
+	}
+}
+
 // TestListTenants_PageWhileTenantsAppear creates tenants on both sides of where
 // the reader is. Whoever was there when the walk began is seen exactly once, and
 // nobody twice.

@@ -169,7 +169,7 @@ func (x *exchange) dispatch() {
 			err = errDeactivated
 		}
 		if err != nil {
-			if !x.showProblem(err) {
+			if !x.preflight(x.r.Header.Get("Access-Control-Request-Method")) && !x.showProblem(err) { // the page is to see what is wrong
 				x.fail(err)
 			}
 			return
@@ -204,6 +204,9 @@ func (x *exchange) noSuchOperation(handler http.Handler) error {
 	probe := &discard{header: http.Header{}}
 	handler.ServeHTTP(probe, x.r)
 	if probe.status != http.StatusMethodNotAllowed {
+		if x.preflight(x.r.Header.Get("Access-Control-Request-Method")) {
+			return nil
+		}
 		return statusError{http.StatusNotFound, estate.E(estate.NotFound, api.CodeNotFound, "Not found", "No such path on this host.")}
 	}
 	allow := probe.header.Get("Allow")

@@ -287,7 +287,6 @@ func TestSession_Refused(t *testing.T) {
 		"long subject":                 claims(set("sub", strings.Repeat("x", 300))),
 		"bot's subject":                claims(set("sub", bot)),
 		"subType":                      claims(set("subType", "externalClient")),
-		"no subType":                   claims(without("subType")),
 		"no exp":                       claims(without("exp")),
 		"expired":                      claims(set("exp", at(-6*time.Second))),
 		"exp in days":                  claims(func(c map[string]any) { delete(c, "iat"); c["exp"] = at(24 * time.Hour) }),
@@ -295,7 +294,9 @@ func TestSession_Refused(t *testing.T) {
 		"iat in the future":            claims(set("iat", at(time.Minute))),
 		"nbf in the future":            claims(set("nbf", at(time.Minute))),
 		"exp of the wrong type":        claims(set("exp", "soon")),
-		"groups of the wrong type":     claims(set("groups", "Everybody")),
+		"groups of the wrong type":     claims(set("groups", 7)),
+		"a group of the wrong type":    claims(set("groups", []any{"Everybody", 7})),
+		"name of the wrong type":       claims(set("name", []string{"ada"})),
 		"group without name":           claims(set("groups", []string{""})),
 	} {
 		answer := e.Do(testenv.Request{Method: "POST", URL: p.origin + "/login/jwt-session", Token: token})
@@ -320,6 +321,10 @@ func TestSession_Refused(t *testing.T) {
 		"just expired": claims(func(c map[string]any) { c["exp"] = at(-4 * time.Second) }),
 		"audiences":    claims(set("aud", []string{"else", api.SessionAudience})),
 		"slow clock":   claims(set("iat", at(4*time.Second))),
+		// As the contract's Python sample and its Postman collection have them.
+		"no subType": claims(without("subType")),
+		"one group":  claims(set("groups", "Everybody")),
+		"no groups":  claims(set("groups", nil)),
 	} {
 		expect(t, name, e.Do(testenv.Request{Method: "POST", URL: p.origin + "/login/jwt-session", Token: token}), http.StatusOK, "")
 	}
@@ -577,4 +582,27 @@ func TestSession_NotStored(t *testing.T) {
 	if strings.Contains(id, url.QueryEscape(b.cookies["eas.sid.sig"])) {
 		t.Error("the signature is stored")
 	}
+}
+
+// TestSession_BesideItsJWT: programs keep the JWT in their header after they have
+// signed in by it, as the contract's Python sample does. The session counts.
+func TestSession_BesideItsJWT(t *testing.T) {
+	e := testenv.New(t)
+	tenant := e.Tenant(e.Subscription(5), "us")
+	p := newPortal(t, e, tenant)
+	b := p.signIn(t, "ada")
+	me, token := b.me(t), p.sign(t, "ada")
+	expect(t, "read", b.do(testenv.Request{URL: "/api/v1/users/" + me.ID, Token: token}), http.StatusOK, "")
+	name := ops{{Op: "replace", Path: "/name", Value: "Ada"}}
+	expect(t, "write", b.do(testenv.Request{Method: "PATCH", URL: "/api/v1/users/" + me.ID, Token: token, JSON: name}), http.StatusForbidden, api.CodeInsufficientScope) // as Ada
+
+	header := map[string]string{"Origin": "https://other.example.com"}
+	answer := b.do(testenv.Request{URL: "/api/v1/users/" + me.ID, Token: token, Header: header})
+	expect(t, "a page of another origin", answer, http.StatusUnauthorized, api.CodeUnauthenticated)
+	expect(t, "another token", b.do(testenv.Request{URL: "/api/v1/users/" + me.ID, Token: "x"}), http.StatusUnauthorized, api.CodeUnauthenticated)
+	other := p.sign(t, "ada", func(c map[string]any) { c["aud"] = "qlik.api" })
+	expect(t, "a JWT for something else", b.do(testenv.Request{URL: "/api/v1/users/" + me.ID, Token: other}), http.StatusUnauthorized, api.CodeUnauthenticated)
+	b.csrf = ""
+	expect(t, "without the CSRF token", b.do(testenv.Request{Method: "PATCH", URL: "/api/v1/users/" + me.ID, Token: token, JSON: name}), http.StatusForbidden, api.CodeCSRF)
+	expect(t, "without the session", e.Do(testenv.Request{URL: p.origin + "/api/v1/users/" + me.ID, Token: token}), http.StatusUnauthorized, api.CodeUnauthenticated)
 }

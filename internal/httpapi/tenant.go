@@ -41,6 +41,15 @@ func getTenant(x *exchange) (api.Tenant, error) {
 	return x.tenant(t), err
 }
 
+// listMyTenant answers a list of the one tenant.
+func listMyTenant(x *exchange) (list api.TenantList, err error) {
+	t, err := x.server.Tenancy.Tenant(x.r.Context(), x.actor, x.surface.Tenant.ID)
+	if err != nil {
+		return list, err
+	}
+	return api.TenantList{Data: []api.Tenant{x.tenant(t)}, Links: api.PageLinks{Self: x.pageLink(x.r.URL.RawQuery)}}, nil
+}
+
 // getMyTenant redirects within the origin: clients drop their token on the way
 // to another.
 func getMyTenant(x *exchange) error {

@@ -13,7 +13,7 @@ import (
 func (x *exchange) tenantID() estate.TenantID { return estate.TenantID(x.r.PathValue("tenantId")) }
 
 func updateTenant(x *exchange) error {
-	if kind := contentType(x.r); kind != "application/json" && kind != api.ContentTypeJSONPatch {
+	if !isJSON(contentType(x.r)) {
 		return errMediaType(api.ContentTypeJSONPatch + " or application/json")
 	}
 	body, err := x.readBody()

@@ -252,6 +252,13 @@ func TestCreateTenant_Body(t *testing.T) {
 		"a number for a label":  {jsonType, `{"licenseKey":"x","labels":{"a":1}}`, 400, api.CodeInvalidRequest, ""},
 		"a form":                {formType, `licenseKey=x`, 415, api.CodeUnsupportedMediaType, ""},
 		"no content type":       {"", `{}`, 415, api.CodeUnsupportedMediaType, ""},
+		"a text":                {"text/plain", `{}`, 415, api.CodeUnsupportedMediaType, ""},
+		"a script":              {"application/ecmascript", `{}`, 400, api.CodeTenantLicenseMissing, "/licenseKey"}, // as a Postman collection has it
+		"JSON of some use":      {"application/vnd.x+json", `{}`, 400, api.CodeTenantLicenseMissing, "/licenseKey"},
+		"Latin-1":               {jsonType, "{\"name\":\"caf\xe9\"}", 400, api.CodeInvalidRequest, ""},
+		"a NUL":                 {jsonType, `{"name":"a\u0000"}`, 400, api.CodeInvalidRequest, ""},
+		"a NUL after another":   {jsonType, `{"name":"\\u0000\\\u0000"}`, 400, api.CodeInvalidRequest, ""},
+		"no NUL":                {jsonType, `{"name":"a\\u0000b\\\\u0000"}`, 400, api.CodeTenantLicenseMissing, "/licenseKey"},
 		"over the limit":        {jsonType, `{"name":"` + strings.Repeat("n", 600<<10) + `"}`, 413, api.CodeTooLarge, ""},
 		"no licence key":        {jsonType, `{}`, 400, api.CodeTenantLicenseMissing, "/licenseKey"},
 		"an empty licence key":  {jsonType, `{"licenseKey":""}`, 400, api.CodeTenantLicenseMissing, "/licenseKey"},
@@ -262,6 +269,11 @@ func TestCreateTenant_Body(t *testing.T) {
 		if source := answer.Error().Source; test.pointer != "" && (source == nil || source.Pointer != test.pointer) {
 			t.Errorf("%s: source %+v, want %s", name, source, test.pointer)
 		}
+	}
+	coded := e.Do(testenv.Request{URL: e.Register("us") + "/api/v1/tenants", Token: c.token, Body: "\x1f\x8b", Header: map[string]string{"Content-Type": jsonType, "Content-Encoding": "gzip"}})
+	expect(t, "compressed", coded, http.StatusUnsupportedMediaType, api.CodeUnsupportedMediaType)
+	if coded.Header.Get("Accept-Encoding") != "identity" {
+		t.Errorf("compressed: %v", coded.Header)
 	}
 	if n := c.count(t); n != 0 {
 		t.Errorf("%d tenants were made", n)

@@ -111,7 +111,7 @@ func replaceWebhook(x *exchange, in api.WebhookRequest) (api.Webhook, error) {
 }
 
 func updateWebhook(x *exchange) error {
-	if kind := contentType(x.r); kind != "application/json" && kind != api.ContentTypeJSONPatch {
+	if !isJSON(contentType(x.r)) {
 		return errMediaType(api.ContentTypeJSONPatch + " or application/json")
 	}
 	body, err := x.readBody()

@@ -36,8 +36,28 @@ type personClaims struct {
 	Name          string             `json:"name"`
 	Email         string             `json:"email"`
 	EmailVerified bool               `json:"email_verified"`
-	Groups        []string           `json:"groups"`
+	Groups        groupNames         `json:"groups"`
 	assertion.Times
+}
+
+// groupNames are a list of names, or one name alone.
+type groupNames []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *groupNames) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil && len(data) > 0 && data[0] == '"' {
+		*g = groupNames{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(g))
+}
+
+// BeginsSession tells whether a token is a JWT for POST /login/jwt-session, as far
+// as it says so itself: nothing of it is verified.
+func BeginsSession(token string) bool {
+	t, err := parsePersonToken(token)
+	return err == nil && slices.Contains(t.claims.Audience, api.SessionAudience)
 }
 
 // parsePersonToken takes a JWT apart. Its errors are refusals.
@@ -88,7 +108,7 @@ func (c personClaims) check(now time.Time, tolerance time.Duration) error {
 	switch {
 	case !slices.Contains(c.Audience, api.SessionAudience):
 		return assertion.Refuse("aud is not %s", api.SessionAudience)
-	case c.SubjectType != "user":
+	case c.SubjectType != "" && c.SubjectType != "user":
 		return assertion.Refuse("subType is not user")
 	case assertion.Moment(*c.ExpiresAt).After(now.Add(maxLifetime + tolerance)):
 		return assertion.Refuse("exp is more than %v away", maxLifetime)
