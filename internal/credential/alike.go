@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -59,7 +60,7 @@ func (a *alike) list(l *[]string) {
 	}
 	key := strings.Join(*l, "\n")
 	known, ok := a.lists[key]
-	if !ok || len(known) != len(*l) {
+	if !ok || !slices.Equal(known, *l) {
 		known = append(make([]string, 0, len(*l)), *l...)
 		a.lists[key] = known
 	}

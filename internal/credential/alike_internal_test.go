@@ -40,6 +40,14 @@ func TestAlike(t *testing.T) {
 		t.Error("there is room behind a list that is shared")
 	}
 
+	for _, list := range [][]string{{"a\nb", "c"}, {"a", "b\nc"}, {"a", "b", "c"}} {
+		c := loaded("o", "one")
+		c.GrantTypes = list
+		if a.share(&c); !reflect.DeepEqual(c.GrantTypes, list) {
+			t.Errorf("%q became %q", list, c.GrantTypes)
+		}
+	}
+
 	for i := range 3 * maxAlike {
 		c := loaded(fmt.Sprint(i), "one")
 		a.share(&c)

@@ -48,8 +48,9 @@ func (x *exchange) preflight(allow string) bool {
 
 // cookiesCount tells whether the answer may depend on cookies. Then no page of
 // another origin may read one to a request with which cookies were sent. An
-// Authorization header has authenticate pass cookies over; what is public, such as
-// to sign in and out, does not authenticate.
+// Authorization header has authenticate pass cookies over, in requests of pages of
+// other origins always; what is public, such as to sign in and out, does not
+// authenticate.
 func (x *exchange) cookiesCount() bool {
 	return !isOAuth(x.r.URL.Path) && (x.op.public || x.r.Header.Get("Authorization") == "")
 }
