@@ -979,6 +979,7 @@ func TestOperations(t *testing.T) {
 			{"PATCH", "/api/v1/tenant-settings", "updateTenantSettings"},
 			{"POST", "/api/v1/tenant-settings", "createTenantSettings"},
 			{"GET", "/api/v1/tenant-settings/start-pages", "listStartPages"},
+			{"GET", "/api/v1/tenants", "listTenants"},
 			{"GET", "/api/v1/tenants/me", "getMyTenant"},
 			{"GET", "/api/v1/tenants/{tenantId}", "getTenant"},
 			{"PATCH", "/api/v1/tenants/{tenantId}", "updateTenant"},
