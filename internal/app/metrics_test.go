@@ -115,6 +115,7 @@ func TestMetrics_Live(t *testing.T) {
 		`freehold_cache_hits_total{cache="clients"}`,
 		`freehold_event_consumer_behind_records{consumer="webhooks"}`,
 		`freehold_jobs{state="discarded"} 0`,
+		`freehold_jobs_oldest_due_seconds{queue="`,
 		`go_goroutines`, `process_resident_memory_bytes`,
 	)
 	for _, secret := range []string{string(tenant.ID), string(tenant.Hostname), string(client.ID), string(e.Organization.ID), "example.com", e.App.Config.Domain} {
