@@ -161,8 +161,8 @@ func logOf(file uintptr) *log {
 }
 
 // flush writes what waits. What could not be written is lost, and SQLite must not
-// go on with the transaction that it is of. It gives up the whole of it for a failed
-// write, where for a full disk it may undo no more than a statement.
+// go on with the transaction that it is of. So nothing is written from then on, until
+// the transaction is given up.
 func (l *log) flush(tls *libc.TLS) int32 {
 	if l.lost {
 		return sqlite3.SQLITE_IOERR_WRITE
@@ -171,11 +171,21 @@ func (l *log) flush(tls *libc.TLS) int32 {
 		piece := l.waiting[done:min(done+maxPiece, len(l.waiting))]
 		if code := l.write(tls, l.file, uintptr(unsafe.Pointer(&piece[0])), int32(len(piece)), l.offset+int64(done)); code != sqlite3.SQLITE_OK {
 			l.waiting, l.lost = l.waiting[:0], true
-			return sqlite3.SQLITE_IOERR_WRITE
+			return code
 		}
 		done += len(piece)
 	}
 	l.waiting = l.waiting[:0]
+	return sqlite3.SQLITE_OK
+}
+
+// flushFirst is flush before something else is done than to write. SQLite does not
+// expect a full disk there, for which it may undo no more than a statement, where for a
+// failed write it gives up the transaction.
+func (l *log) flushFirst(tls *libc.TLS) int32 {
+	if l.flush(tls) != sqlite3.SQLITE_OK {
+		return sqlite3.SQLITE_IOERR_WRITE
+	}
 	return sqlite3.SQLITE_OK
 }
 
@@ -195,7 +205,7 @@ func write(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 
 func read(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	l := logOf(file)
-	if code := l.flush(tls); code != sqlite3.SQLITE_OK {
+	if code := l.flushFirst(tls); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return l.read(tls, file, data, n, offset)
@@ -203,7 +213,7 @@ func read(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 
 func truncate(tls *libc.TLS, file uintptr, size int64) int32 {
 	l := logOf(file)
-	if code := l.flush(tls); code != sqlite3.SQLITE_OK {
+	if code := l.flushFirst(tls); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return l.truncate(tls, file, size)
@@ -219,7 +229,7 @@ func syncFile(tls *libc.TLS, file uintptr, flags int32) int32 {
 
 func size(tls *libc.TLS, file, size uintptr) int32 {
 	l := logOf(file)
-	if code := l.flush(tls); code != sqlite3.SQLITE_OK {
+	if code := l.flushFirst(tls); code != sqlite3.SQLITE_OK {
 		return code
 	}
 	return l.size(tls, file, size)
