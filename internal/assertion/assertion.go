@@ -76,19 +76,19 @@ func (t *Token) SignedBy(key any) bool {
 	return err == nil
 }
 
-// Audience is the claim aud: one text, or a list of them.
-type Audience []string
+// Texts are a claim that is one text, such as aud, or a list of them.
+type Texts []string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (a *Audience) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		*a = Audience{one}
+func (t *Texts) UnmarshalJSON(data []byte) error {
+	var one *string
+	if json.Unmarshal(data, &one) == nil && one != nil {
+		*t = Texts{*one}
 		return nil
 	}
 	var all []string
 	err := json.Unmarshal(data, &all)
-	*a = all
+	*t = all
 	return err
 }
 

@@ -25,10 +25,10 @@ type signedToken struct {
 
 // tokenClaims are the registered claims of a JWT (RFC 7519 section 4.1).
 type tokenClaims struct {
-	Issuer   string             `json:"iss"`
-	Subject  string             `json:"sub"`
-	Audience assertion.Audience `json:"aud"`
-	ID       string             `json:"jti"`
+	Issuer   string          `json:"iss"`
+	Subject  string          `json:"sub"`
+	Audience assertion.Texts `json:"aud"`
+	ID       string          `json:"jti"`
 	assertion.Times
 }
 

@@ -43,7 +43,7 @@ func FuzzPersonToken(f *testing.F) {
 		`{"iss":"i","aud":"qlik.api/login/jwt-session","sub":"ada","subType":"user","exp":1793612000,"groups":["a"],"email_verified":true}`,
 		`{"iss":"i","aud":["x","qlik.api/login/jwt-session"],"sub":"ada","subType":"user","exp":1793611860.5,"iat":1793611800,"nbf":1793611800}`,
 		`{"iss":"i","aud":"qlik.api/login/jwt-session","sub":"qlikbot\\x","subType":"user","exp":1793612000}`,
-		`{"iss":"i","sub":"ada","exp":1e300}`, `{"groups":{}}`, `[]`, `null`, `{"sub":"\ud800"}`,
+		`{"iss":"i","sub":"ada","exp":1e300}`, `{"groups":{}}`, `{"aud":"qlik.api/login/jwt-session","groups":"a"}`, `{"aud":null,"groups":null}`, `[]`, `null`, `{"sub":"\ud800"}`,
 	} {
 		object, err := signer.Sign([]byte(claims))
 		if err != nil {

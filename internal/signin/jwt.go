@@ -29,28 +29,15 @@ type personToken struct {
 
 // personClaims are the claims of the JWT for POST /login/jwt-session.
 type personClaims struct {
-	Issuer        string             `json:"iss"`
-	Subject       string             `json:"sub"`
-	SubjectType   string             `json:"subType"`
-	Audience      assertion.Audience `json:"aud"`
-	Name          string             `json:"name"`
-	Email         string             `json:"email"`
-	EmailVerified bool               `json:"email_verified"`
-	Groups        groupNames         `json:"groups"`
+	Issuer        string          `json:"iss"`
+	Subject       string          `json:"sub"`
+	SubjectType   string          `json:"subType"`
+	Audience      assertion.Texts `json:"aud"`
+	Name          string          `json:"name"`
+	Email         string          `json:"email"`
+	EmailVerified bool            `json:"email_verified"`
+	Groups        assertion.Texts `json:"groups"`
 	assertion.Times
-}
-
-// groupNames are a list of names, or one name alone.
-type groupNames []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (g *groupNames) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil && len(data) > 0 && data[0] == '"' {
-		*g = groupNames{one}
-		return nil
-	}
-	return json.Unmarshal(data, (*[]string)(g))
 }
 
 // BeginsSession tells whether a token is a JWT for POST /login/jwt-session, as far
