@@ -16,7 +16,20 @@ var errNoAnswer = errors.New("the database has not answered for a second")
 // databaseAnswers tells whether the database answers, within answerTimeout. While
 // it does not, one question to it waits, however many ask.
 func (a *App) databaseAnswers(ctx context.Context) error {
-	answer := a.asking.DoChan("", func() (any, error) { return nil, a.Store.Ping(context.WithoutCancel(ctx)) })
+	return a.ask(ctx, "read", a.Store.Ping)
+}
+
+// databaseWrites tells whether what is written to the database becomes durable, as
+// databaseAnswers does. Where it can't be read, nobody tries.
+func (a *App) databaseWrites(ctx context.Context) error {
+	if err := a.databaseAnswers(ctx); err != nil {
+		return err
+	}
+	return a.ask(ctx, "write", func(ctx context.Context) error { return a.Store.Writable(ctx, a.now()) })
+}
+
+func (a *App) ask(ctx context.Context, what string, question func(context.Context) error) error {
+	answer := a.asking.DoChan(what, func() (any, error) { return nil, question(context.WithoutCancel(ctx)) })
 	enough := time.NewTimer(answerTimeout)
 	defer enough.Stop()
 	select {

@@ -32,7 +32,7 @@ func TestReadiness_Hangs(t *testing.T) {
 		have := e.Do(testenv.Request{URL: e.Console() + "/readyz"})
 		return have.Status, strings.TrimSpace(string(have.Body))
 	}
-	const degraded = `{"status":"degraded","checks":{"changes":"ok","database":"unavailable","serving":"ok"}}`
+	const degraded = `{"status":"degraded","checks":{"changes":"ok","database":"unavailable","serving":"ok","writes":"unavailable"}}`
 	begun := time.Now()
 	var askers sync.WaitGroup
 	for range 5 {

@@ -69,7 +69,7 @@ type App struct {
 	tracer *telemetry.Tracer        // nil: no traces are kept
 	admin  atomic.Pointer[net.Addr] // see AdminAddress
 
-	asking  singleflight.Group // whether the database answers
+	asking  singleflight.Group // whether the database answers, and is written to
 	rates   *throttle.Rates
 	proxies []netip.Prefix
 }
@@ -313,7 +313,10 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Ready: func(ctx context.Context) map[string]error {
 			// Without the database tokens go on, from memory. Every node loses it at the same
 			// time, and a load balancer that took them all out would end that too.
-			checks := map[string]error{"database": httpapi.Degrade(a.databaseAnswers(ctx)), "changes": a.outOfTouch(), "serving": nil}
+			checks := map[string]error{
+				"database": httpapi.Degrade(a.databaseAnswers(ctx)), "writes": httpapi.Degrade(a.databaseWrites(ctx)),
+				"changes": a.outOfTouch(), "serving": nil,
+			}
 			if stopping.Load() {
 				checks["serving"] = errors.New("shutting down")
 			}

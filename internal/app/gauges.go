@@ -30,7 +30,7 @@ func (a *App) look(ctx context.Context) telemetry.Snapshot {
 		return s
 	}
 	s.Database = &telemetry.DatabaseState{
-		Engine: state.Engine, SchemaVersion: state.SchemaVersion, Size: state.Size, WAL: state.WAL,
+		Engine: state.Engine, SchemaVersion: state.SchemaVersion, Writable: a.databaseWrites(ctx) == nil, Size: state.Size, WAL: state.WAL,
 		Waiting: state.Waiting, Readers: state.Readers, Busy: state.Busy,
 	}
 	now := a.now()

@@ -108,6 +108,7 @@ func TestMetrics_Live(t *testing.T) {
 		`freehold_job_attempts_total{kind="provisioning.call",outcome="done"} 1`,
 		`freehold_sign_ins_total{method="`,
 		`freehold_database_up 1`,
+		`freehold_database_writable 1`,
 		`freehold_subscriptions 1`,
 		`freehold_entitlement_used_tenants 1`,
 		`freehold_entitlement_limit_tenants 4`,

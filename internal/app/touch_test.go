@@ -54,17 +54,17 @@ func TestNodes_CutOff(t *testing.T) {
 	if have := use(there); have != http.StatusFound {
 		t.Errorf("at the one that was cut off just now: %d", have)
 	}
-	if have, want := ready(), `OK {"status":"degraded","checks":{"changes":"ok","database":"unavailable","serving":"ok"}}`; have != want {
+	if have, want := ready(), `OK {"status":"degraded","checks":{"changes":"ok","database":"unavailable","serving":"ok","writes":"unavailable"}}`; have != want {
 		t.Errorf("cut off just now: %s", have)
 	}
 	within(t, "it refuses", func() bool { return use(there) == http.StatusServiceUnavailable })
-	if have, want := ready(), `Service Unavailable {"status":"unavailable","checks":{"changes":"unavailable","database":"unavailable","serving":"ok"}}`; have != want {
+	if have, want := ready(), `Service Unavailable {"status":"unavailable","checks":{"changes":"unavailable","database":"unavailable","serving":"ok","writes":"unavailable"}}`; have != want {
 		t.Errorf("cut off for long: %s", have)
 	}
 
 	cable.Mend()
 	within(t, "it knows when it is back", func() bool { return use(there) == http.StatusUnauthorized })
-	if have, want := ready(), `OK {"status":"ok","checks":{"changes":"ok","database":"ok","serving":"ok"}}`; have != want {
+	if have, want := ready(), `OK {"status":"ok","checks":{"changes":"ok","database":"ok","serving":"ok","writes":"ok"}}`; have != want {
 		t.Errorf("back: %s", have)
 	}
 }

@@ -90,7 +90,7 @@ func TestHosts(t *testing.T) {
 func TestHosts_Probes(t *testing.T) {
 	e := testenv.New(t)
 	for _, host := range []string{"127.0.0.1:" + strconv.Itoa(e.Port), "[::1]", "example.com", "console.freehold.localhost", "nobody.us.freehold.localhost"} {
-		for path, want := range map[string]string{"/livez": `{"status":"ok"}`, "/readyz": `{"status":"ok","checks":{"changes":"ok","database":"ok","serving":"ok"}}`} {
+		for path, want := range map[string]string{"/livez": `{"status":"ok"}`, "/readyz": `{"status":"ok","checks":{"changes":"ok","database":"ok","serving":"ok","writes":"ok"}}`} {
 			answer := e.Do(testenv.Request{URL: e.Console() + path, Host: host})
 			if answer.Status != http.StatusOK || strings.TrimSpace(string(answer.Body)) != want {
 				t.Errorf("%s%s: %d %s", host, path, answer.Status, answer.Body)

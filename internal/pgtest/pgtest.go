@@ -97,6 +97,17 @@ func Away(t testing.TB, url string) (back func()) {
 	return func() { on(t, url, "alter database %s allow_connections true") }
 }
 
+// ReadOnly keeps the database at url from being written, as if it were a standby
+// server, until back is called.
+func ReadOnly(t testing.TB, url string) (back func()) {
+	set := func(to string) {
+		on(t, url, "alter database %s set default_transaction_read_only to "+to)
+		Disconnect(t, url)
+	}
+	set("on")
+	return func() { set("off") }
+}
+
 // on executes a statement about the database at url from another one.
 func on(t testing.TB, address, statement string) {
 	t.Helper()

@@ -55,6 +55,7 @@ type dialect struct {
 	// writeTimeout bounds a whole batch. 0: the driver does.
 	writeTimeout time.Duration
 	refused      func(error) bool   // whether the database has answered that it did not do something; of engines with a pipeline
+	outOfOrder   func(error) bool   // whether err says that the database can't do anything of the kind just now: it is cut off, has no room, may only be read
 	violated     func(error) string // which unique constraint err is about ("table.column, table.column"), or ""
 	retry        func(error) bool   // whether a failed migration is worth another attempt
 

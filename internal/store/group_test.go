@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -278,6 +279,8 @@ func TestWrite_FullDisk(t *testing.T) {
 	for _, err := range errs {
 		if err == nil {
 			written++
+		} else if !estate.HasKind(err, estate.Unavailable) {
+			t.Errorf("error %v", err)
 		}
 	}
 	if written == n {
@@ -289,6 +292,41 @@ func TestWrite_FullDisk(t *testing.T) {
 	limit(1 << 30)
 	if err := s.Write(t.Context(), insertOrganization(t.Context(), n)); err != nil {
 		t.Errorf("with space again: %v", err)
+	}
+}
+
+// TestWritable: whether the file can be written is asked as long as the last write
+// has failed, and not by anything that stays.
+func TestWritable(t *testing.T) {
+	s := openTest(t)
+	readOnly := func(on bool) {
+		if err := s.engine.writer.exec(t.Context(), fmt.Sprintf("pragma query_only = %t", on)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var heard []Change
+	s.Subscribe(func(changes []Change) { heard = append(heard, changes...) })
+	readOnly(true)
+	if err := s.Writable(t.Context(), time.Now()); err != nil {
+		t.Errorf("before anybody wrote: %v", err)
+	}
+	for range 2 {
+		if err := s.Write(t.Context(), insertOrganization(t.Context(), 1)); !estate.HasKind(err, estate.Unavailable) {
+			t.Errorf("a write: %v", err)
+		}
+		if err := s.Writable(t.Context(), time.Now()); !estate.HasKind(err, estate.Unavailable) {
+			t.Errorf("writable: %v", err)
+		}
+	}
+	readOnly(false)
+	before := s.Statements()
+	for range 2 {
+		if err := s.Writable(t.Context(), time.Now()); err != nil {
+			t.Errorf("writable again: %v", err)
+		}
+	}
+	if want := []Change{{Kind: ChangeNothing}}; !slices.Equal(heard, want) || s.Statements() == before {
+		t.Errorf("%d statements, heard %v, want %v", s.Statements()-before, heard, want)
 	}
 }
 

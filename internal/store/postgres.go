@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -67,6 +69,7 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		unprepared:   pooler,
 		pipeline:     pgxPipeline{},
 		refused:      func(err error) bool { return errors.As(err, new(*pgconn.PgError)) },
+		outOfOrder:   postgresOutOfOrder,
 		readTimeout:  10 * time.Second,
 		writeTimeout: 10 * time.Second,
 		retry:        madeMeanwhile,
@@ -156,6 +159,20 @@ func madeMeanwhile(err error) bool {
 	return errors.As(err, &failed) && slices.Contains([]string{uniqueViolation, "42P07", "42710", "42701"}, failed.Code)
 }
 
+// postgresOutOfOrder tells whether err is about the server, the way to it, or what
+// it has to work with, and not about the statement.
+func postgresOutOfOrder(err error) bool {
+	var answer *pgconn.PgError
+	if !errors.As(err, &answer) { // none came
+		return pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(net.Error))
+	}
+	switch answer.Code[:2] { // classes of SQLSTATE
+	case "08", "53", "57", "58": // connection, resources, intervention of the operator, system
+		return true
+	}
+	return answer.Code == readOnlyTransaction
+}
+
 // continueIdentities lets the numbers that the database gives go on after those
 // that are there.
 func continueIdentities(ctx context.Context, c *conn) error {
@@ -175,7 +192,10 @@ func continueIdentities(ctx context.Context, c *conn) error {
 	return nil
 }
 
-const uniqueViolation = "23505" // SQLSTATE
+const ( // of SQLSTATE
+	uniqueViolation     = "23505"
+	readOnlyTransaction = "25006"
+)
 
 // uniqueColumns maps the names of unique indexes to their columns, as SQLite
 // would say them.

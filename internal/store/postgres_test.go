@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
@@ -100,4 +101,79 @@ func TestPostgres_LostInTheMiddle(t *testing.T) {
 	if err := s.Write(t.Context(), func(tx *store.Tx) error { return tx.InsertOrganization(t.Context(), estate.Organization{ID: "next"}) }); err != nil {
 		t.Errorf("the next write: %v", err)
 	}
+}
+
+// TestPostgres_OutOfOrder: what a statement does not do because of the state that the
+// server is in can be tried again later.
+func TestPostgres_OutOfOrder(t *testing.T) {
+	url := pgtest.New(t, nil)
+	s := openURL(t, url)
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	n := 0
+	insert := func(tx *store.Tx) error {
+		n++
+		return tx.InsertOrganization(t.Context(), estate.Organization{ID: estate.OrganizationID(fmt.Sprint("org-", n))})
+	}
+	unavailable := func(what string, err error) {
+		t.Helper()
+		if !estate.HasKind(err, estate.Unavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	writable := func() error {
+		t.Helper()
+		before := s.Statements()
+		err := s.Writable(t.Context(), time.Now())
+		if executed := s.Statements() - before; (err == nil) != (executed == 0) {
+			t.Errorf("%d statements, %v", executed, err)
+		}
+		return err
+	}
+
+	for _, code := range []string{"53100", "57014", "58030"} { // no room, cancelled, input or output
+		_, err = db.ExecContext(t.Context(), `create or replace function fail() returns trigger language plpgsql as $$ begin raise exception 'broken' using errcode = '`+code+`'; end $$;
+			create trigger fail before insert on organizations for each row execute function fail();
+			create trigger fail before insert on changes for each row execute function fail()`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unavailable(code, s.Write(t.Context(), insert))
+		unavailable(code+": writable", writable())
+		if _, err = db.ExecContext(t.Context(), "drop trigger fail on organizations; drop trigger fail on changes"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Writable(t.Context(), time.Now()); err != nil {
+			t.Errorf("after %s: %v", code, err)
+		}
+		if err := writable(); err != nil {
+			t.Errorf("still after %s: %v", code, err)
+		}
+	}
+
+	back := pgtest.ReadOnly(t, url)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("reading what can't be written: %v", err)
+	}
+	if err := writable(); err != nil {
+		t.Errorf("nobody has tried to write: %v", err)
+	}
+	unavailable("read only", s.Write(t.Context(), insert))
+	unavailable("read only: writable", writable())
+	back()
+	if err := s.Write(t.Context(), insert); err != nil {
+		t.Errorf("no longer read only: %v", err)
+	}
+	if err := writable(); err != nil {
+		t.Errorf("no longer read only: writable: %v", err)
+	}
+
+	unavailable("connection lost while reading", s.Read(t.Context(), func(tx *store.Tx) error {
+		pgtest.Disconnect(t, url)
+		_, err := tx.Organizations(t.Context())
+		return err
+	}))
 }

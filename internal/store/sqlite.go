@@ -54,6 +54,7 @@ func openSQLite(ctx context.Context, path string) (*engine, error) {
 		rewrite:    namelessParameters,
 		bulk:       "pragma cache_size = -262144", // 256 MiB: the indexes are written to all over
 		violated:   sqliteViolated,
+		outOfOrder: sqliteOutOfOrder,
 		retry:      busy,
 		tableNames: "select name from sqlite_schema where type = 'table' and name not like 'sqlite!_%' escape '!' and name <> 'goose_db_version' order by name",
 		columns:    "select name from pragma_table_info($1) order by cid",
@@ -130,6 +131,19 @@ func fileSize(path string) (int64, error) {
 func busy(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// sqliteOutOfOrder tells whether err is about the file, or the system that it is in.
+func sqliteOutOfOrder(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY:
+		return true
+	}
+	return false
 }
 
 // sqliteViolated reads which unique constraint an error is about.

@@ -30,6 +30,8 @@ type Store struct {
 	subscribers []func([]Change)
 	leader      chan struct{} // holds one token; who has it executes pending writes
 
+	unwritable atomic.Bool // see Writable
+
 	closing  sync.Once
 	closeErr error
 
@@ -119,7 +121,7 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 		defer cancel()
 		tx.within = within
 	}
-	return fn(tx)
+	return s.engine.explain(ctx, fn(tx))
 }
 
 // maxBatch bounds how many writes share one commit, and so how long the first
@@ -242,11 +244,22 @@ func (s *Store) commit() {
 	var changes []Change
 	for _, w := range batch {
 		w.batch = len(batch)
-		if err != nil && !errors.As(w.err, new(*estate.Error)) {
-			w.err = lost(w.ctx, errors.Join(err, w.err))
-		}
-		if w.err == nil && w.panicked == nil {
+		switch {
+		case err != nil:
+			s.unwritable.Store(true)
+			if !errors.As(w.err, new(*estate.Error)) {
+				w.err = lost(w.ctx, errors.Join(err, w.err))
+			}
+		case w.err != nil:
+			if s.engine.outOfOrder(w.err) {
+				s.unwritable.Store(true)
+			}
+			w.err = s.engine.explain(w.ctx, w.err)
+		case w.panicked == nil:
 			changes = append(changes, w.tx.changes...)
+			if w.tx.touched || len(w.tx.feed) > 0 {
+				s.unwritable.Store(false)
+			}
 		}
 	}
 	if len(changes) > 0 {
@@ -268,6 +281,23 @@ func (s *Store) Ping(ctx context.Context) error {
 		var one int
 		return tx.row(ctx, "select 1").Scan(&one)
 	})
+}
+
+// Writable tells whether writes become durable. As long as they do it asks nobody;
+// when the last one did not, it tries another, now, of which nothing is to be seen.
+func (s *Store) Writable(ctx context.Context, now time.Time) error {
+	if !s.unwritable.Load() {
+		return nil
+	}
+	return s.Write(ctx, func(tx *Tx) error { return tx.changed(ctx, now, ChangeNothing, "") })
+}
+
+// explain makes err unavailable if it is about the database itself.
+func (e *engine) explain(ctx context.Context, err error) error {
+	if err == nil || !e.outOfOrder(err) {
+		return err
+	}
+	return unavailable(ctx, err)
 }
 
 // unavailable wraps a failure of the database itself.
@@ -298,9 +328,10 @@ type Change struct {
 type ChangeKind string
 
 // The kinds of changes. ChangeAll means that the feed was interrupted and
-// everything must be forgotten.
+// everything must be forgotten, ChangeNothing that somebody tried whether he can write.
 const (
 	ChangeAll          ChangeKind = "all"
+	ChangeNothing      ChangeKind = "nothing"
 	ChangeRegion       ChangeKind = "region"       // key: code
 	ChangeSubscription ChangeKind = "subscription" // key: id
 	ChangeHostname     ChangeKind = "hostname"     // key: estate.Hostname

@@ -27,6 +27,7 @@ type CacheUse struct {
 type DatabaseState struct {
 	Engine        string
 	SchemaVersion int64
+	Writable      bool  // what is written becomes durable
 	Size, WAL     int64 // bytes; WAL -1: not known
 	Waiting       int   // writes
 	Readers, Busy int
@@ -92,6 +93,7 @@ var (
 	cacheEntries = desc("cache_entries", "Entries of a cache.", "cache")
 
 	databaseUp      = desc("database_up", "1 if the database answers, else 0.")
+	databaseWritten = desc("database_writable", "1 if what is written to the database becomes durable, else 0.")
 	databaseInfo    = desc("database_info", "Always 1; the labels say which database this is.", "engine", "schema_version")
 	databaseSize    = desc("database_size_bytes", "Size of the database.")
 	databaseWAL     = desc("database_wal_bytes", "Size of the write-ahead log, where it can be known.")
@@ -113,7 +115,7 @@ var (
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		cacheHits, cacheMisses, cacheEntries,
-		databaseUp, databaseInfo, databaseSize, databaseWAL, databaseWaiting, databaseReaders, databaseBusy,
+		databaseUp, databaseWritten, databaseInfo, databaseSize, databaseWAL, databaseWaiting, databaseReaders, databaseBusy,
 		subscriptions, entitlementUsed, entitlementAll, entitlementFull,
 		jobs, jobsOldest, consumerBehind,
 	} {
@@ -134,6 +136,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	if d := s.Database; d != nil {
 		gauge(databaseUp, 1)
+		written := 0.
+		if d.Writable {
+			written = 1
+		}
+		gauge(databaseWritten, written)
 		gauge(databaseInfo, 1, d.Engine, strconv.FormatInt(d.SchemaVersion, 10))
 		gauge(databaseSize, float64(d.Size))
 		if d.WAL >= 0 {
