@@ -76,16 +76,16 @@ func (tx *Tx) DeleteClientSecret(ctx context.Context, scope estate.Scope, id est
 // passed over. It is no change of the client: nothing that is cached depends on
 // it.
 func (tx *Tx) AddSecretUse(ctx context.Context, scope estate.Scope, id estate.ClientID, hint string, first, last time.Time) error {
-	c := within(scope, "subscription_id", "region", "tenant_id")
+	c := &conditions{} // arguments in the order of the text: see namelessParameters
+	set := "update client_secrets set first_used_at = case when first_used_at = 0 or first_used_at > " + c.arg(micros(first)) + " then " + c.arg(micros(first)) + " else first_used_at end" +
+		", last_used_at = case when last_used_at < " + c.arg(micros(last)) + " then " + c.arg(micros(last)) + " else last_used_at end"
+	c.within(scope, "subscription_id", "region", "tenant_id")
 	c.add("id = " + c.arg(id))
-	client := "select id from clients" + c.where()
+	client := "(select id from clients" + c.where() + ")"
 	c.terms = nil
-	since, until := c.arg(micros(first)), c.arg(micros(last))
-	set := "update client_secrets set first_used_at = case when first_used_at = 0 or first_used_at > " + since + " then " + since + " else first_used_at end" +
-		", last_used_at = case when last_used_at < " + until + " then " + until + " else last_used_at end"
-	c.add("organization_id = " + c.arg(scope.Organization))
-	c.add("client_id in (" + client + ")")
+	c.add("client_id = " + client)
 	c.add("hint = " + c.arg(hint))
+	c.add("organization_id = " + c.arg(scope.Organization))
 	err := tx.insert(ctx, set+c.where(), c.args...)
 	return wrap("add secret use", err)
 }

@@ -238,10 +238,16 @@ func (c *conditions) where() string { return " where " + strings.Join(c.terms, "
 // region and tenant; "" where the table has none, in which case a scope that
 // sets the field matches nothing. A scope without organization matches nothing.
 func within(scope estate.Scope, subscription, region, tenant string) *conditions {
-	c := &conditions{}
+	c := new(conditions)
+	c.within(scope, subscription, region, tenant)
+	return c
+}
+
+// within is the function of this name, for a statement that has arguments already.
+func (c *conditions) within(scope estate.Scope, subscription, region, tenant string) {
 	if scope.Organization == "" {
 		c.add("1 = 0")
-		return c
+		return
 	}
 	c.add("organization_id = " + c.arg(string(scope.Organization)))
 	narrow := func(column, value string) {
@@ -256,7 +262,6 @@ func within(scope estate.Scope, subscription, region, tenant string) *conditions
 	narrow(subscription, string(scope.Subscription))
 	narrow(region, string(scope.Region))
 	narrow(tenant, string(scope.Tenant))
-	return c
 }
 
 // micros is how times are stored: UTC microseconds, and 0 for no time.
