@@ -314,7 +314,7 @@ func lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}
-	return estate.E(estate.Unavailable, api.CodeUnavailable, "Service unavailable", "The database can't be reached, or did not answer in time.").Because(err)
+	return estate.E(estate.Unavailable, api.CodeUnavailable, "Service unavailable", "The database can't be reached or written, or did not answer in time.").Because(err)
 }
 
 // Change names something of which other parts of the program, and other
