@@ -52,7 +52,7 @@ func issueToken(x *exchange) error {
 	if token.DPoP {
 		kind = "DPoP"
 	}
-	answer := api.TokenResponse{
+	answer := tokenResponse{
 		AccessToken: token.Value,
 		TokenType:   kind,
 		ExpiresAt:   api.Time{Time: token.ExpiresAt},
@@ -65,14 +65,15 @@ func issueToken(x *exchange) error {
 	if !token.AuthenticatedAt.IsZero() {
 		answer.AuthTime = token.AuthenticatedAt.Unix()
 	}
-	var buffer [2048]byte
-	x.writeBody(http.StatusOK, appendTokenResponse(buffer[:0], &answer))
+	x.writeJSON(http.StatusOK, &answer)
 	return nil
 }
 
-// appendTokenResponse appends the answer as encoding/json would write it: every
-// token pays for it.
-func appendTokenResponse(b []byte, r *api.TokenResponse) []byte {
+type tokenResponse api.TokenResponse
+
+// appendJSON appends the answer as encoding/json would write it: every token pays
+// for it.
+func (r *tokenResponse) appendJSON(b []byte) []byte {
 	b = append(b, `{"access_token":`...)
 	b = jsontext.AppendString(b, r.AccessToken)
 	b = append(b, `,"token_type":`...)

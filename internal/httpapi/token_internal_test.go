@@ -11,8 +11,8 @@ import (
 	"github.com/freehold-platform/freehold/api"
 )
 
-// TestAppendTokenResponse compares with encoding/json, for whatever answer.
-func TestAppendTokenResponse(t *testing.T) {
+// TestTokenResponse compares with encoding/json, for whatever answer.
+func TestTokenResponse(t *testing.T) {
 	same := func(token, kind, scope, issued, refresh string, expires uint32, in, at int64) bool {
 		r := api.TokenResponse{
 			AccessToken: token, TokenType: kind, ExpiresAt: api.Time{Time: time.Unix(int64(expires), 0)}, ExpiresIn: in, Scope: scope,
@@ -22,7 +22,7 @@ func TestAppendTokenResponse(t *testing.T) {
 		if err := json.NewEncoder(&want).Encode(r); err != nil {
 			t.Fatal(err)
 		}
-		have := appendTokenResponse(nil, &r)
+		have := (*tokenResponse)(&r).appendJSON(nil)
 		if !bytes.Equal(have, want.Bytes()) {
 			t.Errorf("have %s\nwant %s", have, want.Bytes())
 		}

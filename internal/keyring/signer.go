@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"sync"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -108,18 +109,24 @@ const maxSignature = 96
 
 // jwt makes a JWS in compact serialization.
 func (s *signer) jwt(header string, claims []byte) (string, error) {
-	token := make([]byte, 0, len(header)+base64.RawURLEncoding.EncodedLen(len(claims))+base64.RawURLEncoding.EncodedLen(maxSignature)+2)
-	token = append(token, header...)
-	token = append(token, '.')
-	token = base64.RawURLEncoding.AppendEncode(token, claims)
-	var buffer [maxSignature]byte
-	signature, err := s.sign(buffer[:], token)
+	buffer, _ := jwtBuffers.Get().(*[]byte)
+	defer jwtBuffers.Put(buffer)
+	text := append((*buffer)[:0], header...)
+	text = append(text, '.')
+	text = base64.RawURLEncoding.AppendEncode(text, claims)
+	var signed [maxSignature]byte
+	signature, err := s.sign(signed[:], text)
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}
-	token = append(token, '.')
-	return string(base64.RawURLEncoding.AppendEncode(token, signature)), nil
+	text = append(text, '.')
+	text = base64.RawURLEncoding.AppendEncode(text, signature)
+	*buffer = text
+	return string(text), nil
 }
+
+// jwtBuffers are what tokens are written into, before their length is known.
+var jwtBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // sign signs data as JWS has it: ECDSA as r and s, each in the size of the curve.
 // The number of an ECDSA signature that must not repeat is derived from the key
