@@ -313,10 +313,12 @@ func (a *App) handler(port int, stopping *atomic.Bool) http.Handler {
 		Ready: func(ctx context.Context) map[string]error {
 			// Without the database tokens go on, from memory. Every node loses it at the same
 			// time, and a load balancer that took them all out would end that too.
-			checks := map[string]error{
-				"database": httpapi.Degrade(a.databaseAnswers(ctx)), "writes": httpapi.Degrade(a.databaseWrites(ctx)),
-				"changes": a.outOfTouch(), "serving": nil,
+			reads := a.databaseAnswers(ctx)
+			writes := reads
+			if reads == nil {
+				writes = a.databaseWrites(ctx)
 			}
+			checks := map[string]error{"database": httpapi.Degrade(reads), "writes": httpapi.Degrade(writes), "changes": a.outOfTouch(), "serving": nil}
 			if stopping.Load() {
 				checks["serving"] = errors.New("shutting down")
 			}

@@ -104,7 +104,8 @@ func TestMetrics_Live(t *testing.T) {
 		`freehold_tokens_total{grant="client_credentials",outcome="invalid_client"} 1`,
 		`freehold_webhook_deliveries_total{outcome="2xx"}`,
 		`freehold_provisioner_calls_total{outcome="2xx"} 1`,
-		`freehold_job_attempts_total{kind="webhook.send",outcome="done"}`,
+		`freehold_job_delay_seconds_count{kind="webhook.send"}`,
+		`freehold_job_attempts_total{kind="webhook.send",outcome="given_up"} 0`,
 		`freehold_job_attempts_total{kind="provisioning.call",outcome="done"} 1`,
 		`freehold_sign_ins_total{method="`,
 		`freehold_database_up 1`,
@@ -260,7 +261,8 @@ func TestMetrics_Documented(t *testing.T) {
 	var doc bytes.Buffer
 	doc.WriteString("# Metrics\n\n" +
 		"What `/metrics` at `admin_listen` has beside the metrics of the Go runtime (`go_…`) and of the process (`process_…`). No label names a\n" +
-		"tenant, a host, a client or a person. Series of an operation, a kind of job or an outcome appear with the first of it.\n" +
+		"tenant, a host, a client or a person. Series of an operation or an outcome appear with the first of it, but those of\n" +
+		"attempts at jobs. What is told of the database, of its being writable as well, is missing while it does not answer.\n" +
 		"[operations.md](operations.md) says how to use them.\n\n" +
 		"| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n")
 	for _, d := range telemetry.NewMetrics().List() {

@@ -192,15 +192,32 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) error {
 // Run does jobs as they become due until ctx ends. Then it lets running attempts
 // come to their end, for ten seconds, and ends their contexts after that.
 func (q *Queue) Run(ctx context.Context) {
-	if err := q.client.Start(ctx); err != nil {
-		if ctx.Err() == nil {
-			q.log.ErrorContext(ctx, "jobs are not being done", "error", err)
+	q.mu.RLock()
+	for name := range q.kinds {
+		q.Metrics.JobKind(name)
+	}
+	q.mu.RUnlock()
+	for told := false; ; {
+		err := q.client.Start(ctx)
+		if err == nil {
+			break
 		}
-		return
+		if ctx.Err() == nil && !told {
+			told = true
+			q.log.ErrorContext(ctx, "jobs wait until the database takes them", "error", err)
+		}
+		select {
+		case <-time.After(startPause):
+		case <-ctx.Done():
+			return
+		}
 	}
 	<-ctx.Done()
 	<-q.client.Stopped()
 }
+
+// startPause is between attempts to begin with a database that can't be written.
+const startPause = time.Second
 
 // worker does all jobs.
 type worker struct {

@@ -1,17 +1,22 @@
 package job_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/job"
+	"github.com/freehold-platform/freehold/internal/pgtest"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -200,6 +205,48 @@ func TestQueue_Run(t *testing.T) {
 	if have := d.take(); !reflect.DeepEqual(have, []string{`"now"`}) {
 		t.Errorf("done: %q", have)
 	}
+}
+
+// TestQueue_RunReadOnly: a queue that began while the database could not be written
+// does jobs as soon as it can.
+func TestQueue_RunReadOnly(t *testing.T) {
+	config := testenv.Config(t, t.TempDir())
+	config.Database = pgtest.New(t, nil)
+	open := func(log io.Writer) *app.App {
+		a, err := app.Open(t.Context(), config, slog.New(slog.NewTextHandler(log, nil)), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	if err := open(io.Discard).Close(); err != nil {
+		t.Fatal(err)
+	}
+	back := pgtest.ReadOnly(t, config.Database)
+	read, write := io.Pipe()
+	a := open(write)
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { a.Jobs.Run(ctx) })
+	for lines := bufio.NewScanner(read); lines.Scan() && !strings.Contains(lines.Text(), "jobs wait"); {
+		continue
+	}
+	var told sync.WaitGroup
+	told.Go(func() { _, _ = io.Copy(io.Discard, read) })
+	back()
+	d := diary{wrote: make(chan struct{}, 1)}
+	a.Jobs.Handle(job.Kind{Name: "test", Do: d.do})
+	err := a.Store.Write(t.Context(), func(tx *store.Tx) error { return a.Jobs.Enqueue(t.Context(), tx, job.New{Kind: "test"}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-d.wrote
+	stop()
+	running.Wait()
+	if err := errors.Join(a.Close(), write.Close()); err != nil {
+		t.Error(err)
+	}
+	told.Wait()
 }
 
 func TestBackoff(t *testing.T) {

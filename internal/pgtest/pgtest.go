@@ -97,15 +97,12 @@ func Away(t testing.TB, url string) (back func()) {
 	return func() { on(t, url, "alter database %s allow_connections true") }
 }
 
-// ReadOnly keeps the database at url from being written, as if it were a standby
-// server, until back is called.
+// ReadOnly keeps the database at url from being written until back is called, and
+// by connections that are made meanwhile also after that.
 func ReadOnly(t testing.TB, url string) (back func()) {
-	set := func(to string) {
-		on(t, url, "alter database %s set default_transaction_read_only to "+to)
-		Disconnect(t, url)
-	}
-	set("on")
-	return func() { set("off") }
+	on(t, url, "alter database %s set default_transaction_read_only to on")
+	Disconnect(t, url)
+	return func() { on(t, url, "alter database %s set default_transaction_read_only to off") }
 }
 
 // on executes a statement about the database at url from another one.

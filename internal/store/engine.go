@@ -57,6 +57,7 @@ type dialect struct {
 	refused      func(error) bool   // whether the database has answered that it did not do something; of engines with a pipeline
 	outOfOrder   func(error) bool   // whether err says that the database can't do anything of the kind just now: it is cut off, has no room, may only be read
 	violated     func(error) string // which unique constraint err is about ("table.column, table.column"), or ""
+	outdated     func(error) bool   // whether another connection might do what err refuses, as when the server took no writes when this one was made; nil: none would
 	retry        func(error) bool   // whether a failed migration is worth another attempt
 
 	// notify is executed at the end of a batch that has changes, and listen sends to
@@ -289,6 +290,11 @@ func (e *engine) release(c *conn) {
 // of the database. Connections that were lost while they were idle are replaced:
 // there can be as many as the pool has.
 func (e *engine) beginReading(ctx context.Context) (*conn, error) {
+	if e.readTimeout > 0 { // many may wait for a server that does not answer, one after the other
+		limited, cancel := context.WithTimeout(ctx, beginTimeout)
+		defer cancel()
+		ctx = limited
+	}
 	for attempt := 0; ; attempt++ {
 		c, err := e.reader(ctx)
 		if err != nil {
@@ -331,6 +337,9 @@ func (e *engine) begin(ctx context.Context) (*conn, error) {
 			return e.writer, nil
 		}
 		err = errors.Join(err, e.rollback(e.writer))
+		if e.writer != nil && e.outdated != nil && e.outdated(err) {
+			e.dropWriter()
+		}
 		if e.writer != nil || attempt == 2 {
 			return nil, fmt.Errorf("begin: %w", err)
 		}
@@ -357,11 +366,16 @@ func (e *engine) rollback(c *conn) error {
 	c.queued = nil
 	err := c.exec(ctx, "rollback")
 	if err != nil && c.gone(ctx) {
-		c.broken = true
-		c.close()
-		e.writer = nil
+		e.dropWriter()
 	}
 	return err
+}
+
+// dropWriter gives up the connection for writing: the next write makes one.
+func (e *engine) dropWriter() {
+	e.writer.broken = true
+	e.writer.close()
+	e.writer = nil
 }
 
 const rollbackTimeout = 5 * time.Second

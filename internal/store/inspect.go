@@ -37,6 +37,7 @@ type Inspection struct {
 
 	Unsafe         []string // settings by which an acknowledged write can be lost
 	Standby        bool     // it takes no writes
+	ReadOnly       bool     // it is told to take none, and is no standby
 	Connections    int      // of everybody; 0: not known
 	MaxConnections int
 
@@ -144,8 +145,9 @@ func (in *Inspection) readPostgres(ctx context.Context, c *conn) error {
 	}
 	var now time.Time
 	err := c.row(ctx, `select current_setting('server_version'), clock_timestamp(), pg_database_size(current_database()), pg_is_in_recovery(),
+		not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'on',
 		(select count(*) from pg_stat_activity where backend_type = 'client backend'), current_setting('max_connections')::integer`).
-		Scan(&in.Version, &now, &in.Size, &in.Standby, &in.Connections, &in.MaxConnections)
+		Scan(&in.Version, &now, &in.Size, &in.Standby, &in.ReadOnly, &in.Connections, &in.MaxConnections)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,7 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		pipeline:     pgxPipeline{},
 		refused:      func(err error) bool { return errors.As(err, new(*pgconn.PgError)) },
 		outOfOrder:   postgresOutOfOrder,
+		outdated:     readOnly,
 		readTimeout:  10 * time.Second,
 		writeTimeout: 10 * time.Second,
 		retry:        madeMeanwhile,
@@ -83,6 +84,9 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		return nil, fmt.Errorf("open database %s: %w", name, err)
 	}
 	e.handle = db
+	pooled.AfterRelease = func(c *pgx.Conn) bool {
+		return c.PgConn().ParameterStatus("default_transaction_read_only") != "on" // see readOnly
+	}
 	pooled.MaxConns, pooled.MinConns, pooled.MinIdleConns = poolSize, 0, 0
 	if e.pool, err = pgxpool.NewWithConfig(ctx, pooled); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", name, err), e.close())
@@ -170,7 +174,14 @@ func postgresOutOfOrder(err error) bool {
 	case "08", "53", "57", "58": // connection, resources, intervention of the operator, system
 		return true
 	}
-	return answer.Code == readOnlyTransaction
+	return readOnly(err)
+}
+
+// readOnly tells whether err says that transactions may only read. A server that is
+// told to take writes again tells that to new connections alone.
+func readOnly(err error) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && answer.Code == readOnlyTransaction
 }
 
 // continueIdentities lets the numbers that the database gives go on after those

@@ -67,6 +67,17 @@ func (m *Metrics) makeWork() {
 	w.refusedClients = m.counter("client_attempts_throttled_total", "Requests of clients that were refused unheard after too many wrong secrets.").WithLabelValues()
 }
 
+// JobKind has attempts at jobs of a kind counted from zero, so that the first one of
+// each outcome is an increase.
+func (m *Metrics) JobKind(kind string) {
+	if m == nil {
+		return
+	}
+	for _, outcome := range []JobOutcome{JobDone, JobFailed, JobGivenUp, JobPostponed} {
+		m.work.attempts.WithLabelValues(kind, string(outcome))
+	}
+}
+
 // Job counts an attempt at a job that was due delay before it began.
 func (m *Metrics) Job(kind string, outcome JobOutcome, delay, took time.Duration) {
 	if m == nil {
