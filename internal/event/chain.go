@@ -110,6 +110,9 @@ func (v *Verifier) Exported(e Exported) error {
 	if before := v.chains[estate.OrganizationID(e.Organization)].Hash; e.Previous != before {
 		return fmt.Errorf("%s: record %d does not follow the one before", chainName(estate.OrganizationID(e.Organization)), e.Position)
 	}
+	if at, err := time.Parse(time.RFC3339Nano, e.At); err != nil || at.UnixMicro() != e.Time {
+		return fmt.Errorf("%s: record %d (%s) was changed: its at is not its time", chainName(estate.OrganizationID(e.Organization)), e.Position, e.ID)
+	}
 	return v.Link(e.link())
 }
 

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -185,7 +186,13 @@ func verifyFile(stdin io.Reader, path string, verifier *event.Verifier) error {
 	lines.Buffer(nil, maxLine)
 	for n := 1; lines.Scan(); n++ {
 		var e event.Exported
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+		line := json.NewDecoder(bytes.NewReader(lines.Bytes()))
+		line.DisallowUnknownFields() // somebody might believe what they say
+		err := line.Decode(&e)
+		if err == nil && line.More() {
+			err = errors.New("there is more on the line")
+		}
+		if err != nil {
 			return fmt.Errorf("line %d is no exported record: %w", n, err)
 		}
 		if err := verifier.Exported(e); err != nil {
