@@ -246,6 +246,8 @@ func TestRun_PostgreSQL(t *testing.T) {
 	}
 	config.Database = url + separator + "synchronous_commit=off"
 	expect(t, examine(t, config, nil), "database", doctor.Fail, "synchronous_commit off")
+	pgtest.ReadOnly(t, url)
+	expect(t, examine(t, config, nil), "database", doctor.Fail, "takes no writes")
 }
 
 func TestRun_Keys(t *testing.T) {

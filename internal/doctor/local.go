@@ -180,6 +180,9 @@ func (e *Examination) checkDatabase(ctx context.Context) {
 	if in.Standby {
 		e.add(name, Fail, "Let database lead to the primary, for example with target_session_attrs=read-write and all hosts in the URL.", "this PostgreSQL is a standby and takes no writes")
 	}
+	if in.ReadOnly {
+		e.add(name, Fail, "Find out who set default_transaction_read_only and why, for want of room for example, and set it to off for the database and the user.", "PostgreSQL takes no writes of new connections")
+	}
 	if in.MaxConnections > 0 && float64(in.Connections) > fullPool*float64(in.MaxConnections) {
 		e.add(name, Warn, "Raise max_connections, or put a pooler between.", "%d of %d connections of PostgreSQL are in use", in.Connections, in.MaxConnections)
 	}

@@ -172,7 +172,7 @@ func (e *Examination) checkServer(ctx context.Context) {
 	case answer.StatusCode != http.StatusOK:
 		e.add(name, Fail, "See the server's log.", "it is not ready: %s", notOK(ready.Checks))
 	case ready.Status != "ok":
-		e.add(name, Warn, "See the server's log. Tokens go on; all else waits.", "it is %s: %s", ready.Status, notOK(ready.Checks))
+		e.add(name, Warn, "See the server's log. Tokens go on, and what can be read; all else waits.", "it is %s: %s", ready.Status, notOK(ready.Checks))
 	default:
 		e.add(name, OK, "", "ready at %s", c.Listen)
 	}
