@@ -110,6 +110,29 @@ func TestLoader_Load(t *testing.T) {
 			}
 		}
 	})
+	t.Run("no password is printed", func(t *testing.T) {
+		for database, want := range map[string]string{
+			"postgres://fh:SECRET@h:5432,i:5433/d?sslmode=require": "postgres://fh:xxxxx@h:5432,i:5433/d?sslmode=require",
+			"postgres://fh@h/d?password=SECRET&sslpassword=SECRET": "postgres://fh@h/d?password=xxxxx&sslpassword=xxxxx",
+			"postgres://fh:p@SECRET@h/d":                           "xxxxx",
+			"postgres://fh:p#SECRET@h/d":                           "xxxxx",
+			"postgres://fh:p/SECRET@h/d":                           "xxxxx",
+			"postgres://fh:p%ZZSECRET@h/d":                         "xxxxx",
+		} {
+			config, err := load(t, "", nil, "--database", database)
+			if (err != nil) != (want == "xxxxx") || err != nil && (!strings.Contains(err.Error(), "database:") || strings.Contains(err.Error(), "SECRET")) {
+				t.Errorf("%s: %v", database, err)
+			}
+			config.Database = database // also of what is not valid
+			var text bytes.Buffer
+			if err := config.Print(&text); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(text.String(), "database: "+want+"\n") || strings.Contains(text.String(), "SECRET") {
+				t.Errorf("%s is printed as\n%s", database, text.String())
+			}
+		}
+	})
 	t.Run("what is printed can be read back", func(t *testing.T) {
 		want, err := load(t, "", nil, "--domain", "a.example.com", "--public-port", "443")
 		if err != nil {

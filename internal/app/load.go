@@ -125,14 +125,36 @@ func (l *Loader) readFile() (map[string]any, error) {
 	return settings, nil
 }
 
+const hiddenURL = "xxxxx"
+
+// withoutPasswords is the URL of a database as it may be shown: nothing of one that
+// is not what it seems.
+func withoutPasswords(database string) string {
+	if database == "" {
+		return ""
+	}
+	_, rest, _ := strings.Cut(database, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	u, err := url.Parse(database)
+	if err != nil || strings.Contains(database, "#") || strings.Count(authority, "@") > 1 {
+		return hiddenURL
+	}
+	query := u.Query()
+	for name := range query {
+		if strings.Contains(strings.ToLower(name), "password") {
+			query.Set(name, hiddenURL)
+		}
+	}
+	if len(query) > 0 {
+		u.RawQuery = query.Encode()
+	}
+	return u.Redacted()
+}
+
 // Print writes the configuration as YAML, in the form that a file has, but
 // without the database's password.
 func (c Config) Print(w io.Writer) error {
-	if u, err := url.Parse(c.Database); err == nil {
-		c.Database = u.Redacted()
-	} else {
-		c.Database = "xxxxx"
-	}
+	c.Database = withoutPasswords(c.Database)
 	value := reflect.ValueOf(c)
 	for i, s := range Settings() {
 		text, err := yaml.Marshal(map[string]any{s.Key: value.Field(i).Interface()})
