@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// answerTimeout bounds how long readiness and metrics wait for the database, for a
-// read and for a write each: whoever asks, a load balancer say, gives up after a
-// second, and would take a node that does not answer out, tokens and all.
-const answerTimeout = 400 * time.Millisecond
+// answerTimeout bounds how long readiness and metrics wait for the database: whoever
+// asks, a load balancer say, gives up after a second, and would take a node that does
+// not answer out, tokens and all.
+const answerTimeout = 800 * time.Millisecond
 
 var errNoAnswer = errors.New("the database has not answered in time")
 
