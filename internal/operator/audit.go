@@ -189,7 +189,7 @@ func verifyFile(stdin io.Reader, path string, verifier *event.Verifier) error {
 		line := json.NewDecoder(bytes.NewReader(lines.Bytes()))
 		line.DisallowUnknownFields() // somebody might believe what they say
 		err := line.Decode(&e)
-		if err == nil && line.More() {
+		if _, end := line.Token(); err == nil && !errors.Is(end, io.EOF) {
 			err = errors.New("there is more on the line")
 		}
 		if err != nil {

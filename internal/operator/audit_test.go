@@ -89,6 +89,7 @@ func TestAuditVerify(t *testing.T) {
 		"changed at":      {strings.Replace(one, `"at":"2`, `"at":"1`, 1), "its at is not its time"},
 		"added member":    {strings.Replace(one, `{"format"`, `{"note":"","format"`, 1), "is no exported record"},
 		"two on a line":   {strings.Replace(one, "}\n{", "}{", 1), "is no exported record"},
+		"more on a line":  {strings.Replace(one, "}\n", "}}\n", 1), "is no exported record"},
 		"another format":  {strings.Replace(one, "freehold audit 1", "freehold audit 2", 1), "the format is"},
 	} {
 		if _, err := runAudit(t, c.text, "verify", "--file", "-"); err == nil || !strings.Contains(err.Error(), c.want) {
