@@ -133,10 +133,8 @@ func withoutPasswords(database string) string {
 	if database == "" {
 		return ""
 	}
-	_, rest, _ := strings.Cut(database, "://")
-	authority, _, _ := strings.Cut(rest, "/")
 	u, err := url.Parse(database)
-	if err != nil || strings.Contains(database, "#") || strings.Count(authority, "@") > 1 {
+	if err != nil || ambiguous(database) {
 		return hiddenURL
 	}
 	query := u.Query()
@@ -149,6 +147,16 @@ func withoutPasswords(database string) string {
 		u.RawQuery = query.Encode()
 	}
 	return u.Redacted()
+}
+
+// ambiguous tells whether the URL of a database has an @ or # that is not encoded: a
+// part of a password would be taken for the host.
+func ambiguous(database string) bool {
+	_, rest, _ := strings.Cut(database, "://")
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	return strings.Contains(database, "#") || strings.Count(rest, "@") > 1
 }
 
 // Print writes the configuration as YAML, in the form that a file has, but
