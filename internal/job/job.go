@@ -189,8 +189,9 @@ func (q *Queue) Enqueue(ctx context.Context, tx *store.Tx, n New) error {
 	return nil
 }
 
-// Run does jobs as they become due until ctx ends. Then it lets running attempts
-// come to their end, for ten seconds, and ends their contexts after that.
+// Run does jobs as they become due until ctx ends. It begins as soon as the database
+// can be written. When ctx ends, it lets running attempts come to their end, for ten
+// seconds, and ends their contexts after that.
 func (q *Queue) Run(ctx context.Context) {
 	q.mu.RLock()
 	for name := range q.kinds {

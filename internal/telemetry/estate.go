@@ -92,14 +92,14 @@ var (
 	cacheMisses  = desc("cache_misses_total", "Lookups that went to the database.", "cache")
 	cacheEntries = desc("cache_entries", "Entries of a cache.", "cache")
 
-	databaseUp      = desc("database_up", "1 if the database answers, else 0.")
-	databaseWritten = desc("database_writable", "1 if what is written to the database becomes durable, else 0.")
-	databaseInfo    = desc("database_info", "Always 1; the labels say which database this is.", "engine", "schema_version")
-	databaseSize    = desc("database_size_bytes", "Size of the database.")
-	databaseWAL     = desc("database_wal_bytes", "Size of the write-ahead log, where it can be known.")
-	databaseWaiting = desc("database_writes_waiting", "Writes that wait for their batch.")
-	databaseReaders = desc("database_readers", "Connections for reading that there may be.")
-	databaseBusy    = desc("database_readers_busy", "Connections for reading that are in use.")
+	databaseUp       = desc("database_up", "1 if the database answers, else 0.")
+	databaseWritable = desc("database_writable", "1 if what is written to the database becomes durable, else 0.")
+	databaseInfo     = desc("database_info", "Always 1; the labels say which database this is.", "engine", "schema_version")
+	databaseSize     = desc("database_size_bytes", "Size of the database.")
+	databaseWAL      = desc("database_wal_bytes", "Size of the write-ahead log, where it can be known.")
+	databaseWaiting  = desc("database_writes_waiting", "Writes that wait for their batch.")
+	databaseReaders  = desc("database_readers", "Connections for reading that there may be.")
+	databaseBusy     = desc("database_readers_busy", "Connections for reading that are in use.")
 
 	subscriptions   = desc("subscriptions", "Subscriptions in force.")
 	entitlementUsed = desc("entitlement_used_tenants", "Tenants in the subscriptions in force.")
@@ -115,7 +115,7 @@ var (
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		cacheHits, cacheMisses, cacheEntries,
-		databaseUp, databaseWritten, databaseInfo, databaseSize, databaseWAL, databaseWaiting, databaseReaders, databaseBusy,
+		databaseUp, databaseWritable, databaseInfo, databaseSize, databaseWAL, databaseWaiting, databaseReaders, databaseBusy,
 		subscriptions, entitlementUsed, entitlementAll, entitlementFull,
 		jobs, jobsOldest, consumerBehind,
 	} {
@@ -136,11 +136,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	if d := s.Database; d != nil {
 		gauge(databaseUp, 1)
-		written := 0.
+		writable := 0.
 		if d.Writable {
-			written = 1
+			writable = 1
 		}
-		gauge(databaseWritten, written)
+		gauge(databaseWritable, writable)
 		gauge(databaseInfo, 1, d.Engine, strconv.FormatInt(d.SchemaVersion, 10))
 		gauge(databaseSize, float64(d.Size))
 		if d.WAL >= 0 {
