@@ -20,9 +20,11 @@ type alike struct {
 // maxAlike is how many different texts, and lists, are known at a time.
 const maxAlike = 4096
 
-// share replaces what a client may have in common with others. The lists are to be
-// read only, as everything that is cached.
+// share replaces what a client may have in common with others, and puts the texts
+// that are its own into one piece of memory. The lists are to be read only, as
+// everything that is cached.
 func (a *alike) share(c *estate.Client) {
+	together(c)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.texts == nil || len(a.texts) > maxAlike || len(a.lists) > maxAlike {
@@ -42,6 +44,23 @@ func (a *alike) share(c *estate.Client) {
 	for i := range c.Secrets {
 		one(a, &c.Secrets[i].KeyID)
 		one(a, &c.Secrets[i].CreatedBy)
+	}
+}
+
+// together puts a client's own texts, of which there always are some, one after the
+// other.
+func together(c *estate.Client) {
+	own := []*string{(*string)(&c.ID), &c.Name, &c.Description}
+	for i := range c.Secrets {
+		own = append(own, &c.Secrets[i].Hint)
+	}
+	var all []byte
+	for _, text := range own {
+		all = append(all, *text...)
+	}
+	rest := string(all)
+	for _, text := range own {
+		*text, rest = rest[:len(*text)], rest[len(*text):]
 	}
 }
 

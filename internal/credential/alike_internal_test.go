@@ -13,7 +13,7 @@ import (
 func loaded(organization, name string) estate.Client {
 	text := func(s string) string { return string([]byte(s)) }
 	return estate.Client{
-		ID: estate.ClientID(text(name)), Name: text(name), Level: estate.Level(text("region")),
+		ID: estate.ClientID(text(name)), Name: text("The " + name), Description: text("of " + organization), Level: estate.Level(text("region")),
 		Scope:       estate.Scope{Organization: estate.OrganizationID(text(organization))},
 		Permissions: estate.Permissions{text("admin"), text("apps")}, GrantTypes: []string{text("client_credentials")},
 		Secrets: []estate.ClientSecret{{Hint: text(name), KeyID: estate.KeyID(text("k"))}},
@@ -35,6 +35,9 @@ func TestAlike(t *testing.T) {
 	}
 	if &one.Permissions[0] != &other.Permissions[0] {
 		t.Error("the permissions of two clients are in memory twice")
+	}
+	if from := uintptr(unsafe.Pointer(unsafe.StringData(string(one.ID)))); uintptr(unsafe.Pointer(unsafe.StringData(one.Secrets[0].Hint))) != from+uintptr(len("oneThe oneof o")) {
+		t.Error("texts of a client are in different places")
 	}
 	if _ = append(one.Permissions, "more"); len(two.Permissions) != 2 || cap(two.Permissions) != 2 {
 		t.Error("there is room behind a list that is shared")
@@ -59,7 +62,7 @@ func TestAlike(t *testing.T) {
 
 func TestShardOf(t *testing.T) {
 	for id, want := range map[estate.ClientID]int{
-		"0000": 0, "007f": 0, "0080": 1, "7fff": 255, "8000": 256, "ffff": 511, "": 0, "x": 0, "é": 0,
+		"0000": 0, "003f": 0, "0040": 1, "7fff": 511, "8000": 512, "ffff": 1023, "": 0, "x": 0, "é": 0,
 	} {
 		if got := shardOf(id); got != want {
 			t.Errorf("shard of %q: %d, want %d", id, got, want)

@@ -22,7 +22,7 @@ import (
 //
 // A row that is written down has the use of a group of shards: a row for every
 // shard would change a page for each. Its lines, one for each shard, go to the rows
-// of the shards unread, some 16 seconds of them at once. A shard's row is a list of
+// of the shards unread, some 32 seconds of them at once. A shard's row is a list of
 // entries, and a line the same without the brackets.
 
 // journalFold is what moving needs to know. It is for one caller at a time.
@@ -66,7 +66,7 @@ type journaled struct {
 }
 
 // shardOf is the shard of the journal that a client's use belongs into: the first
-// nine bits of its id, which is random.
+// ten bits of its id, which is random.
 func shardOf(id estate.ClientID) int {
 	first, err := strconv.ParseUint(string(id[:min(len(id), 3)]), 16, 12)
 	if err != nil { // not an id of ours

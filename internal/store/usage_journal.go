@@ -10,7 +10,7 @@ import (
 )
 
 // UsageShards is how many shards the journal of use has.
-const UsageShards = 512
+const UsageShards = 1024
 
 // UsageJournal is a part of the journal of use: a shard, and what there is in it.
 // What the entries say, and which shards there are beside UsageShards, is up to who
