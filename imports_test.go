@@ -52,7 +52,7 @@ var direction = map[string][]string{
 	"internal/command":        {},
 	"internal/cli":            {"api", "client", "internal/command"},
 	"internal/quickstart":     {"api", "client", "internal/app", "internal/estate", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin"},
-	"internal/operator":       {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/command", "internal/doctor", "internal/quickstart"},
+	"internal/operator":       {"api", "internal/app", "internal/estate", "internal/store", "internal/event", "internal/credential", "internal/tenancy", "internal/directory", "internal/signin", "internal/command", "internal/doctor", "internal/jsontext", "internal/quickstart"},
 	"cmd/freehold":            {"internal/cli", "internal/operator"},
 	"internal/bench":          {"api", "internal/bench/load", "internal/bench/measure"},
 	"internal/bench/limit":    {"internal/estate", "internal/bench/load", "internal/bench/measure"},

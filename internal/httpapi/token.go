@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -124,34 +123,10 @@ func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
 	if err := json.Unmarshal(body, in); err != nil {
 		return invalidTokenRequest("The body is not a JSON object with text members.")
 	}
-	if repeatsMember(body) {
+	if jsontext.RepeatsMember(body) {
 		return invalidTokenRequest("A member of the JSON object is given more than once.")
 	}
 	return nil
-}
-
-// repeatsMember tells whether a JSON object has a member more than once. Names that
-// differ in their case only are the same to the decoder, which would take the last.
-func repeatsMember(object []byte) bool {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return false
-	}
-	seen := make(map[string]bool)
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		var value json.RawMessage
-		if err != nil || !ok || decoder.Decode(&value) != nil {
-			return false
-		}
-		folded := strings.ToLower(strings.ToUpper(name)) // what is equal without regard to case, as the decoder has it
-		if seen[folded] {
-			return true
-		}
-		seen[folded] = true
-	}
-	return false
 }
 
 func parseTokenForm(body string, in *api.TokenRequest) error {

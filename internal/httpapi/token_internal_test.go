@@ -34,22 +34,6 @@ func TestTokenResponse(t *testing.T) {
 	}
 }
 
-func TestRepeatsMember(t *testing.T) {
-	for object, want := range map[string]bool{
-		`{}`:                             false,
-		`{"a":"1","b":{"a":"2"}}`:        false,
-		`{"a":"1","b":[],"a":null}`:      true,
-		`{"scope":"a","Scope":"b"}`:      true,
-		"{\"scope\":1,\"\u017fcope\":2}": true,
-		`{"\u0061":1,"a":2}`:             true,
-		`null`:                           false,
-	} {
-		if got := repeatsMember([]byte(object)); got != want {
-			t.Errorf("%s: %t, want %t", object, got, want)
-		}
-	}
-}
-
 // FuzzParseForm compares with url.ParseQuery: what the one takes the other takes,
 // and finds the same in it.
 func FuzzParseForm(f *testing.F) {

@@ -1,5 +1,6 @@
-// Package jsontext writes JSON by hand, for the few answers that are made so
-// often that reflection would be most of their cost.
+// Package jsontext is for what encoding/json is not: it writes JSON by hand, for the few
+// answers that are made so often that reflection would be most of their cost, and
+// finds members that a decoder would pass over.
 package jsontext
 
 import "encoding/json"

@@ -17,6 +17,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
+	"github.com/freehold-platform/freehold/internal/jsontext"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -191,6 +192,9 @@ func verifyFile(stdin io.Reader, path string, verifier *event.Verifier) error {
 		err := line.Decode(&e)
 		if _, end := line.Token(); err == nil && !errors.Is(end, io.EOF) {
 			err = errors.New("there is more on the line")
+		}
+		if err == nil && jsontext.RepeatsMember(lines.Bytes()) {
+			err = errors.New("a member is there twice")
 		}
 		if err != nil {
 			return fmt.Errorf("line %d is no exported record: %w", n, err)

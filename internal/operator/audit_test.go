@@ -88,6 +88,7 @@ func TestAuditVerify(t *testing.T) {
 		"no record":       {one + "\nnonsense\n", "is no exported record"},
 		"changed at":      {strings.Replace(one, `"at":"2`, `"at":"1`, 1), "its at is not its time"},
 		"added member":    {strings.Replace(one, `{"format"`, `{"note":"","format"`, 1), "is no exported record"},
+		"member twice":    {strings.Replace(one, `"outcome":"done"`, `"outcome":"refused","outcome":"done"`, 1), "is no exported record"},
 		"two on a line":   {strings.Replace(one, "}\n{", "}{", 1), "is no exported record"},
 		"more on a line":  {strings.Replace(one, "}\n", "}}\n", 1), "is no exported record"},
 		"another format":  {strings.Replace(one, "freehold audit 1", "freehold audit 2", 1), "the format is"},
