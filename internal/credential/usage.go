@@ -31,6 +31,10 @@ type usage struct {
 // FlushInterval is how often use is written.
 const FlushInterval = 500 * time.Millisecond
 
+// lastFlush bounds how long the end of the server waits for a database that does not
+// answer.
+const lastFlush = 5 * time.Second
+
 type usageKey struct {
 	client estate.ClientID
 	user   estate.UserID // empty above tenants
@@ -72,7 +76,8 @@ func (s *Service) Run(ctx context.Context) {
 		case <-ticker.C:
 			s.Flush(context.WithoutCancel(ctx)) // what was taken to be written must be, also when the server ends meanwhile
 		case <-ctx.Done():
-			ctx := context.WithoutCancel(ctx)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
+			defer cancel()
 			s.Flush(ctx)
 			s.flushRefusals(ctx, true)
 			if taken := s.usage.take(); len(taken) > 0 {

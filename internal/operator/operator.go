@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -68,6 +69,9 @@ func withServer(ctx context.Context, config app.Config, logTo io.Writer, job fun
 	}
 	defer flush()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen) // first: a taken port must not touch the data
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another program has this port; choose one with --listen", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -235,20 +236,23 @@ func (e *engine) tryMigrate(ctx context.Context) (overtaken bool, err error) {
 	return versionErr == nil && now > current, fmt.Errorf("migrate: %w", err)
 }
 
-// close waits for the readers and closes all connections. The writer is idle.
+// close waits for the readers and closes all connections. The writer is idle. A server
+// that does not answer any more is waited for once, and not for each connection.
 func (e *engine) close() error {
 	close(e.closed)
+	var connections sync.WaitGroup
 	for range cap(e.readers) {
 		if c := <-e.readers; c != nil {
-			c.close()
+			connections.Go(c.close)
 		}
 	}
 	if e.writer != nil {
-		e.writer.close()
+		connections.Go(e.writer.close)
 	}
 	if e.pool != nil {
-		e.pool.Close()
+		connections.Go(e.pool.Close)
 	}
+	connections.Wait()
 	err := errors.Join(e.handle.Close(), e.db.Close())
 	if e.queue != nil {
 		err = errors.Join(err, e.queue.close())

@@ -647,3 +647,18 @@ func TestWrite_OneProcessor(t *testing.T) {
 		t.Errorf("%d commits for %d writes that came at once", got, n)
 	}
 }
+
+// TestWrite_NoTimeLeft: whoever has no time left does not begin.
+func TestWrite_NoTimeLeft(t *testing.T) {
+	s := openTest(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ran := false
+	run := func(*Tx) error { ran = true; return nil }
+	for name, do := range map[string]func(context.Context, func(*Tx) error) error{"read": s.Read, "write": s.Write} {
+		var unavailable *estate.Error
+		if err := do(ctx, run); ran || !errors.As(err, &unavailable) || unavailable.Code != api.CodeUnavailable {
+			t.Errorf("%s: %v, ran: %t", name, err, ran)
+		}
+	}
+}

@@ -105,6 +105,9 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 		s.metrics.Read(watch.Took())
 		span.End()
 	}()
+	if err := ctx.Err(); err != nil {
+		return unavailable(ctx, err)
+	}
 	c, err := s.engine.beginReading(ctx)
 	if err != nil {
 		return unavailable(ctx, err)
@@ -171,6 +174,10 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 		span.Number("freehold.write.batch", w.batch)
 		span.End()
 	}()
+	if err := ctx.Err(); err != nil { // whoever has no time left is not to lead others
+		w.err = unavailable(ctx, err)
+		return w.err
+	}
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
