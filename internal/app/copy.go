@@ -50,7 +50,7 @@ func database(name string) (store.Options, error) {
 	if isPostgres(name) {
 		return store.Options{URL: estate.Secret(name)}, nil
 	}
-	return store.Options{}, errors.New("not sqlite:PATH or a postgres:// URL") // the name may hold a password
+	return store.Options{}, errors.New("not sqlite:FILE, sqlite:FOLDER or a postgres:// URL") // the name may hold a password
 }
 
 func isPostgres(name string) bool {

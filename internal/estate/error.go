@@ -3,6 +3,7 @@ package estate
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -48,6 +49,23 @@ type Error struct {
 // E makes an Error. Detail may be empty.
 func E(kind Kind, code, title, detail string) *Error {
 	return &Error{Kind: kind, Code: code, Title: title, Detail: detail}
+}
+
+// unavailableFor is when to try again what can't be done now: a failover takes
+// some seconds, a restart less.
+const unavailableFor = 2 * time.Second
+
+// Wait is when to try again, in whole seconds as the header Retry-After has it; ""
+// where that is not known.
+func (e *Error) Wait() string {
+	wait := e.RetryAfter
+	if e.Kind == Unavailable {
+		wait = max(wait, unavailableFor)
+	}
+	if wait <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10)
 }
 
 // At returns a copy of e that names a field of the body by its JSON Pointer.

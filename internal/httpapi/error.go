@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
@@ -78,10 +77,6 @@ func oauthError(e *estate.Error) string {
 	}
 }
 
-// unavailableFor is when to try again what can't be done now: a failover takes
-// some seconds, a restart less.
-const unavailableFor = 2 * time.Second
-
 // fail answers with err. What is not an *estate.Error tells the caller nothing
 // but the trace id.
 func (x *exchange) fail(err error) {
@@ -108,12 +103,8 @@ func (x *exchange) fail(err error) {
 	if x.client == "" && x.actor.ID == "" {
 		x.shareAll() // it is not known whose origins to ask for, and there is nothing of anybody's in it
 	}
-	wait := e.RetryAfter
-	if e.Kind == estate.Unavailable {
-		wait = max(wait, unavailableFor)
-	}
-	if wait > 0 {
-		x.w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	if wait := e.Wait(); wait != "" {
+		x.w.Header().Set("Retry-After", wait)
 	}
 	entries := wireErrors(e, status)
 	if isOAuth(x.r.URL.Path) {

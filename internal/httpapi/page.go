@@ -3,7 +3,6 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +75,6 @@ func (x *exchange) limitVisits(person string) error {
 }
 
 func (x *exchange) tooManyVisits(wait time.Duration) error {
-	x.w.Header().Set("Retry-After", strconv.FormatInt(int64(wait/time.Second), 10))
 	e := estate.E(estate.RateLimited, api.CodeRateLimited, "Too many pages", fmt.Sprintf("Wait %d seconds, then go on.", int64(wait/time.Second)))
 	e.RetryAfter = wait
 	return e

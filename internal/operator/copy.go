@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,12 @@ func (c *commands) copy() *cobra.Command {
 			"as before: copy it along.",
 		Example: "  freehold copy --from sqlite:freehold-data --to postgres://freehold@db.example.com/freehold\n" +
 			"  FREEHOLD_DATABASE=postgres://freehold@db.example.com/freehold freehold serve",
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return errors.New("say where from and where to with --from and --to") // an argument may hold a password
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			counts, order := map[string]int64{}, []string{}
 			err := app.CopyEstate(cmd.Context(), from, to, func(table string, rows int64) {

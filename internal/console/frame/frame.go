@@ -216,6 +216,9 @@ func (q *Request) fail(err error) {
 			detail = f.Detail
 		}
 	}
+	if wait := e.Wait(); wait != "" {
+		q.W.Header().Set("Retry-After", wait)
+	}
 	trace := ""
 	if e.Kind == estate.Internal || e.Kind == estate.Unavailable {
 		trace = q.TraceID

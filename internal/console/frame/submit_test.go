@@ -20,6 +20,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/console/frame"
 	"github.com/freehold-platform/freehold/internal/console/ui"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -69,6 +70,9 @@ func newShopOn(t *testing.T, db *store.Store) *shop {
 	f, err := frame.New(sealer{}, pagesforms.New(db, s.clock.Now), s.clock.Now, frame.Site{Kind: estate.SurfaceConsole, SignIn: "/login", Pages: []frame.Page{
 		{Method: "GET", Path: "/form", ID: "form", Handle: func(q *frame.Request) error { return q.Render("Form", form("", "")) }},
 		{Method: "POST", Path: "/form", ID: "make", Handle: s.make},
+		{Method: "GET", Path: "/closed", ID: "closed", Handle: func(*frame.Request) error {
+			return estate.E(estate.Unavailable, api.CodeUnavailable, "Service unavailable", "")
+		}},
 		{Method: "GET", Path: "/made", ID: "made", Handle: func(q *frame.Request) error {
 			var secret string
 			q.Take("secret", &secret)
@@ -330,5 +334,22 @@ func TestPage_SignIn(t *testing.T) {
 	}
 	if status, to, _ := s.do("POST", "/form", url.Values{"name": {"a"}}); status != 303 || to != "/login" || s.made.Load() != 0 {
 		t.Errorf("%d to %q", status, to)
+	}
+}
+
+// TestPage_Unavailable tells programs too when to come again.
+func TestPage_Unavailable(t *testing.T) {
+	s := newShop(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.server.URL+"/closed", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "2" {
+		t.Errorf("%d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
 	}
 }

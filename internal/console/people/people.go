@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/boombuler/barcode/qr"
 
@@ -166,14 +165,10 @@ func (p *People) enter(q *frame.Request, in signin.SignedIn, err error) error {
 	case api.CodeLoginWrong:
 		return p.login(q, http.StatusUnprocessableEntity, l)
 	case api.CodeLoginTooMany:
-		q.W.Header().Set("Retry-After", seconds(known.RetryAfter))
+		q.W.Header().Set("Retry-After", known.Wait())
 		return p.login(q, http.StatusTooManyRequests, l)
 	}
 	return err
-}
-
-func seconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }
 
 func (p *People) link(q *frame.Request) error {
