@@ -46,7 +46,8 @@ const (
 	maxDescription  = 1024
 	maxURI          = 2048
 	maxListed       = 100
-	maxOrigins      = 5 // the contract's
+	maxScopes       = 250 // more than there are in the contract's catalogue
+	maxOrigins      = 5   // the contract's
 	maxScopeNameLen = 128
 )
 
@@ -283,8 +284,11 @@ func validateGrants(c estate.Client) error {
 }
 
 func validateLists(c estate.Client) error {
-	if len(c.RedirectURIs) > maxListed || len(c.Permissions) > maxListed {
-		return invalidClient("", fmt.Sprintf("lists must have at most %d entries", maxListed))
+	if len(c.RedirectURIs) > maxListed {
+		return invalidClient("/redirectUris", fmt.Sprintf("must have at most %d entries", maxListed))
+	}
+	if len(c.Permissions) > maxScopes {
+		return invalidClient("/allowedScopes", fmt.Sprintf("must have at most %d entries", maxScopes))
 	}
 	for i, uri := range c.RedirectURIs {
 		if !isRedirectURI(c.AppType, uri) {

@@ -219,7 +219,7 @@ func TestService_CreateClient_Nothing(t *testing.T) {
 		"no level":          {Scope: tenant.Scope(), Name: "new"},
 		"no name":           {Level: estate.LevelOrganization, Scope: estate.Scope{Organization: e.Organization.ID}},
 		"no owner":          {Level: estate.LevelTenant, Name: "new", AppType: api.AppTypeWeb},
-		"101 scopes":        {Level: estate.LevelTenant, Scope: tenant.Scope(), Name: "new", AppType: api.AppTypeWeb, Permissions: many(101)},
+		"251 scopes":        {Level: estate.LevelTenant, Scope: tenant.Scope(), Name: "new", AppType: api.AppTypeWeb, Permissions: many(251)},
 		"101 redirect URIs": {Level: estate.LevelTenant, Scope: tenant.Scope(), Name: "new", AppType: api.AppTypeWeb, RedirectURIs: many(101)},
 	} {
 		_, _, err := e.App.Credential.CreateClient(t.Context(), testenv.Operator, n)

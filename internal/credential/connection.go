@@ -6,6 +6,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -89,6 +90,11 @@ func (s *Service) SetConsent(ctx context.Context, actor estate.Actor, realm Real
 		if err != nil {
 			return err
 		}
+		decided, err := tx.ClientConnection(ctx, realm.Scope, id)
+		if err != nil {
+			return err
+		}
+		before := connectionOf(realm.Scope, c, decided)
 		now := s.now()
 		switch {
 		case c.Scope == realm.Scope:
@@ -105,7 +111,20 @@ func (s *Service) SetConsent(ctx context.Context, actor estate.Actor, realm Real
 		if err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, realm.Scope, action, string(id), map[string]any{"consentMethod": consent})
+		decided.Consent = consent
+		return s.consented(ctx, tx, actor, realm.Scope, id, before, connectionOf(realm.Scope, c, decided))
+	})
+}
+
+// consented records that a tenant has decided about a client anew.
+func (s *Service) consented(ctx context.Context, tx *store.Tx, actor estate.Actor, scope estate.Scope, id estate.ClientID, before, after Connection) error {
+	action := "oauth-client.connection.update"
+	if before.Status == ConnectionPending && after.Status == ConnectionApproved {
+		action = "oauth-client.connection.approve"
+	}
+	return s.audit.Done(ctx, tx, actor, scope, action, string(id), map[string]any{
+		"clientId": id, "consentMethod": after.Consent,
+		event.KeyUpdates: []event.Update{{Path: "/consentMethod", OldValue: before.Consent, NewValue: after.Consent}},
 	})
 }
 

@@ -1,7 +1,9 @@
 package credential
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -22,6 +24,21 @@ func clientEvent(ctx context.Context, tx *store.Tx, action string, before estate
 		return describeClient(c), err
 	}
 	return nil, nil //nolint:nilnil // as said
+}
+
+// revocation is the documented data of the event that a token, or all tokens of a
+// grant or of an approval, were revoked. bearer tells whether a program gave up a
+// token that it has.
+func revocation(actor estate.Actor, at time.Time, id string, client estate.ClientID, user string, grant estate.GrantID, bearer bool) map[string]any {
+	of := map[string]any{"clientId": client}
+	for name, value := range map[string]string{"userId": user, "grantId": string(grant), "tenantId": string(actor.Scope.Tenant)} {
+		if value != "" {
+			of[name] = value
+		}
+	}
+	return map[string]any{
+		"id": id, "revokedAt": api.Time{Time: at}, "revokedBy": cmp.Or(string(actor.User), actor.ID), "revokedContext": of, "revokedByBearer": bearer,
+	}
 }
 
 // describeClient is how events tell of a client.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 )
 
@@ -112,7 +113,7 @@ func (s *Service) endFamily(ctx context.Context, tx *store.Tx, actor estate.Acto
 	if err := tx.InsertRevokedToken(ctx, scope, r, now); err != nil {
 		return err
 	}
-	data := map[string]any{"clientId": f.Client, "user": f.Person}
+	data := map[string]any{"clientId": f.Client, "user": f.Person, event.KeyEvent: revocation(actor, now, string(f.ID), f.Client, f.Person, "", actor.Kind == estate.ActorClient && reason == "")}
 	if reason != "" {
 		data["reason"] = reason
 	}

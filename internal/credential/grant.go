@@ -7,6 +7,7 @@ import (
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/store"
 )
@@ -129,7 +130,9 @@ func (s *Service) DeleteGrant(ctx context.Context, actor estate.Actor, id estate
 		if _, err := tx.RevokeGrant(ctx, actor.Scope, g, now, now.Add(TokenLifetime+time.Minute)); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "oauth-token.delete", string(id), map[string]any{"clientId": g.Client, "userId": g.User})
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "oauth-token.delete", string(id), map[string]any{
+			"clientId": g.Client, "userId": g.User, event.KeyEvent: revocation(actor, now, string(id), g.Client, string(g.User), id, false),
+		})
 	})
 }
 

@@ -150,11 +150,12 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, actor estate.Actor,
 	if err != nil || c.Consent != estate.ConsentPending {
 		return err
 	}
+	before := connectionOf(c.Scope, c, store.Connection{})
 	c.Consent, c.UpdatedAt = estate.ConsentRequired, s.now()
 	if err := tx.UpdateClient(ctx, c.Scope, c); err != nil {
 		return err
 	}
-	return s.audit.Done(ctx, tx, actor, c.Scope, "oauth-client.connection.update", string(c.ID), map[string]any{"consentMethod": c.Consent})
+	return s.consented(ctx, tx, actor, c.Scope, c.ID, before, connectionOf(c.Scope, c, store.Connection{}))
 }
 
 // sweepRegistrations deletes the clients that registered themselves and that

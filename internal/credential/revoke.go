@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/telemetry"
 )
@@ -72,6 +73,8 @@ func (s *Service) RevokeToken(ctx context.Context, surface estate.Surface, actor
 		if err := tx.InsertRevokedToken(ctx, actor.Scope, r, now); err != nil {
 			return err
 		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "oauth-token.revoke", r.ID, map[string]any{"clientId": r.Client, "user": claims.User})
+		return s.audit.Done(ctx, tx, actor, actor.Scope, "oauth-token.revoke", r.ID, map[string]any{
+			"clientId": r.Client, "user": claims.User, event.KeyEvent: revocation(actor, now, r.ID, r.Client, claims.User, "", true),
+		})
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 )
 
@@ -41,6 +42,10 @@ func Data(r estate.AuditRecord) map[string]any {
 	}
 	if _, ok := data["id"]; !ok && r.Target != "" {
 		data["id"] = r.Target
+	}
+	if r.Action == "oauth-token.issue" && r.Outcome == estate.OutcomeDone {
+		// What the record is about anyway is not written with it: there are many.
+		data["issuedToClientId"], data["tenantId"], data["issuedAt"] = r.Target, r.Scope.Tenant, api.Time{Time: r.Time}
 	}
 	return data
 }

@@ -39,7 +39,7 @@ func TestCORS(t *testing.T) {
 		"another page":           {from(other, "GET", "/api/v1/tenants/"+string(tenant.ID), token), 200, ""},
 		"not quite its page":     {from(page+".evil.example", "GET", "/api/v1/tenants/"+string(tenant.ID), token), 200, ""},
 		"client without origins": {from(page, "GET", "/api/v1/tenants/"+string(tenant.ID), admin), 200, ""},
-		"its page, refused":      {from(page, "POST", "/api/v1/oauth-clients", token), 415, page},
+		"its page, refused":      {from(page, "POST", "/api/v1/oauth-clients", token), 400, page},
 		"nobody":                 {from(other, "GET", "/api/v1/tenants/"+string(tenant.ID), "x"), 401, other},
 		"public":                 {from(other, "GET", "/.well-known/jwks.json", ""), 200, "*"},
 		"no such path":           {from(other, "GET", "/nowhere", ""), 404, "*"},

@@ -103,7 +103,7 @@ func takes[In, Out any](status int, fn func(*exchange, In) (Out, error)) handler
 // after it. Unknown members are ignored, because clients written for the
 // contract send some.
 func (x *exchange) readJSON(into any) error {
-	if !isJSON(contentType(x.r)) {
+	if !isJSON(contentType(x.r)) && !hasNoBody(x.r) {
 		return errMediaType("application/json")
 	}
 	body, err := x.readBody()
@@ -117,6 +117,12 @@ func (x *exchange) readJSON(into any) error {
 		return errJSON(err)
 	}
 	return nil
+}
+
+// hasNoBody tells whether a request has neither a body nor a word about one: what is
+// wrong is not its type.
+func hasNoBody(r *http.Request) bool {
+	return r.ContentLength == 0 && r.Header.Get("Content-Type") == ""
 }
 
 // isJSON tells whether a body of the media type is JSON, of whatever use: a patch is

@@ -325,7 +325,8 @@ func TestOAuthClients_publish(t *testing.T) {
 	neighbour.refused(404, api.CodeClientNotFound, "PATCH", config, ops{{Op: "replace", Path: "/consentMethod", Value: "trusted"}})
 	neighbour.want(204, nil, "DELETE", config, nil)
 	neighbour.refused(404, api.CodeClientNotFound, "GET", config, nil)
-	if got := actions(t, e); !slices.Contains(got, "done oauth-client.publish") || !slices.Contains(got, "done oauth-client.connection.update") ||
+	if got := actions(t, e); !slices.Contains(got, "done oauth-client.publish") || !slices.Contains(got, "done oauth-client.connection.approve") ||
+		!slices.Contains(got, "done oauth-client.connection.update") ||
 		!slices.Contains(got, "done oauth-client.connection.delete") || !slices.Contains(got, "refused oauth-client.delete") {
 		t.Errorf("%v", got)
 	}

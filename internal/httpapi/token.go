@@ -110,6 +110,9 @@ func (x *exchange) readTokenRequest() (api.TokenRequest, error) {
 // readOAuthBody reads a JSON body into in, or gives a form to parse.
 func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
 	kind := contentType(x.r)
+	if hasNoBody(x.r) {
+		return parse("")
+	}
 	if kind != "application/json" && kind != "application/x-www-form-urlencoded" {
 		return errMediaType("application/json or application/x-www-form-urlencoded")
 	}

@@ -71,7 +71,7 @@ func TestIssueToken_BadInput(t *testing.T) {
 		"another content type":       {testenv.Request{Method: http.MethodPost, Body: "<token/>", Header: map[string]string{"Content-Type": "application/xml"}}, 415, "invalid_request", api.CodeUnsupportedMediaType, ""},
 		"multipart":                  {testenv.Request{Method: http.MethodPost, Body: "--x--", Header: map[string]string{"Content-Type": "multipart/form-data; boundary=x"}}, 415, "invalid_request", api.CodeUnsupportedMediaType, ""},
 		"malformed content type":     {testenv.Request{Method: http.MethodPost, Body: "{}", Header: map[string]string{"Content-Type": "application/json;;"}}, 415, "invalid_request", api.CodeUnsupportedMediaType, ""},
-		"no body":                    {testenv.Request{Method: http.MethodPost}, 415, "invalid_request", api.CodeUnsupportedMediaType, ""},
+		"no body":                    {testenv.Request{Method: http.MethodPost}, 400, "invalid_request", api.CodeOAuthInvalidRequest, "grant_type"},
 		"JSON over the limit":        {json(`{"padding":"` + strings.Repeat("x", httpapi.MaxBody) + `"}`), 413, "invalid_request", api.CodeTooLarge, ""},
 		"form over the limit":        {form("padding=" + strings.Repeat("x", httpapi.MaxBody)), 413, "invalid_request", api.CodeTooLarge, ""},
 

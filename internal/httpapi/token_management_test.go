@@ -16,6 +16,7 @@ import (
 	"github.com/freehold-platform/freehold/internal/apitest"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/store"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -180,7 +181,15 @@ func TestRevoke(t *testing.T) {
 		postToken(t, e, origin+"/oauth/revoke", client, token, nil)
 		found := false
 		for _, r := range auditOf(t, e, tenant.Scope()) {
-			found = found || r.Action == "oauth-token.revoke" && r.Target == id && r.Actor.ID == string(client.ID) && r.Actor.TraceID != ""
+			if r.Action != "oauth-token.revoke" || r.Target != id || r.Actor.ID != string(client.ID) || r.Actor.TraceID == "" {
+				continue
+			}
+			found = true
+			told := event.Data(r)
+			of, _ := told["revokedContext"].(map[string]any)
+			if told["revokedAt"] == nil || told["revokedBy"] == "" || told["revokedByBearer"] != true || of["clientId"] != string(client.ID) || of["tenantId"] != string(tenant.ID) {
+				t.Errorf("the event tells %v", told)
+			}
 		}
 		if !found {
 			t.Error("there is none")
@@ -312,7 +321,7 @@ func TestMetadata_IsTrue(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, endpoint := range []string{server.RevocationEndpoint, server.IntrospectionEndpoint} {
-			if response, _ := tokenCall(t, e, "POST", endpoint, "", nil); response.StatusCode != http.StatusUnsupportedMediaType {
+			if response, _ := tokenCall(t, e, "POST", endpoint, "", nil); response.StatusCode != http.StatusBadRequest {
 				t.Errorf("%s: %s", endpoint, response.Status)
 			}
 		}

@@ -220,9 +220,11 @@ func tenantComparison(c *conditions, e *filter.Compare) string {
 		}
 	case "hostnames":
 		// A generated name or an alias: one tenant at most has it, so this is one
-		// look-up by id however the rest is indexed. An id is never empty, and
-		// null would make the negation unknown.
-		return "id = coalesce((select tenant_id from hostnames where hostnames.hostname = " + c.arg(text) + "), '')"
+		// look-up by id however the rest is indexed. A purged tenant only shows the
+		// name that was generated for it. An id is never empty, and null would make
+		// the negation unknown.
+		return "id = coalesce((select tenant_id from hostnames where hostnames.hostname = " + c.arg(text) + "), " +
+			"(select min(gone.id) from tenants gone where gone.organization_id = " + c.arg(string(c.organization)) + " and gone.hostname = " + c.arg(text) + "), '')"
 	}
 	if e.Attribute == "externalId" {
 		return "external_id <> '' and external_id = " + c.arg(text) // names the partial index

@@ -220,8 +220,9 @@ func collect[T any](rows *sql.Rows, err error, scan func(rowScanner) (T, error))
 
 // conditions gathers the where clause of a statement and its arguments.
 type conditions struct {
-	terms []string
-	args  []any
+	terms        []string
+	args         []any
+	organization estate.OrganizationID // to which within restricts
 }
 
 // arg adds an argument and returns its placeholder.
@@ -249,6 +250,7 @@ func (c *conditions) within(scope estate.Scope, subscription, region, tenant str
 		c.add("1 = 0")
 		return
 	}
+	c.organization = scope.Organization
 	c.add("organization_id = " + c.arg(string(scope.Organization)))
 	narrow := func(column, value string) {
 		switch {

@@ -178,6 +178,24 @@ func testPurgeTenant(t *testing.T, db Database) {
 	})
 	equal(t, "places that are taken", sub.TenantCount, s.sub.TenantCount-1)
 
+	for text, want := range map[string]int{ // found by the name that it shows, and not by what it has given up
+		fmt.Sprintf("hostnames eq %q", gone.Hostname):                                 1,
+		fmt.Sprintf("status eq \"deleted\" and not (hostnames eq %q)", gone.Hostname): 0,
+		fmt.Sprintf("hostnames eq %q", gone.Alias):                                    0,
+	} {
+		expr, err := filter.Parse(text, store.TenantSchema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := read(t, db, func(tx *store.Tx) ([]estate.Tenant, error) {
+			found, _, err := tx.Tenants(t.Context(), all(s.acme), store.TenantQuery{Filter: expr, Limit: 10})
+			return found, err
+		})
+		if len(found) != want {
+			t.Errorf("%s: %d tenants, want %d", text, len(found), want)
+		}
+	}
+
 	before = dump(t, db)
 	if purge(gone, moment(1000)) {
 		t.Error("purged twice")
