@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
 
@@ -77,6 +78,10 @@ func TestData(t *testing.T) {
 		"plain":      {estate.AuditRecord{Target: "t", Data: map[string]any{"a": 1, "_updates": updates}}, `{"_updates":[{"path":"/x"}],"a":1,"id":"t"}`},
 		"documented": {estate.AuditRecord{Target: "t", Data: map[string]any{"a": 1, "_event": map[string]any{"id": "other"}, "_updates": updates}}, `{"_updates":[{"path":"/x"}],"id":"other"}`},
 		"empty":      {estate.AuditRecord{}, `{}`},
+		"tokens": {estate.AuditRecord{
+			Action: "oauth-token.issue", Outcome: estate.OutcomeDone, Target: "c", Scope: estate.Scope{Tenant: "t"}, Time: time.Unix(1, 0).UTC(), Data: map[string]any{"tokens": 2},
+		}, `{"id":"c","issuedAt":"1970-01-01T00:00:01.000Z","issuedToClientId":"c","tenantId":"t","tokens":2}`},
+		"no tokens": {estate.AuditRecord{Action: "oauth-token.issue", Outcome: estate.OutcomeRefused, Target: "c"}, `{"id":"c"}`},
 	} {
 		text, err := json.Marshal(events.Data(c.record))
 		if err != nil || string(text) != c.want {

@@ -325,6 +325,14 @@ func TestOAuthClients_publish(t *testing.T) {
 	neighbour.refused(404, api.CodeClientNotFound, "PATCH", config, ops{{Op: "replace", Path: "/consentMethod", Value: "trusted"}})
 	neighbour.want(204, nil, "DELETE", config, nil)
 	neighbour.refused(404, api.CodeClientNotFound, "GET", config, nil)
+	for _, r := range records(t, e) {
+		if r.Action != "oauth-client.connection.approve" {
+			continue
+		}
+		if r.Type != "com.qlik.core.oauth-client.connection-config.approved" || fmt.Sprint(r.Data["_updates"]) != "[map[newValue:trusted oldValue:required path:/consentMethod]]" {
+			t.Errorf("approved: %s %v", r.Type, r.Data)
+		}
+	}
 	if got := actions(t, e); !slices.Contains(got, "done oauth-client.publish") || !slices.Contains(got, "done oauth-client.connection.approve") ||
 		!slices.Contains(got, "done oauth-client.connection.update") ||
 		!slices.Contains(got, "done oauth-client.connection.delete") || !slices.Contains(got, "refused oauth-client.delete") {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/freehold-platform/freehold/api"
+	"github.com/freehold-platform/freehold/internal/event"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
 
@@ -160,7 +161,15 @@ func TestOAuthTokens_Delete(t *testing.T) {
 	}
 	found := false
 	for _, r := range auditOf(t, e, tenant.Scope()) {
-		found = found || r.Action == "oauth-token.delete" && r.Target == id
+		if r.Action != "oauth-token.delete" || r.Target != id {
+			continue
+		}
+		found = true
+		told := event.Data(r)
+		of, _ := told["revokedContext"].(map[string]any)
+		if told["revokedAt"] == nil || told["revokedBy"] == "" || told["revokedByBearer"] != false || of["grantId"] != id || of["clientId"] != string(plain.ID) || of["userId"] == nil {
+			t.Errorf("the event tells %v", told)
+		}
 	}
 	if !found {
 		t.Error("there is no audit record")
