@@ -14,6 +14,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/jsontext"
 	"github.com/freehold-platform/freehold/internal/signin"
 )
 
@@ -155,6 +156,8 @@ func (x *exchange) readBody() ([]byte, error) {
 		return nil, errBody("The body is not UTF-8.")
 	case escapesNUL(body) || isForm(x.r) && bytes.Contains(body, []byte("%00")) || bytes.IndexByte(body, 0) >= 0:
 		return nil, errBody("The body has a NUL character, which no text of the API can have.")
+	case !isForm(x.r) && jsontext.RepeatsMember(body): // what is in front of the server may have read the other one
+		return nil, errBody("A member of a JSON object is given more than once.")
 	}
 	return body, nil
 }

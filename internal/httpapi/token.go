@@ -126,9 +126,6 @@ func (x *exchange) readOAuthBody(in any, parse func(form string) error) error {
 	if err := json.Unmarshal(body, in); err != nil {
 		return invalidTokenRequest("The body is not a JSON object with text members.")
 	}
-	if jsontext.RepeatsMember(body) {
-		return invalidTokenRequest("A member of the JSON object is given more than once.")
-	}
 	return nil
 }
 

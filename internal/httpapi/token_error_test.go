@@ -62,7 +62,7 @@ func TestIssueToken_BadInput(t *testing.T) {
 		"JSON null":                  {json(`null`), 400, "invalid_request", api.CodeOAuthInvalidRequest, ""},
 		"JSON with a number":         {json(`{"grant_type":"client_credentials","client_id":7}`), 400, "invalid_request", api.CodeOAuthInvalidRequest, ""},
 		"JSON with a list of scopes": {json(`{"grant_type":"client_credentials","client_id":"` + id + `","client_secret":"` + secret + `","scope":["apps"]}`), 400, "invalid_request", api.CodeOAuthInvalidRequest, ""},
-		"JSON, client_id twice":      {json(`{"grant_type":"client_credentials","client_id":"` + id + `","client_secret":"` + secret + `","client_id":"` + id + `"}`), 400, "invalid_request", api.CodeOAuthInvalidRequest, ""},
+		"JSON, client_id twice":      {json(`{"grant_type":"client_credentials","client_id":"` + id + `","client_secret":"` + secret + `","client_id":"` + id + `"}`), 400, "invalid_request", api.CodeInvalidRequest, ""},
 		"empty JSON body":            {json(``), 400, "invalid_request", api.CodeOAuthInvalidRequest, ""},
 		"form sent as JSON":          {json("grant_type=client_credentials" + credentials), 400, "invalid_request", api.CodeOAuthInvalidRequest, ""},
 		"JSON sent as a form":        {form(`{"grant_type":"client_credentials"}`), 400, "invalid_request", api.CodeOAuthInvalidRequest, "grant_type"},

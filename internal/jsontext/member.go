@@ -6,26 +6,42 @@ import (
 	"strings"
 )
 
-// RepeatsMember tells whether a JSON object has a member more than once. Names that
-// differ in their case only are the same to the decoder, which would take the last.
-func RepeatsMember(object []byte) bool {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+// RepeatsMember tells whether an object in a JSON text has a member more than once:
+// which of them counts would be up to the reader. Names of the outermost object that
+// differ in their case only are the same, as they are to a decoder into a struct; below
+// it an object may be somebody's own names, as labels are. A text that is not JSON
+// repeats nothing.
+func RepeatsMember(text []byte) bool {
+	if !json.Valid(text) { // which bounds the depth as well
+		return false
+	}
+	return repeatsMember(json.NewDecoder(bytes.NewReader(text)), func(name string) string {
+		return strings.ToLower(strings.ToUpper(name)) // what is equal without regard to case, as the decoder has it
+	})
+}
+
+// repeatsMember reads one value, of a valid text.
+func repeatsMember(decoder *json.Decoder, same func(name string) string) bool {
+	exactly := func(name string) string { return name }
+	open, _ := decoder.Token()
+	if _, composite := open.(json.Delim); !composite {
 		return false
 	}
 	seen := make(map[string]bool)
 	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		var value json.RawMessage
-		if err != nil || !ok || decoder.Decode(&value) != nil {
-			return false
+		if open == json.Delim('{') {
+			token, _ := decoder.Token()
+			text, _ := token.(string)
+			name := same(text)
+			if seen[name] {
+				return true
+			}
+			seen[name] = true
 		}
-		folded := strings.ToLower(strings.ToUpper(name)) // what is equal without regard to case, as the decoder has it
-		if seen[folded] {
+		if repeatsMember(decoder, exactly) {
 			return true
 		}
-		seen[folded] = true
 	}
+	_, _ = decoder.Token() // the end
 	return false
 }
