@@ -117,6 +117,7 @@ func (c Config) Validate() error {
 	check(c.DataDir != "", "data_dir", "is missing")
 	check(c.Database == "" || isPostgres(c.Database), "database", "is not a URL like postgres://user@host:5432/name")
 	check(!ambiguous(c.Database), "database", "has an @ or # too many: write @ # / %% and ? of a password as %%40 %%23 %%2F %%25 and %%3F")
+	check(!isPostgres(c.Database) || store.ValidURL(estate.Secret(c.Database)), "database", "can't be read: write %% of a password as %%25; and files that the URL names must be there")
 	check(c.StaleLimit == 0 || c.StaleLimit >= minStaleLimit, "stale_limit", "%s is not 0s or at least %s", c.StaleLimit, minStaleLimit)
 	check(domainPattern.MatchString(c.Domain) && len(c.Domain) <= 180, "domain", "%q is not a domain in lower case", c.Domain)
 	checkAddress := func(key, address string) {

@@ -121,7 +121,7 @@ func TestLoader_Load(t *testing.T) {
 			"postgres://fh:p%ZZSECRET@h/d":                         "xxxxx",
 		} {
 			config, err := load(t, "", nil, "--database", database)
-			if (err != nil) != (want == "xxxxx" && !strings.Contains(database, "%")) || err != nil && (!strings.Contains(err.Error(), "database:") || strings.Contains(err.Error(), "SECRET")) {
+			if (err != nil) != (want == "xxxxx" && !strings.Contains(database, "%2F")) || err != nil && (!strings.Contains(err.Error(), "database:") || strings.Contains(err.Error(), "SECRET")) {
 				t.Errorf("%s: %v", database, err)
 			}
 			config.Database = database // also of what is not valid

@@ -27,6 +27,13 @@ import (
 // the one that the migrations' own table always has.
 const lockWriter = "select 1 from goose_db_version where version_id = 0 for update"
 
+// ValidURL tells whether the driver can make something of a database's URL, and of the
+// files that it names.
+func ValidURL(url estate.Secret) bool {
+	_, err := pgxpool.ParseConfig(url.Reveal())
+	return err == nil
+}
+
 // openPostgres opens a database at a server of PostgreSQL 15 or later.
 func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 	pooled, err := pgxpool.ParseConfig(url.Reveal())
