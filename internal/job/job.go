@@ -123,7 +123,7 @@ func Open(db *store.Store, log *slog.Logger, now func() time.Time) (*Queue, erro
 	}
 	var err error
 	q.client, err = newClient(db, &river.Config{
-		Logger:               slog.New(quiet{log.Handler()}),
+		Logger:               slog.New(newQuiet(log.Handler())),
 		Workers:              known,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}, queueOutside: {MaxWorkers: outside}},
 		PollOnly:             true, // on SQLite listening is polling too, and through a pooler one can't listen
@@ -292,12 +292,4 @@ func (c clock) Now() time.Time { return c() }
 func (c clock) NowOrNil() *time.Time {
 	now := c()
 	return &now
-}
-
-// quiet lets through only what an operator has to know.
-type quiet struct{ slog.Handler }
-
-// Enabled implements slog.Handler.
-func (h quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelError && h.Handler.Enabled(ctx, level)
 }
