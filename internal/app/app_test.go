@@ -4,18 +4,22 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/freehold-platform/freehold/internal/app"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/pgtest"
 )
 
 // start serves a new data folder and returns the App, the address, and what
@@ -61,6 +65,42 @@ func TestApp_Serve_LeavesNothingRunning(t *testing.T) {
 	}
 	if err := a.Close(); err != nil {
 		t.Errorf("Close: %v", err)
+	}
+}
+
+// TestApp_Serve_HangingDatabase: a server stops within the time that is said in
+// docs/operations.md, although the database answers nothing.
+func TestApp_Serve_HangingDatabase(t *testing.T) {
+	t.Parallel()
+	cable := pgtest.NewCable(t, pgtest.New(t, nil))
+	config := app.Defaults()
+	config.Database = cable.URL
+	a, address, stop := start(t, config)
+	ready := func() string {
+		response, err := http.Get("http://" + address + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	if have := ready(); !strings.Contains(have, `"database":"ok"`) {
+		t.Fatalf("before: %s", have)
+	}
+	cable.Hang()
+	if have := ready(); !strings.Contains(have, `"database":"unavailable"`) {
+		t.Fatalf("it does not hang: %s", have)
+	}
+	begun := time.Now()
+	err := errors.Join(stop(), a.Close())
+	took := time.Since(begun)
+	t.Logf("stopped after %s: %v", took, err)
+	if took > 25*time.Second {
+		t.Errorf("it took %s to stop", took)
 	}
 }
 

@@ -17,6 +17,7 @@ type Cable struct {
 	server string // its socket
 	mu     sync.Mutex
 	cut    bool
+	hung   bool
 	ends   map[net.Conn]struct{}
 }
 
@@ -74,6 +75,20 @@ func (c *Cable) Mend() {
 	c.cut = false
 }
 
+// Hang lets all that is sent from now on get lost, as a server does that has stopped
+// without an end of its connections.
+func (c *Cable) Hang() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hung = true
+}
+
+func (c *Cable) hangs() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hung
+}
+
 // carry connects near with the server until either ends.
 func (c *Cable) carry(near net.Conn) {
 	defer near.Close()
@@ -89,7 +104,7 @@ func (c *Cable) carry(near net.Conn) {
 	done := make(chan struct{}, 2)
 	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
 		go func() {
-			_, _ = io.Copy(way[0], way[1])
+			_, _ = io.Copy(lossy{way[0], c}, way[1])
 			done <- struct{}{}
 		}()
 	}
@@ -113,4 +128,18 @@ func (c *Cable) leave(ends ...net.Conn) {
 	for _, end := range ends {
 		delete(c.ends, end)
 	}
+}
+
+// lossy is an end to which nothing comes through while the cable hangs.
+type lossy struct {
+	net.Conn
+
+	cable *Cable
+}
+
+func (l lossy) Write(b []byte) (int, error) {
+	if l.cable.hangs() {
+		return len(b), nil
+	}
+	return l.Conn.Write(b)
 }

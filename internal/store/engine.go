@@ -408,7 +408,15 @@ func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if c.rewrite != nil {
 		text = c.rewrite(query)
 	}
-	stmt, err := c.PrepareContext(context.WithoutCancel(ctx), text)
+	// Without the caller's cancelling, which would cost the connection, but not without
+	// an end: a database may answer nothing any more.
+	within := context.WithoutCancel(ctx)
+	if end, ok := ctx.Deadline(); ok {
+		limited, cancel := context.WithDeadline(within, end)
+		defer cancel()
+		within = limited
+	}
+	stmt, err := c.PrepareContext(within, text)
 	if err != nil {
 		return nil, fmt.Errorf("prepare %q: %w", query, err)
 	}

@@ -114,7 +114,13 @@ func (s *Store) Read(ctx context.Context, fn func(*Tx) error) error {
 	}
 	defer s.engine.release(c)
 	defer func() {
-		if err := c.exec(context.WithoutCancel(ctx), "commit"); err != nil {
+		end := context.WithoutCancel(ctx)
+		if s.engine.readTimeout > 0 {
+			limited, cancel := context.WithTimeout(end, beginTimeout)
+			defer cancel()
+			end = limited
+		}
+		if err := c.exec(end, "commit"); err != nil {
 			c.broken = true
 		}
 	}()
