@@ -66,6 +66,8 @@ type App struct {
 	now func() time.Time
 	ca  *ca // of tls=internal
 
+	certificate *certificateFiles // of tls=files
+
 	tracer *telemetry.Tracer        // nil: no traces are kept
 	admin  atomic.Pointer[net.Addr] // see AdminAddress
 
@@ -231,6 +233,9 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	jobs.Go(func() { a.Tenancy.Memory.Run(background) })
 	jobs.Go(func() { a.Webhook.Run(background) })
 	jobs.Go(func() { a.trim(background) })
+	if a.certificate != nil {
+		jobs.Go(func() { a.certificate.follow(background) })
+	}
 	if a.Peers != nil {
 		jobs.Go(func() { a.Peers.Run(background) })
 	}
@@ -353,11 +358,12 @@ func (a *App) tlsConfig() (*tls.Config, error) {
 	case TLSInternal:
 		return a.ca.tlsConfig(a.Config.Domain, a.now), nil
 	case TLSFiles:
-		certificate, err := tls.LoadX509KeyPair(a.Config.TLSCert, a.Config.TLSKey)
+		files, err := loadCertificate(a.Config.TLSCert, a.Config.TLSKey, a.now, a.log)
 		if err != nil {
-			return nil, fmt.Errorf("TLS certificate: %w", err)
+			return nil, err
 		}
-		return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+		a.certificate = files
+		return &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12}, nil
 	default:
 		return nil, nil //nolint:nilnil // no TLS is no error
 	}

@@ -141,7 +141,7 @@ func (s *Service) clientForPeople(ctx context.Context, surface estate.Surface, i
 	case err != nil:
 		return client, err
 	}
-	_, admitted := surface.Admits(client)
+	_, admitted := surface.Admits(&client)
 	if !admitted || !client.DisabledAt.IsZero() || client.Level != levelOfPeople(surface) || s.lapsed(client) {
 		return client, errUnknownClient
 	}
@@ -218,6 +218,7 @@ func (s *Service) authorize(ctx context.Context, surface estate.Surface, r autho
 		return a, err
 	}
 	granted, ask := grantable(client, g.Approved, r.Scope, slices.Contains(prompts, "consent"))
+	var withdrawn estate.Permissions
 	if len(granted) == 0 && len(ask) == 0 {
 		a.Err = errNothingToGrant
 		return a, nil
@@ -237,11 +238,13 @@ func (s *Service) authorize(ctx context.Context, surface estate.Surface, r autho
 			a.Err = errDenied
 			return a, nil
 		}
+		before := g.Approved
 		g.Approved = merge(without(g.Approved, refused), ask) // what was approved before, and now is not, is taken back
+		withdrawn = without(before, g.Approved)
 		granted, _ = grantable(client, g.Approved, r.Scope, false)
 		granted = without(granted, refused)
 	}
-	a.Code, err = s.issueCode(ctx, surface, r, client, p, g, granted, len(ask) > 0)
+	a.Code, err = s.issueCode(ctx, surface, r, client, p, g, granted, len(ask) > 0, withdrawn)
 	return a, err
 }
 
@@ -335,7 +338,7 @@ func grantable(client estate.Client, approved estate.Permissions, scope string, 
 	}
 	offline := slices.Contains(wanted, api.ScopeOfflineAccess)
 	all := slices.DeleteFunc(slices.Clone(held), func(name string) bool { return name == api.ScopeOfflineAccess && !offline })
-	if client.Consent == estate.ConsentTrusted || client.TrustedBy != nil {
+	if client.Consent == estate.ConsentTrusted {
 		if again {
 			ask = wanted
 		}
@@ -366,9 +369,10 @@ func merge(a, b estate.Permissions) estate.Permissions {
 	return estate.ParsePermissions(a.String() + " " + b.String())
 }
 
-// issueCode makes a code for what was granted, and remembers what was approved.
+// issueCode makes a code for what was granted, and remembers what was approved. With
+// what the person has withdrawn, all ends that came of the approval until now.
 func (s *Service) issueCode(ctx context.Context, surface estate.Surface, r authorizationRequest, client estate.Client, p Person,
-	g estate.Grant, granted estate.Permissions, asked bool,
+	g estate.Grant, granted estate.Permissions, asked bool, withdrawn estate.Permissions,
 ) (estate.Secret, error) {
 	code, now, scope := estate.NewCredential("fhc_"), s.now(), surface.Tenant.Scope()
 	stored := estate.AuthorizationCode{
@@ -379,6 +383,11 @@ func (s *Service) issueCode(ctx context.Context, surface estate.Surface, r autho
 		},
 	}
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
+		if len(withdrawn) > 0 {
+			if err := s.withdraw(ctx, tx, p.Actor, scope, g); err != nil {
+				return err
+			}
+		}
 		if asked {
 			if err := s.approve(ctx, tx, scope, client, p, g, granted); err != nil {
 				return err

@@ -91,7 +91,7 @@ func (s *Service) deviceClient(ctx context.Context, surface estate.Surface, c Cr
 	if err != nil {
 		return client, err
 	}
-	_, admitted := surface.Admits(client)
+	_, admitted := surface.Admits(&client)
 	switch {
 	case !admitted:
 		return client, errInvalidClient

@@ -117,7 +117,6 @@ func (s *Service) Grants(ctx context.Context, actor estate.Actor, q GrantQuery) 
 // was issued until now. The client can get new ones. An administrator may do it
 // to all grants, anybody else to those of the own user.
 func (s *Service) DeleteGrant(ctx context.Context, actor estate.Actor, id estate.GrantID) error {
-	now := s.now()
 	return s.store.Write(ctx, func(tx *store.Tx) error {
 		g, err := tx.Grant(ctx, actor.Scope, id)
 		if err != nil {
@@ -126,13 +125,19 @@ func (s *Service) DeleteGrant(ctx context.Context, actor estate.Actor, id estate
 		if !administers(actor) && g.User != actor.User {
 			return errTokenNotFound
 		}
-		// Tokens that were issued in advance of a slow clock end a moment later.
-		if _, err := tx.RevokeGrant(ctx, actor.Scope, g, now, now.Add(TokenLifetime+time.Minute)); err != nil {
-			return err
-		}
-		return s.audit.Done(ctx, tx, actor, actor.Scope, "oauth-token.delete", string(id), map[string]any{
-			"clientId": g.Client, "userId": g.User, event.KeyEvent: revocation(actor, now, string(id), g.Client, string(g.User), id, false),
-		})
+		return s.withdraw(ctx, tx, actor, actor.Scope, g)
+	})
+}
+
+// withdraw revokes all that came of a grant in the tenant of scope.
+func (s *Service) withdraw(ctx context.Context, tx *store.Tx, actor estate.Actor, scope estate.Scope, g estate.Grant) error {
+	now := s.now() // after whatever was written before
+	// Tokens that were issued in advance of a slow clock end a moment later.
+	if _, err := tx.RevokeGrant(ctx, scope, g, now, now.Add(TokenLifetime+time.Minute)); err != nil {
+		return err
+	}
+	return s.audit.Done(ctx, tx, actor, scope, "oauth-token.delete", string(g.ID), map[string]any{
+		"clientId": g.Client, "userId": g.User, event.KeyEvent: revocation(actor, now, string(g.ID), g.Client, string(g.User), g.ID, false),
 	})
 }
 

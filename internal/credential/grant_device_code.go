@@ -66,7 +66,7 @@ func (s *Service) redeemApproved(ctx context.Context, tx *store.Tx, i *issue, d 
 	case err != nil:
 		return err
 	}
-	scope, ok := i.surface.Admits(client)
+	scope, ok := i.surface.Admits(&client)
 	if !ok || !client.DisabledAt.IsZero() || scope.Organization != d.Organization {
 		return errInvalidGrant
 	}

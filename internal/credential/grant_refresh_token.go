@@ -74,7 +74,7 @@ func (s *Service) programOf(ctx context.Context, i *issue, f estate.TokenFamily)
 		}
 	}
 	var ok bool
-	if i.scope, ok = i.surface.Admits(client); !ok || i.scope.Organization != f.Organization || i.scope.Tenant != f.Tenant {
+	if i.scope, ok = i.surface.Admits(&client); !ok || i.scope.Organization != f.Organization || i.scope.Tenant != f.Tenant {
 		return errInvalidGrant
 	}
 	i.client = client

@@ -35,10 +35,10 @@ func (s *Service) exchangeAccessToken(ctx context.Context, i *issue) error {
 	here := issuedFor(claims, i.surface)
 	var ok bool
 	if here {
-		i.scope, ok = reach(claims, i.surface, client)
+		i.scope, ok = reach(claims, i.surface, &client)
 		ok = ok && i.scope.Tenant == estate.TenantID(claims.Tenant) // a host name can pass to another tenant
 	} else if claims.Tenant == "" && claims.Family == "" { // the hosts above tenants are the only ones from which a way leads down
-		i.scope, ok = i.surface.AdmitsExchanged(client)
+		i.scope, ok = i.surface.AdmitsExchanged(&client)
 	}
 	if !ok {
 		return errInvalidTarget
@@ -56,6 +56,9 @@ func (s *Service) exchangeAccessToken(ctx context.Context, i *issue) error {
 	i.client, i.confirmation, i.actor = client, claims.Confirmation, claims.Actor
 	i.expires = time.Unix(claims.ExpiresAt, 0)
 	i.exchanged, i.family = claims.Exchanged || !here, estate.FamilyID(claims.Family)
+	if here { // of the same grant: what revokes the one revokes the other
+		i.since = issuedAt(claims)
+	}
 	if i.family != "" {
 		i.user = estate.UserID(claims.User)
 	}

@@ -45,7 +45,8 @@ func (s *Service) grantUserImpersonation(ctx context.Context, i *issue) error {
 	return nil
 }
 
-// mayImpersonate tells whether client is one that the grant is for, now.
+// mayImpersonate tells whether client, as it is in the tenant, is one that the grant
+// is for, now.
 func mayImpersonate(client estate.Client) bool {
 	return client.Level == estate.LevelTenant && client.AppType == api.AppTypeWeb && client.Consent == estate.ConsentTrusted &&
 		slices.Contains(client.GrantTypes, api.GrantUserImpersonation)
@@ -63,7 +64,7 @@ func (s *Service) lookUp(ctx context.Context, scope estate.Scope, lookup UserLoo
 }
 
 var (
-	errMayNotImpersonate = estate.E(estate.Invalid, api.CodeOAuthUnauthorizedClient, "Unauthorized client", "Impersonation is for a tenant's own web clients, at the tenant's host, with this grant type and trusted consent.")
+	errMayNotImpersonate = estate.E(estate.Invalid, api.CodeOAuthUnauthorizedClient, "Unauthorized client", "Impersonation is for web clients of the tenant, or that it trusts, at the tenant's host, with this grant type and trusted consent.")
 	errNoSuchUser        = estate.E(estate.Unauthenticated, api.CodeOAuthInvalidUser, "Invalid user", "user_lookup names no user of this tenant.")
 	errUserDisabled      = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "The user is disabled.")
 )

@@ -64,17 +64,11 @@ func (s *Service) RegisterClient(ctx context.Context, surface estate.Surface, r 
 		case !slices.Contains(settings.RegistrationMethods, method):
 			return badRegistration("token_endpoint_auth_method", "this tenant does not allow it")
 		}
-		pending, err := tx.PendingClients(ctx, now.Add(time.Second))
-		if err != nil {
+		waiting, err := tx.CountPendingClients(ctx, scope)
+		switch {
+		case err != nil:
 			return err
-		}
-		waiting := 0
-		for _, other := range pending {
-			if other.Scope == scope {
-				waiting++
-			}
-		}
-		if waiting >= maxRegistrations || len(pending) >= store.MaxPage {
+		case waiting >= maxRegistrations:
 			return errBusy
 		}
 		if err := tx.InsertClient(ctx, c); err != nil {
@@ -185,6 +179,9 @@ func (s *Service) sweepRegistrations(ctx context.Context) error {
 				"name": c.Name, "reason": "nobody connected it in time", event.KeyEvent: describeClient(c),
 			})
 		})
+	}
+	if err == nil && len(due) == store.MaxPage {
+		return s.sweepRegistrations(ctx) // there may be more
 	}
 	return err
 }

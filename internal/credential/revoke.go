@@ -19,7 +19,7 @@ func (s *Service) AuthenticateClient(ctx context.Context, surface estate.Surface
 	if err != nil {
 		return estate.Actor{}, err
 	}
-	scope, ok := surface.Admits(client)
+	scope, ok := surface.Admits(&client)
 	if !ok {
 		return estate.Actor{}, errInvalidClient // of another level, region, subscription or tenant
 	}
@@ -33,7 +33,7 @@ func (s *Service) IdentifyClient(ctx context.Context, surface estate.Surface, c 
 	if err != nil {
 		return estate.Actor{}, err
 	}
-	scope, ok := surface.Admits(client)
+	scope, ok := surface.Admits(&client)
 	if !ok {
 		return estate.Actor{}, errInvalidClient
 	}

@@ -119,6 +119,7 @@ type issue struct {
 	user    estate.UserID
 
 	expires      time.Time // latest end of the token; zero: TokenLifetime from now
+	since        int64     // since when a revocation counts for the token, in Unix milliseconds; zero: from now
 	issuedType   string
 	confirmation *api.Confirmation
 	actor        *api.ActorClaim
@@ -156,7 +157,7 @@ func (s *Service) IssueToken(ctx context.Context, surface estate.Surface, r Toke
 		if i.client, i.workload, err = identify(ctx, surface, r); err != nil {
 			return Token{}, err
 		}
-		if i.scope, ok = surface.Admits(i.client); !ok {
+		if i.scope, ok = surface.Admits(&i.client); !ok {
 			return Token{}, errInvalidClient // of another level, region, subscription or tenant
 		}
 		if err := r.admit(i.client); err != nil {
@@ -207,6 +208,10 @@ func (s *Service) sign(i *issue) (Token, error) {
 	if !i.expires.IsZero() && i.expires.Before(expires) {
 		expires = i.expires.Truncate(time.Second)
 	}
+	since := now.UnixMilli()
+	if i.since != 0 {
+		since = i.since
+	}
 	subject := string(i.client.ID)
 	if i.actor != nil || i.family != "" {
 		subject = string(i.user)
@@ -220,7 +225,7 @@ func (s *Service) sign(i *issue) (Token, error) {
 		ClientID:     string(i.client.ID),
 		ID:           estate.NewTokenID(),
 		IssuedAt:     now.Unix(),
-		IssuedMillis: now.UnixMilli(),
+		IssuedMillis: since,
 		ExpiresAt:    expires.Unix(),
 		Scope:        scope,
 		Level:        string(i.client.Level),
@@ -284,7 +289,7 @@ func (s *Service) accept(ctx context.Context, surface estate.Surface, token stri
 	if !issuedFor(claims, surface) {
 		return refused(errForeignToken)
 	}
-	scope, ok := reach(claims, surface, client)
+	scope, ok := reach(claims, surface, &client)
 	if !ok || scope.Tenant != estate.TenantID(claims.Tenant) {
 		return refused(errForeignToken)
 	}
@@ -368,8 +373,9 @@ func issuedFor(claims *api.Claims, surface estate.Surface) bool {
 	return claims.Audience == surface.Origin || sameTenant
 }
 
-// reach is how far the client of a token reaches at surface.
-func reach(claims *api.Claims, surface estate.Surface, client estate.Client) (estate.Scope, bool) {
+// reach is how far the client of a token reaches at surface, and makes of client
+// what it is there.
+func reach(claims *api.Claims, surface estate.Surface, client *estate.Client) (estate.Scope, bool) {
 	if claims.Exchanged {
 		return surface.AdmitsExchanged(client)
 	}

@@ -31,12 +31,13 @@ func needs(actor estate.Actor, scopes ...string) error {
 		"This needs the scope "+strings.Join(scopes, " or ")+", in the token and by a role of its user.")
 }
 
-// needsTenantAdmin refuses an actor whose user does not administer the tenant.
+// needsTenantAdmin refuses an actor who does not act as an administrator of the
+// tenant: by the role of its user, and by a scope of its token. Every bot has the role.
 func needsTenantAdmin(actor estate.Actor) error {
 	if actor.Scope.Tenant == "" || !slices.Contains(actor.Roles, estate.RoleTenantAdmin) {
 		return errNeedsTenantAdmin
 	}
-	return nil
+	return needs(actor, api.ScopeAdminClassic)
 }
 
 var errNeedsTenantAdmin = estate.E(estate.Forbidden, api.CodeForbidden, "Forbidden", "This needs the role TenantAdmin in this tenant.")

@@ -250,14 +250,6 @@ func builtIn(id estate.RoleID) (estate.Role, bool) {
 	return estate.Role{}, false
 }
 
-// mayManageRoles refuses those who are no administrator of the tenant.
-func mayManageRoles(actor estate.Actor) error {
-	if err := needsTenantAdmin(actor); err != nil {
-		return err
-	}
-	return needs(actor, api.ScopeAdminClassic)
-}
-
 // NewRole is what CreateRole makes a role of.
 type NewRole struct {
 	Name        string
@@ -268,7 +260,7 @@ type NewRole struct {
 // CreateRole makes a custom role in the actor's tenant.
 func (s *Service) CreateRole(ctx context.Context, actor estate.Actor, n NewRole) (r estate.Role, err error) {
 	defer s.audit.Refused(ctx, actor, "role.create", "", &err)
-	if err := mayManageRoles(actor); err != nil {
+	if err := needsTenantAdmin(actor); err != nil {
 		return r, err
 	}
 	now := s.now()
@@ -411,7 +403,7 @@ func (s *Service) changeRole(ctx context.Context, actor estate.Actor, action str
 	fn func(tx *store.Tx, r estate.Role) (map[string]any, error),
 ) (err error) {
 	defer s.audit.Refused(ctx, actor, action, string(id), &err)
-	if err := mayManageRoles(actor); err != nil {
+	if err := needsTenantAdmin(actor); err != nil {
 		return err
 	}
 	if _, ok := builtIn(id); ok {

@@ -300,7 +300,8 @@ func (s *Service) DeleteUser(ctx context.Context, actor estate.Actor, id estate.
 
 // mayChange refuses changes to users who administer by those who don't.
 func mayChange(ctx context.Context, tx *store.Tx, actor estate.Actor, u estate.User) error {
-	if needsTenantAdmin(actor) == nil {
+	refusal := needsTenantAdmin(actor)
+	if refusal == nil {
 		return nil
 	}
 	access, err := tx.Access(ctx, actor.Scope, u.ID)
@@ -308,7 +309,7 @@ func mayChange(ctx context.Context, tx *store.Tx, actor estate.Actor, u estate.U
 		return err
 	}
 	if access.Has(estate.RoleTenantAdmin) || estate.LevelOfScopes(access.Scopes) == estate.RoleLevelAdmin {
-		return errNeedsTenantAdmin
+		return refusal
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (e *Examination) judge(which string, leaf *x509.Certificate, chain int) {
 	if e.Now().Before(leaf.NotBefore) {
 		level, until = Fail, fmt.Sprintf("%s is good only from %s", which, leaf.NotBefore.Format(time.RFC3339))
 	}
-	e.add(name, level, "Renew it, put the new files in place, and restart the server.", "%s", until)
+	e.add(name, level, "Renew it, and put the new files in place: the server takes them within seconds.", "%s", until)
 	if chain == 1 && leaf.Issuer.String() != leaf.Subject.String() {
 		e.add(name, Warn, "Put the intermediate certificates behind it in the same file.", "%s comes without its chain, which many clients need", which)
 	}
@@ -185,7 +185,7 @@ func (e *Examination) checkServer(ctx context.Context) {
 	}
 	if len(certificates) > 0 && c.TLS == app.TLSFiles {
 		if files, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err == nil && !files.Leaf.Equal(certificates[0]) {
-			e.add("tls", Warn, "Restart the server: it reads its certificate at start.", "the server shows another certificate than the one in %s", c.TLSCert)
+			e.add("tls", Warn, "Look into its log: it takes new files within seconds, if they belong together.", "the server shows another certificate than the one in %s", c.TLSCert)
 		}
 	}
 	e.checkAdmin(ctx)

@@ -63,7 +63,7 @@ func TestSurface_Admits(t *testing.T) {
 		"unknown level":             {estate.Client{Level: "galaxy", Scope: organization}, nil},
 	} {
 		for where, surface := range surfaces {
-			scope, ok := surface.Admits(test.client)
+			scope, ok := surface.Admits(&test.client)
 			if want, admitted := test.at[where]; ok != admitted || ok && scope != want {
 				t.Errorf("%s client at %s: %v %+v", name, where, ok, scope)
 			}

@@ -206,9 +206,16 @@ type Client struct {
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 	DisabledAt     time.Time
-	PublishedAt    time.Time         // to the tenants of its region; zero: not published
-	DeletedAt      time.Time         // of a client that is gone but for its name
-	TrustedBy      map[TenantID]bool // tenants that let the published client act; read to authenticate only
+	PublishedAt    time.Time          // to the tenants of its region; zero: not published
+	DeletedAt      time.Time          // of a client that is gone but for its name
+	TrustedBy      map[TenantID]Trust // by other tenants, which let the published client act; read to authenticate only
+}
+
+// Trust is what a published client held when another tenant came to trust it. What
+// its owner gives it later is nothing that tenant has agreed to.
+type Trust struct {
+	Permissions Permissions
+	GrantTypes  []string
 }
 
 // ClientSecret is a stored secret: a keyed hash, never the secret.

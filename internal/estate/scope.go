@@ -53,6 +53,21 @@ func (p Permissions) Holds(name string) bool {
 	return false
 }
 
+// and are the names that both sets hold.
+func (p Permissions) and(other Permissions) (both Permissions) {
+	for _, name := range p {
+		if other.Holds(name) {
+			both = append(both, name)
+		}
+	}
+	for _, name := range other {
+		if p.Holds(name) && !slices.Contains(both, name) {
+			both = append(both, name)
+		}
+	}
+	return both
+}
+
 // isUserScope tells whether name, or a parent of it, is a user scope of the
 // catalogue. Access while the user is away has to be given by name.
 func isUserScope(name string) bool {

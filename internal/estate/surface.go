@@ -1,5 +1,7 @@
 package estate
 
+import "slices"
+
 // SurfaceKind says which of the APIs a host serves.
 type SurfaceKind string
 
@@ -20,8 +22,9 @@ type Surface struct {
 }
 
 // Admits tells whether client may get and use tokens at s, and how far it
-// reaches there.
-func (s Surface) Admits(client Client) (Scope, bool) {
+// reaches there. It makes of client what it is there: at the host of a tenant that
+// trusts it, not more than that tenant has trusted.
+func (s Surface) Admits(client *Client) (Scope, bool) {
 	c := client.Scope
 	switch s.Kind {
 	case SurfaceConsole:
@@ -32,7 +35,7 @@ func (s Surface) Admits(client Client) (Scope, bool) {
 		t := s.Tenant.Scope()
 		switch client.Level {
 		case LevelTenant:
-			return t, c == t || client.publishedTo(t) && client.TrustedBy[t.Tenant]
+			return t, c == t || client.trustedAt(t)
 		case LevelRegion:
 			return t, c == Scope{Organization: t.Organization, Subscription: t.Subscription, Region: t.Region}
 		}
@@ -43,12 +46,25 @@ func (s Surface) Admits(client Client) (Scope, bool) {
 // AdmitsExchanged is Admits for tokens that were bought with a token of a host
 // above s: by them a client also reaches the tenants below it at which it can't
 // get a token by itself.
-func (s Surface) AdmitsExchanged(client Client) (Scope, bool) {
+func (s Surface) AdmitsExchanged(client *Client) (Scope, bool) {
 	if s.Kind == SurfaceTenant && client.Level == LevelOrganization {
 		t := s.Tenant.Scope()
 		return t, client.Scope == Scope{Organization: t.Organization}
 	}
 	return s.Admits(client)
+}
+
+// trustedAt tells whether the tenant of scope, which is not its owner, trusts client,
+// and makes of it what is trusted.
+func (c *Client) trustedAt(scope Scope) bool {
+	trust, ok := c.TrustedBy[scope.Tenant]
+	if !ok || !c.publishedTo(scope) {
+		return false
+	}
+	c.Permissions = c.Permissions.and(trust.Permissions)
+	c.GrantTypes = slices.DeleteFunc(slices.Clone(c.GrantTypes), func(grant string) bool { return !slices.Contains(trust.GrantTypes, grant) })
+	c.Consent = ConsentTrusted
+	return true
 }
 
 // publishedTo tells whether client is published, and tenant is one of those that

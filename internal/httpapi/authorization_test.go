@@ -491,6 +491,7 @@ func TestConsent(t *testing.T) {
 	}
 	// Asked once more, what is not ticked any more is taken back.
 	again := p.authorizeURL(url.Values{"scope": {"user_default admin_classic"}, "prompt": {"consent"}})
+	var before api.TokenResponse
 	for _, ticked := range [][]string{{"user_default", "admin_classic"}, {"user_default"}} {
 		at := p.browser.goes(t, again).String()
 		_, _, page = p.browser.page(t, at, nil)
@@ -501,6 +502,10 @@ func TestConsent(t *testing.T) {
 		}
 		if answer, narrowed := p.redeem(t, back.Query().Get("code")); answer.Status != http.StatusOK || !slices.Equal(slices.Sorted(slices.Values(strings.Fields(narrowed.Scope))), slices.Sorted(slices.Values(ticked))) {
 			t.Errorf("ticked %v: %d, scope %q", ticked, answer.Status, narrowed.Scope)
+		} else if len(ticked) > 1 {
+			before = narrowed
+		} else if p.works(t, before.AccessToken) || !p.works(t, narrowed.AccessToken) {
+			t.Error("what the program had before still works, or what it has now does not")
 		}
 	}
 	more := p.browser.goes(t, p.authorizeURL(url.Values{"scope": {"user_default offline_access"}}))

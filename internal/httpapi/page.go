@@ -54,7 +54,7 @@ const (
 
 // limitVisits counts a page or a form of a person; of a guest, if person is empty.
 func (x *exchange) limitVisits(person string) error {
-	who, visits, forms := x.place()+" "+person, int64(maxVisits), int64(maxForms)
+	who, visits, forms := string(x.surface.Tenant.ID)+" "+person, int64(maxVisits), int64(maxForms)
 	if person == "" {
 		network := throttle.Network(x.address())
 		if !network.IsValid() {

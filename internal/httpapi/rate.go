@@ -27,7 +27,7 @@ func (x *exchange) limit(client string, scope estate.Scope) error {
 	if limits == (throttle.Limits{}) {
 		return nil
 	}
-	caller := throttle.Caller{Place: x.place(), Client: client}
+	caller := throttle.Caller{Place: x.place(scope), Client: client}
 	if wait := s.Rates.Take(x.op.tier, caller, limits, s.Clock()); wait > 0 {
 		s.Metrics.RateLimited(string(x.surface.Kind), int(x.op.tier))
 		return errRateLimited(wait)
@@ -35,19 +35,23 @@ func (x *exchange) limit(client string, scope estate.Scope) error {
 	return nil
 }
 
-// place is where the exchange counts: its tenant, its region, or the console.
-func (x *exchange) place() string {
-	if x.surface.Kind == estate.SurfaceTenant {
+// place is where an exchange that reaches scope counts: its tenant, or what the
+// subscription has in the region, or the organization in the console.
+func (x *exchange) place(scope estate.Scope) string {
+	switch {
+	case x.surface.Kind == estate.SurfaceTenant:
 		return string(x.surface.Tenant.ID)
+	case scope.Subscription != "":
+		return string(scope.Subscription) + "/" + string(x.surface.Region)
 	}
-	return string(x.surface.Region)
+	return string(scope.Organization)
 }
 
 // admit is limit for the token endpoint, which learns who asks from the request
 // itself. It must be called for clients that have proved who they are only: else
 // anyone could use up the requests of another.
 func (x *exchange) admit(client estate.Client) error {
-	scope, _ := x.surface.Admits(client)
+	scope, _ := x.surface.Admits(&client)
 	return x.limit(string(client.ID), scope)
 }
 

@@ -205,9 +205,16 @@ func TestTokenExchange_KeepsThePerson(t *testing.T) {
 	if res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", res.StatusCode, body)
 	}
-	res, body = postForm(t, e, target, exchangeForm(tokenOf(t, body).AccessToken, "purpose", "webresource", "client_id", string(portal.ID)), nil)
+	subject := tokenOf(t, body).AccessToken
+	e.Clock.Advance(time.Hour)
+	res, body = postForm(t, e, target, exchangeForm(subject, "purpose", "webresource", "client_id", string(portal.ID)), nil)
 	if res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", res.StatusCode, body)
+	}
+	// A revocation of the grant until a time between the two, of which this server has
+	// not heard yet, counts for both.
+	if c, was := claimsOf(t, tokenOf(t, body).AccessToken), claimsOf(t, subject); c.IssuedMillis != was.IssuedMillis || c.IssuedAt == was.IssuedAt {
+		t.Errorf("claims %+v of %+v", c, was)
 	}
 	if c := claimsOf(t, tokenOf(t, body).AccessToken); c.User != string(bob.ID) || c.Actor == nil || c.Actor.Subject != string(portal.ID) || c.Exchanged {
 		t.Errorf("claims %+v", c)

@@ -275,6 +275,8 @@ var (
 		"There is an account with your e-mail address, and it doesn't know this way of signing in yet. Sign in as you did before, and connect it under Sign-in and sessions. If you can't, ask whoever runs this installation for a link.")
 	errAccountRefused = estate.E(estate.Unauthenticated, api.CodeLoginRefused, "No account for you here",
 		"Your organization's identity provider knows you, but no account here is yours. An owner of the organization's subscriptions, or whoever runs this installation, can make one with the e-mail address by which the identity provider knows you; the audit trail has the reason.")
+	errLoginFailed = estate.E(estate.Unauthenticated, api.CodeLoginRefused, "Not signed in",
+		"The identity provider did not sign you in, or could not be asked. Try again; who has a password or a passkey here signs in at "+LocalPath+". The audit trail has the reason.")
 	errIdentityTaken = estate.E(estate.Conflict, api.CodeCredentialTaken, "Connected to another account",
 		"Another account is known by this person at the identity provider. Disconnect it there first.")
 )

@@ -230,6 +230,9 @@ func (s *Service) answer(ctx context.Context, a arrival, err error) error {
 	if scope.Tenant == "" {
 		kind, answer = estate.ActorAccount, errAccountRefused
 	}
+	if a.provider.Interactive && a.login.Subject == "" { // the provider did not get so far as to say who it is
+		answer = errLoginFailed
+	}
 	if refused == errLinkFirst {
 		answer = errLinkNeeded
 	}

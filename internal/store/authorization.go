@@ -126,8 +126,28 @@ func (tx *Tx) EndFamily(ctx context.Context, scope estate.Scope, id estate.Famil
 	return wrap("delete family", err)
 }
 
-// endFamilies deletes what programs have of a person in the tenant of scope.
-func (tx *Tx) endFamilies(ctx context.Context, scope estate.Scope, g estate.Grant) error {
+// endFamilies deletes what programs have of a person in the tenant of scope, and
+// revokes all tokens of it: also one that is being made just now, and will say that it
+// was issued later. The revocations are kept until expires.
+func (tx *Tx) endFamilies(ctx context.Context, scope estate.Scope, g estate.Grant, now, expires time.Time) error {
+	ended := inTenant(scope, "oauth_families")
+	ended.add("client_id = " + ended.arg(g.Client))
+	ended.add("person = " + ended.arg(g.User))
+	rows, err := tx.rows(ctx, "select id from oauth_families"+ended.where(), ended.args...)
+	families, err := collect(rows, err, func(row rowScanner) (id string, err error) { return id, row.Scan(&id) })
+	if err != nil {
+		return wrap("select families", err)
+	}
+	for _, id := range families {
+		_, err := tx.exec(ctx, "insert into revoked_tokens (jti, organization_id, client_id, expires_at, created_at) values ($1, $2, $3, $4, $5) on conflict (jti) do nothing",
+			id, scope.Organization, g.Client, micros(expires), micros(now))
+		if err == nil {
+			err = tx.changed(ctx, now, ChangeRevocation, RevokedTokenKey(estate.RevokedToken{ID: id, Client: g.Client, ExpiresAt: expires}))
+		}
+		if err != nil {
+			return wrap("revoke families", err)
+		}
+	}
 	for _, table := range []string{"oauth_families", "oauth_codes"} {
 		c := inTenant(scope, table)
 		c.add("client_id = " + c.arg(g.Client))

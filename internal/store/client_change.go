@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -120,14 +122,18 @@ func (tx *Tx) ClientConnections(ctx context.Context, scope estate.Scope, ids []e
 }
 
 // SetClientConnection decides for the tenant of scope about a client that another
-// tenant published. One that was not published to it is not found.
+// tenant published, as it is now: see estate.Trust. One that was not published to it is
+// not found.
 func (tx *Tx) SetClientConnection(ctx context.Context, scope estate.Scope, id estate.ClientID, consent estate.Consent, at time.Time) error {
-	if _, err := tx.PublishedClient(ctx, scope, id); err != nil {
+	client, err := tx.PublishedClient(ctx, scope, id)
+	if err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, `insert into client_connections (organization_id, client_id, tenant_id, consent, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)
-		on conflict (client_id, tenant_id) do update set consent = excluded.consent, updated_at = excluded.updated_at`,
-		scope.Organization, id, scope.Tenant, string(consent), micros(at))
+	_, err = tx.exec(ctx, `insert into client_connections (organization_id, client_id, tenant_id, consent, permissions, grant_types, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $7)
+		on conflict (client_id, tenant_id) do update set consent = excluded.consent, permissions = excluded.permissions, grant_types = excluded.grant_types,
+			updated_at = excluded.updated_at`,
+		scope.Organization, id, scope.Tenant, string(consent), marshal(client.Permissions), marshal(client.GrantTypes), micros(at))
 	if err != nil {
 		return wrap("set client connection", err)
 	}
@@ -146,14 +152,20 @@ func (tx *Tx) DeleteClientConnection(ctx context.Context, scope estate.Scope, id
 	return true, tx.changed(ctx, at, ChangeClient, string(id))
 }
 
-// fillTrust fills in the tenants that let a published client act.
+// fillTrust fills in the tenants that let a published client act, and what they have
+// trusted. Nobody lets one act whose own tenant is stopped.
 func (tx *Tx) fillTrust(ctx context.Context, v *estate.Client) error {
-	rows, err := tx.rows(ctx, "select tenant_id from client_connections where organization_id = $1 and client_id = $2 and consent = $3",
-		v.Scope.Organization, v.ID, string(estate.ConsentTrusted))
-	v.TrustedBy = map[estate.TenantID]bool{}
+	rows, err := tx.rows(ctx, `select tenant_id, permissions, grant_types from client_connections where organization_id = $1 and client_id = $2 and consent = $3
+			and exists (select 1 from tenants t where t.organization_id = $1 and t.id = $4 and t.status = $5)`,
+		v.Scope.Organization, v.ID, string(estate.ConsentTrusted), v.Scope.Tenant, estate.TenantActive)
+	v.TrustedBy = map[estate.TenantID]estate.Trust{}
 	_, err = collect(rows, err, func(row rowScanner) (id estate.TenantID, err error) {
-		err = row.Scan(&id)
-		v.TrustedBy[id] = true
+		var permissions, grants string
+		var trust estate.Trust
+		if err = row.Scan(&id, &permissions, &grants); err == nil {
+			err = errors.Join(json.Unmarshal([]byte(permissions), &trust.Permissions), json.Unmarshal([]byte(grants), &trust.GrantTypes))
+		}
+		v.TrustedBy[id] = trust
 		return id, err
 	})
 	return wrap("select client connections", err)

@@ -63,6 +63,16 @@ func (tx *Tx) CountDevices(ctx context.Context, tenant estate.TenantID, now time
 	return n, wrap("count devices", err)
 }
 
+// CountPendingClients tells how many clients have registered themselves in the tenant
+// of scope and wait for somebody's approval.
+func (tx *Tx) CountPendingClients(ctx context.Context, scope estate.Scope) (n int64, err error) {
+	c := inTenant(scope, "clients")
+	c.add("consent = 'pending'")
+	c.add("deleted_at = 0")
+	err = tx.row(ctx, "select count(*) from clients"+c.where(), c.args...).Scan(&n)
+	return n, wrap("count pending clients", err)
+}
+
 // PendingClients returns the clients that registered themselves before a time and
 // that nobody has approved.
 func (tx *Tx) PendingClients(ctx context.Context, before time.Time) ([]estate.Client, error) {

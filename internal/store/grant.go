@@ -94,7 +94,7 @@ func (tx *Tx) RevokeGrant(ctx context.Context, scope estate.Scope, g estate.Gran
 	case n == 0:
 		return estate.RevokedGrant{}, errGrantNotFound
 	}
-	if err := tx.endFamilies(ctx, scope, g); err != nil {
+	if err := tx.endFamilies(ctx, scope, g, now, expires); err != nil {
 		return estate.RevokedGrant{}, err
 	}
 	// One past an earlier revocation at least: tokens are issued after the one

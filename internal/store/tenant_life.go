@@ -76,7 +76,28 @@ func (tx *Tx) UpdateTenant(ctx context.Context, scope estate.Scope, t estate.Ten
 	if err := tx.tenantChanged(ctx, t.UpdatedAt, was); err != nil {
 		return err
 	}
+	if t.Status != was.Status {
+		if err := tx.publishedChanged(ctx, t.UpdatedAt, was); err != nil {
+			return err
+		}
+	}
 	return tx.hostnamesChanged(ctx, t.UpdatedAt, was.Hostname, was.Alias, t.Alias)
+}
+
+// publishedChanged has everybody forget which tenants trust the clients that t has
+// published: none, while it is stopped.
+func (tx *Tx) publishedChanged(ctx context.Context, at time.Time, t estate.Tenant) error {
+	rows, err := tx.rows(ctx, "select id from clients where organization_id = $1 and tenant_id = $2 and tenant_id <> '' and published_at <> 0 order by id", t.Organization, t.ID)
+	ids, err := collect(rows, err, func(row rowScanner) (id string, err error) { return id, row.Scan(&id) })
+	if err != nil {
+		return wrap("select published clients", err)
+	}
+	for _, id := range ids {
+		if err := tx.changed(ctx, at, ChangeClient, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (tx *Tx) moveAlias(ctx context.Context, t estate.Tenant, to estate.Hostname) error {

@@ -49,7 +49,7 @@ func (l Limits) of(tier Tier) int64 {
 // Caller is who calls, and where. At different places, such as two tenants, the
 // same caller is counted separately.
 type Caller struct {
-	Place  string `json:"p"` // tenant, region, or the console
+	Place  string `json:"p"` // tenant, or what its owner has in a region, or in the console
 	Client string `json:"c"`
 }
 

@@ -210,7 +210,7 @@ func editForm(v clientView) form {
 	if v.AppType == api.AppTypeWeb {
 		f.Fields = append(f.Fields, webFields(v.Client)...)
 	}
-	return f
+	return f.editing()
 }
 
 func (c *Console) askEditClient(q *frame.Request) error {
@@ -228,6 +228,9 @@ func (c *Console) editClient(q *frame.Request) error {
 		return err
 	}
 	f := editForm(v)
+	if q.Overtaken(f.Shown) {
+		return q.Redirect(v.path("/edit"))
+	}
 	var patch []credential.PatchOperation
 	var of []string
 	replace := func(field, path string, value any) {

@@ -268,11 +268,11 @@ func authLabel(c estate.Client) string {
 
 // secretTable is the secrets of a client, none of which can be read.
 func secretTable(v clientView) table {
-	t := table{Label: "Secrets", Columns: columns("Begins with", "Made", "Last used", "Ends", ""), Empty: "The client has none."}
+	t := table{Label: "Secrets", Columns: columns("Ends with", "Made", "Last used", "Ends", ""), Empty: "The client has none."}
 	for _, s := range v.Secrets {
 		t.Rows = append(t.Rows, []cell{
 			mono(s.Hint), at(s.CreatedAt), at(s.LastUsedAt), at(s.ExpiresAt),
-			{Post: &post{Action: below(v.path("/secrets"), s.Hint, "delete"), Label: "Erase", About: "Erase the secret that begins with " + s.Hint}},
+			{Post: &post{Action: below(v.path("/secrets"), s.Hint, "delete"), Label: "Erase", About: "Erase the secret that ends with " + s.Hint}},
 		})
 	}
 	return t

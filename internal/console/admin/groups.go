@@ -113,6 +113,7 @@ func (c *Console) groupView(q *frame.Request) (g directory.GroupView, v thingVie
 	}
 	f, err := c.groupForm(q, g)
 	f.Title, f.Action = g.Name, groupPath(g.ID, "")
+	f = f.editing()
 	v.Form = &f
 	v.Detail = detail{Title: g.Name, Crumbs: f.Crumbs, Facts: facts(
 		is("Group id", cell{Text: string(g.ID), Mono: true, Copy: "Copy group id"}), is("From", plain(groupFrom(g.Provider))), is("Status", groupState(g.Status)), is("Created", at(g.CreatedAt)),
@@ -137,6 +138,9 @@ func (c *Console) updateGroup(q *frame.Request) error {
 	g, v, err := c.groupView(q)
 	if err != nil {
 		return err
+	}
+	if q.Overtaken(v.Form.Shown) {
+		return q.Redirect(groupPath(g.ID, ""))
 	}
 	patch, of := directory.Patch{operation("/assignedRoles", typedRoles(q))}, []string{"roles"}
 	if g.ID != estate.GroupEveryone {
@@ -186,14 +190,15 @@ func (c *Console) groupSettingsForm(q *frame.Request) (form, error) {
 	}
 	roles, err := c.roleChoices(q, s.Everyone.Assigned)
 	roles.Label = "Roles of everybody"
-	return form{
+	f := form{
 		Title: "Settings of groups", Crumbs: crumb("Groups", groupsPath), Action: groupsPath + "/settings", Cancel: groupsPath, Do: "Save",
 		Fields: []field{
 			{ui.Field{Name: "create", Label: "Make groups that the identity provider names", Value: yes(s.AutoCreateGroups)}, check},
 			{ui.Field{Name: "sync", Label: "Put users into the groups that the identity provider names when they sign in", Value: yes(s.SyncIDPGroups)}, check},
 			roles,
 		},
-	}, err
+	}
+	return f.editing(), err
 }
 
 func (c *Console) askGroupSettings(q *frame.Request) error {
@@ -208,6 +213,9 @@ func (c *Console) groupSettings(q *frame.Request) error {
 	f, err := c.groupSettingsForm(q)
 	if err != nil {
 		return err
+	}
+	if q.Overtaken(f.Shown) {
+		return q.Redirect(groupsPath + "/settings")
 	}
 	err = c.Directory.UpdateGroupSettings(q.Context(), q.Actor, directory.Patch{
 		operation("/autoCreateGroups", q.Value("create") == "yes"), operation("/syncIdpGroups", q.Value("sync") == "yes"),

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +41,18 @@ type form struct {
 	Fields []field
 
 	Problem string // with the form as a whole
+	Shown   string // of what is changed by it; see frame.Shown
+}
+
+// editing is f as a form that changes something: what it shows of it goes along, so that
+// nothing is undone which somebody else has changed meanwhile.
+func (f form) editing() form {
+	shown := make([]any, 0, len(f.Fields))
+	for _, at := range f.Fields {
+		shown = append(shown, at.Name, at.Value, slices.Sorted(slices.Values(at.Checked)))
+	}
+	f.Shown = frame.Shown(shown...)
+	return f
 }
 
 // again shows the form with what was typed, and what is wrong with it.

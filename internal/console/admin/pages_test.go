@@ -279,6 +279,16 @@ func TestUsers(t *testing.T) {
 		t.Errorf("link %q", link)
 	}
 	h.done(h.Submit(path, path, url.Values{"name": {"Leonie"}, "status": {"disabled"}}), "disabled")
+
+	// A page that was open for long does not undo what somebody has done meanwhile.
+	old := h.Form(path, path, url.Values{"name": {"Leonora"}, "status": {"disabled"}, "groups": {"Staff"}})
+	h.done(h.Submit(path, path, url.Values{"name": {"Leonie"}, "status": {"active"}, "roles": {auditor}}), "Saved.")
+	overtaken := h.Post(path, old)
+	if overtaken.Status != 303 || overtaken.Location != path {
+		t.Errorf("overtaken: %d to %q", overtaken.Status, overtaken.Location)
+	}
+	h.says(h.Get(path), 200, "Somebody has changed this since you opened the page", `value="`+auditor+`" checked`, `value="Leonie"`)
+
 	own := "/admin/users/" + string(h.admin.ID)
 	h.says(h.Submit(own, own, url.Values{"name": {"Ada"}, "status": {"active"}}), 422, "without an active user who has the role TenantAdmin")
 	h.says(h.Submit(own+"/delete", own+"/delete", url.Values{"confirm": {"Ada"}}), 422, "without an active user who has the role TenantAdmin")

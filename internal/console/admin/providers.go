@@ -383,11 +383,11 @@ func (c Providers) editForm(p estate.IdentityProvider) form {
 	if p.Protocol != api.ProtocolOIDC {
 		f.Note = "Of an identity provider for JWTs only this can be changed. For another key, make another."
 		f.Fields = commonProviderFields(p)[:1]
-		return f
+		return f.editing()
 	}
 	f.Note = "Changes of the options are to be tested before they are put in force; the present ones hold until then."
 	f.Fields = append(oidcFields(signin.WireOptions(optionsToEdit(p)), "Empty: as it is, if the discovery URL and the client id stay."), commonProviderFields(p)...)
-	return f
+	return f.editing()
 }
 
 // optionsToEdit are those that wait for a test or, without any, those in force.
@@ -418,6 +418,9 @@ func (c Providers) editProvider(q *frame.Request) error {
 		return err
 	}
 	f := c.editForm(p)
+	if q.Overtaken(f.Shown) {
+		return q.Redirect(c.path(p.ID, "/edit"))
+	}
 	patch, of := []signin.PatchOperation{providerReplace("/description", q.Value("description"))}, []string{"description"}
 	if p.Protocol == api.ProtocolOIDC {
 		tolerance, problems := typedTolerance(q)

@@ -88,6 +88,7 @@ func (c *Console) roleView(q *frame.Request) (r estate.Role, v thingView, err er
 	if r.Type == estate.RoleCustom {
 		f := roleForm(r)
 		f.Action, f.Do = rolePath(r.ID, ""), "Save"
+		f = f.editing()
 		v.Form = &f
 		v.Detail.Actions = []action{{Label: "Delete", Href: rolePath(r.ID, "/delete"), Dialog: true}}
 	}
@@ -106,6 +107,9 @@ func (c *Console) updateRole(q *frame.Request) error {
 	r, v, err := c.roleView(q)
 	if err != nil {
 		return err
+	}
+	if v.Form != nil && q.Overtaken(v.Form.Shown) {
+		return q.Redirect(rolePath(r.ID, ""))
 	}
 	err = c.Directory.UpdateRole(q.Context(), q.Actor, r.ID, directory.Patch{
 		operation("/name", q.Value("name")), operation("/description", q.Value("description")), operation("/assignedScopes", strings.Fields(q.Value("scopes"))),

@@ -37,7 +37,7 @@ func (c *Console) settingsView(q *frame.Request) (v settingsView, err error) {
 	if err != nil {
 		return v, err
 	}
-	return settingsView{signInForm(sessions), tenantForm(own)}, nil
+	return settingsView{signInForm(sessions).editing(), tenantForm(own).editing()}, nil
 }
 
 func signInForm(s estate.AuthSettings) form {
@@ -82,6 +82,9 @@ func (c *Console) signInSettings(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
+	if q.Overtaken(v.SignIn.Shown) {
+		return q.Redirect(settingsPath)
+	}
 	fields := []string{"idle", "lifespan", "register", "methods"}
 	_, err = c.SignIn.UpdateAuthSettings(q.Context(), q.Actor, []signin.PatchOperation{
 		providerReplace("/userSessionInactivityTimeoutMinutes", number(q.Value("idle"))), providerReplace("/maxUserSessionLifespanMinutes", number(q.Value("lifespan"))),
@@ -111,6 +114,9 @@ func (c *Console) tenantSettings(q *frame.Request) error {
 	v, err := c.settingsView(q)
 	if err != nil {
 		return err
+	}
+	if q.Overtaken(v.Tenant.Shown) {
+		return q.Redirect(settingsPath)
 	}
 	patch, err := json.Marshal([]api.JSONPatchOperation{
 		{Op: "replace", Path: "/preferredStartPage", Value: q.Value("start")},

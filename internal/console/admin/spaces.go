@@ -99,6 +99,7 @@ func (c *Console) spaceView(q *frame.Request) (v spaceView, err error) {
 	f := spaceForm(v.Space)
 	f.Title, f.Action, f.Do = v.Name, spacePath(v.ID, ""), "Save"
 	f.Fields = append(f.Fields, field{ui.Field{Name: "owner", Label: "Owner", Value: string(v.Owner), Mono: true, Hint: "The id of a user."}, line})
+	f = f.editing()
 	v.thingView = thingView{Form: &f, Detail: detail{
 		Title: v.Name, Crumbs: f.Crumbs, Actions: []action{{Label: "Delete", Href: spacePath(v.ID, "/delete"), Dialog: true}},
 		Facts: facts(is("Space id", cell{Text: string(v.ID), Mono: true, Copy: "Copy space id"}), is("Type", plain(string(v.Type))), is("Owner", c.userCell(q, v.Owner)), is("Created", at(v.CreatedAt))),
@@ -165,6 +166,9 @@ func (c *Console) updateSpace(q *frame.Request) error {
 	v, err := c.spaceView(q)
 	if err != nil {
 		return err
+	}
+	if q.Overtaken(v.Form.Shown) {
+		return q.Redirect(spacePath(v.ID, ""))
 	}
 	name, description, owner := q.Value("name"), q.Value("description"), estate.UserID(q.Value("owner"))
 	u := directory.SpaceUpdate{Name: &name, Description: &description, Owner: &owner}

@@ -249,12 +249,14 @@ func (c *Console) userView(q *frame.Request) (v userView, err error) {
 	for _, g := range v.Groups {
 		groups = append(groups, g.Name)
 	}
-	v.Form = form{Title: v.Detail.Title, Action: path, Cancel: usersPath, Do: "Save", Fields: []field{
-		{ui.Field{Name: "name", Label: "Name", Value: v.Name, Required: true}, line},
-		{ui.Field{Name: "status", Label: "Status", Value: string(v.Status), Options: status}, choice},
-		roles,
-		{ui.Field{Name: "groups", Label: "Groups", Value: strings.Join(groups, "\n"), Rows: 3, Hint: "Names, one a line. The roles of groups come on top of the user's own."}, text},
-	}}
+	v.Form = form{
+		Title: v.Detail.Title, Action: path, Cancel: usersPath, Do: "Save", Fields: []field{
+			{ui.Field{Name: "name", Label: "Name", Value: v.Name, Required: true}, line},
+			{ui.Field{Name: "status", Label: "Status", Value: string(v.Status), Options: status}, choice},
+			roles,
+			{ui.Field{Name: "groups", Label: "Groups", Value: strings.Join(groups, "\n"), Rows: 3, Hint: "Names, one a line. The roles of groups come on top of the user's own."}, text},
+		},
+	}.editing()
 	return v, nil
 }
 
@@ -280,6 +282,9 @@ func (c *Console) updateUser(q *frame.Request) error {
 	v, err := c.userView(q)
 	if err != nil {
 		return err
+	}
+	if q.Overtaken(v.Form.Shown) {
+		return q.Redirect(userPath(v.ID, ""))
 	}
 	groups := []directory.RoleRef{}
 	for _, name := range lines(q.FormValue("groups")) {

@@ -41,6 +41,7 @@ type webhookForm struct {
 	In       webhook.Input
 	Types    []event.Type
 	Secret   string
+	Shown    string // of the one that is changed; see frame.Shown
 	Problems frame.FieldErrors
 }
 
@@ -141,7 +142,7 @@ func (p Pages) askEditWebhook(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	return q.Render("Edit webhook", webhookFormPage(webhookForm{hooks: p.hooks(), ID: w.ID, Types: event.Types(), In: inputOf(w)}))
+	return q.Render("Edit webhook", webhookFormPage(webhookForm{hooks: p.hooks(), ID: w.ID, Types: event.Types(), In: inputOf(w), Shown: frame.Shown(inputOf(w))}))
 }
 
 func (p Pages) editWebhook(q *frame.Request) error {
@@ -149,7 +150,10 @@ func (p Pages) editWebhook(q *frame.Request) error {
 	if err != nil {
 		return err
 	}
-	f := webhookForm{hooks: p.hooks(), ID: w.ID, Types: event.Types(), In: typedWebhook(q, inputOf(w)), Secret: q.Value("secret")}
+	f := webhookForm{hooks: p.hooks(), ID: w.ID, Types: event.Types(), In: typedWebhook(q, inputOf(w)), Secret: q.Value("secret"), Shown: frame.Shown(inputOf(w))}
+	if q.Overtaken(f.Shown) {
+		return q.Redirect(f.action())
+	}
 	patch := []webhook.PatchOperation{
 		webhookReplace("/name", f.In.Name), webhookReplace("/description", f.In.Description), webhookReplace("/url", f.In.URL),
 		webhookReplace("/eventTypes", f.In.EventTypes), webhookReplace("/enabled", f.In.Enabled),

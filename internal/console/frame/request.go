@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -113,6 +114,29 @@ func Local(path string) string {
 // Say tells something at the top of the next page: "success", "warning", "error"
 // or "info".
 func (q *Request) Say(kind, text string) { q.Pass("message", ui.Message{Kind: kind, Text: text}) }
+
+// ShownField is the hidden field of a form that changes something: what the page showed
+// of that, as Shown has it.
+const ShownField = "shown"
+
+// Shown stands for what a page shows of something that a form on it changes.
+func Shown(what ...any) string {
+	text, _ := json.Marshal(what) // texts and lists of them
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// Overtaken tells whether somebody has changed what a form changes since its page was
+// made: now is what Shown makes of it today. Saving the form would undo that. The next
+// page says so.
+func (q *Request) Overtaken(now string) bool {
+	was := q.FormValue(ShownField)
+	if was == "" || was == now { // without the field, it is no form of a page
+		return false
+	}
+	q.Say("warning", "Somebody has changed this since you opened the page, so nothing was saved. Look at it, and change it again.")
+	return true
+}
 
 // passFor is how long something waits to be taken.
 const passFor = 5 * time.Minute

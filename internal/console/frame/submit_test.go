@@ -332,7 +332,7 @@ func TestPage_SignIn(t *testing.T) {
 	if status, to, _ := s.do("GET", "/form?a=b", nil); status != 303 || to != "/login?returnto=%2Fform%3Fa%3Db" {
 		t.Errorf("%d to %q", status, to)
 	}
-	if status, to, _ := s.do("POST", "/form", url.Values{"name": {"a"}}); status != 303 || to != "/login" || s.made.Load() != 0 {
+	if status, to, _ := s.do("POST", "/form", url.Values{"name": {"a"}}); status != 401 || to != "" || s.made.Load() != 0 {
 		t.Errorf("%d to %q", status, to)
 	}
 }

@@ -56,6 +56,7 @@ type tenantView struct {
 
 	// Of the form, when it is shown again:
 	Name, Alias, Labels string
+	Shown               string // of what it changes; see frame.Shown
 	Problems            frame.FieldErrors
 }
 
@@ -78,6 +79,7 @@ func (c *Console) tenantView(q *frame.Request) (v tenantView, err error) {
 	}
 	v.Name, v.Labels = v.Tenant.Name, strings.Join(labelLines(v.Tenant.Labels), "\n")
 	v.Alias, _, _ = strings.Cut(string(v.Tenant.Alias), ".")
+	v.Shown = frame.Shown(v.Name, v.Alias, v.Labels)
 	if v.Subscription, err = c.Tenancy.OwnSubscription(ctx, q.Actor, v.Tenant.Subscription); err != nil {
 		return v, err
 	}
@@ -144,6 +146,9 @@ func (c *Console) updateTenant(q *frame.Request) error {
 	v, err := c.tenantView(q)
 	if err != nil {
 		return err
+	}
+	if q.Overtaken(v.Shown) {
+		return q.Redirect(v.path(""))
 	}
 	v.Name, v.Alias, v.Labels = q.Value("name"), q.Value("alias"), q.Value("labels")
 	labels, problem := parseLabels(v.Labels)

@@ -159,7 +159,7 @@ func TestBrowser_TenantSingleSignOn(t *testing.T) {
 	b.WaitText("You are signed out.")
 	b.Go(p.URL + "/login/local")
 	b.Click(`a[href^="/login?prompt=login"]`)
-	b.WaitText("Nobody can be signed in by this.")
+	b.WaitText("The identity provider did not sign you in")
 	b.Check("people-tenant-login-refused")
 	days := 30
 	region := estate.Actor{

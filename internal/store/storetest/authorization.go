@@ -145,6 +145,7 @@ func testApproveGrant(t *testing.T, db Database) {
 		return err
 	})
 	equal(t, "families", column(t, db, "select id from oauth_families"), []string{"f2"})
+	equal(t, "families whose tokens are revoked", column(t, db, "select jti from revoked_tokens"), []string{"f1"})
 	equal(t, "codes", column(t, db, "select hash from oauth_codes"), []string{"h2"})
 	wantError(t, refused(t, db, func(tx *store.Tx) error {
 		return tx.ApproveGrant(t.Context(), all(g.acme), want)
@@ -196,19 +197,24 @@ func testDevice(t *testing.T, db Database) {
 
 func testPendingClients(t *testing.T, db Database) {
 	s := newSample(t, db)
-	home := tenant(s.sub, europe, 1)
-	insertTenants(t, db, home)
-	pending := func(n int) estate.Client {
-		c := client(estate.LevelTenant, home.Scope(), n)
+	home, next := tenant(s.sub, europe, 1), tenant(s.sub, europe, 2)
+	insertTenants(t, db, home, next)
+	pendingIn := func(of estate.Tenant, n int) estate.Client {
+		c := client(estate.LevelTenant, of.Scope(), n)
 		c.Consent, c.CreatedAt, c.Secrets = estate.ConsentPending, moment(n), nil
 		return c
 	}
+	pending := func(n int) estate.Client { return pendingIn(home, n) }
 	early, late, gone := pending(1), pending(5), pending(2)
-	insertClients(t, db, early, late, gone, client(estate.LevelTenant, home.Scope(), 3))
+	insertClients(t, db, early, late, gone, pendingIn(next, 6), client(estate.LevelTenant, home.Scope(), 3))
 	write(t, db, func(tx *store.Tx) error { return tx.DeleteClient(t.Context(), home.Scope(), gone.ID, moment(9)) })
 	found := read(t, db, func(tx *store.Tx) ([]estate.Client, error) { return tx.PendingClients(t.Context(), moment(5)) })
 	if len(found) != 1 || found[0].ID != early.ID || found[0].Scope != home.Scope() {
 		t.Errorf("%+v", found)
+	}
+	for scope, want := range map[estate.Scope]int64{home.Scope(): 2, next.Scope(): 1, all(s.acme): 0, {}: 0} {
+		have := read(t, db, func(tx *store.Tx) (int64, error) { return tx.CountPendingClients(t.Context(), scope) })
+		equal(t, fmt.Sprintf("those that wait in %+v", scope), have, want)
 	}
 }
 

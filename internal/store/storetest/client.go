@@ -114,7 +114,7 @@ func testClient(t *testing.T, db Database) {
 	for _, want := range []estate.Client{organization, regional, tenantly, bare} {
 		equal(t, "client", read(t, db, get(want.ID)), want)
 		if !want.PublishedAt.IsZero() {
-			want.TrustedBy = map[estate.TenantID]bool{} // by nobody yet
+			want.TrustedBy = map[estate.TenantID]estate.Trust{} // by nobody yet
 		}
 		equal(t, "client to authenticate", read(t, db, toAuthenticate(want.ID)), want)
 	}

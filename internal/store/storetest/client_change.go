@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -196,8 +197,15 @@ func testClientConnection(t *testing.T, db Database) {
 	get := func(at estate.Tenant, id estate.ClientID) store.Connection {
 		return read(t, db, func(tx *store.Tx) (store.Connection, error) { return tx.ClientConnection(t.Context(), at.Scope(), id) })
 	}
-	trusted := func(id estate.ClientID) map[estate.TenantID]bool {
+	trusts := func(id estate.ClientID) map[estate.TenantID]estate.Trust {
 		return read(t, db, func(tx *store.Tx) (estate.Client, error) { return tx.ClientToAuthenticate(t.Context(), id) }).TrustedBy
+	}
+	trusted := func(id estate.ClientID) map[estate.TenantID]bool {
+		by := map[estate.TenantID]bool{}
+		for tenant := range trusts(id) {
+			by[tenant] = true
+		}
+		return by
 	}
 	equal(t, "no connection", get(next, c.ID), store.Connection{})
 	heard := changesBy(t, db, func() { write(t, db, set(next, c.ID, estate.ConsentTrusted, 1)) })
@@ -240,6 +248,37 @@ func testClientConnection(t *testing.T, db Database) {
 		})
 		return done, heard
 	}
+	// A tenant trusts what the client held then, until it decides anew.
+	held := estate.Trust{Permissions: c.Permissions, GrantTypes: c.GrantTypes}
+	wider := c
+	wider.Permissions, wider.GrantTypes = estate.ParsePermissions(c.Permissions.String()+" admin_classic"), append(slices.Clone(c.GrantTypes), "more")
+	write(t, db, func(tx *store.Tx) error { return tx.UpdateClient(t.Context(), home.Scope(), wider) })
+	equal(t, "what is trusted of a client that was widened", trusts(c.ID), map[estate.TenantID]estate.Trust{second.ID: held})
+	write(t, db, set(second, c.ID, estate.ConsentTrusted, 5))
+	equal(t, "what is trusted anew", trusts(c.ID), map[estate.TenantID]estate.Trust{second.ID: {Permissions: wider.Permissions, GrantTypes: wider.GrantTypes}})
+
+	// Nobody trusts the client of a tenant that is stopped.
+	become := func(status estate.TenantStatus) {
+		t.Helper()
+		heard := changesBy(t, db, func() {
+			write(t, db, func(tx *store.Tx) error {
+				now, err := tx.Tenant(t.Context(), home.Scope(), home.ID)
+				if err != nil {
+					return err
+				}
+				now.Status = status
+				return tx.UpdateTenant(t.Context(), home.Scope(), now)
+			})
+		})
+		for _, id := range []estate.ClientID{c.ID, another.ID, kept.ID} {
+			equal(t, "published client heard of", slices.Contains(heard, clientChange(id)), id != kept.ID)
+		}
+	}
+	become(estate.TenantDisabled)
+	equal(t, "tenants that trust a stopped one's", trusted(c.ID), map[estate.TenantID]bool{})
+	become(estate.TenantActive)
+	equal(t, "tenants that trust a reactivated one's", trusted(c.ID), map[estate.TenantID]bool{second.ID: true})
+
 	done, heard := remove(second, c.ID)
 	equal(t, "deleted", done, true)
 	equal(t, "changes", heard, []store.Change{clientChange(c.ID)})

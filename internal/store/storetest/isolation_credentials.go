@@ -102,6 +102,14 @@ var credentialReads = map[string]readCase{
 		// It shows only how many there are, which is compared with ClientPage.
 		return clientPages(ctx, tx, scope)
 	}},
+	"CountPendingClients": {rows: func(world) []row { return nil }, list: true, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, _ string) ([]string, error) {
+		// It shows only how many there are, and here none are: testPendingClients has them.
+		n, err := tx.CountPendingClients(ctx, scope)
+		if n != 0 {
+			return []string{fmt.Sprint(n)}, err
+		}
+		return nil, err
+	}},
 	"PublishedClient": {rows: publishedRows, covers: seesPublished, call: func(ctx context.Context, tx *store.Tx, scope estate.Scope, key string) ([]string, error) {
 		c, err := tx.PublishedClient(ctx, scope, estate.ClientID(key))
 		if len(c.Secrets) > 0 {
@@ -420,11 +428,13 @@ var credentialWrites = map[string]writeCase{
 			_, err := tx.RevokeGrant(ctx, scope, grantNamed(key), moment(98), moment(99))
 			return err
 		},
-		again: both(both(saved("oauth_grants"), by("delete from revoked_grants")), savedAuthorization),
+		again: both(both(both(saved("oauth_grants"), saved("revoked_tokens")), by("delete from revoked_grants")), savedAuthorization),
 		touches: func(_ world, r row, scope estate.Scope) []string {
 			g := grantNamed(r.key)
 			return append(authorizationLines(r),
 				fmt.Sprintf("oauth_grants: id=%q", r.key),
+				fmt.Sprintf("revoked_tokens: jti=%q", r.key), // the family
+				fmt.Sprintf("kind=%q key=\"token/%s/", store.ChangeRevocation, r.key),
 				fmt.Sprintf("revoked_grants: tenant_id=%q client_id=%q user_id=%q organization_id=%q", scope.Tenant, g.Client, g.User, scope.Organization),
 				fmt.Sprintf("kind=%q key=\"grant/%s/%s/%s/", store.ChangeRevocation, scope.Tenant, g.Client, g.User),
 			)

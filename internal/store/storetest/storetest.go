@@ -128,7 +128,7 @@ var conformance = []struct {
 	{"Family", []string{"InsertFamily", "InsertRefreshToken", "RefreshToken", "UseRefreshToken", "EndFamily", "Families"}, testFamily},
 	{"ApproveGrant", []string{"ApproveGrant", "GrantFor"}, testApproveGrant},
 	{"Device", []string{"InsertDevice", "Device", "DeviceByUserCode", "UpdateDevice", "DeleteDevice", "CountDevices"}, testDevice},
-	{"PendingClients", []string{"PendingClients"}, testPendingClients},
+	{"PendingClients", []string{"PendingClients", "CountPendingClients"}, testPendingClients},
 	{"Role", []string{"InsertRole", "Role", "Roles", "UpdateRole", "DeleteRole", "RoleHolders"}, testRole},
 	{"Group", []string{"InsertGroup", "Group", "GroupByName", "UpdateGroup", "DeleteGroup"}, testGroup},
 	{"Membership", []string{"UserGroups", "SetUserGroups"}, testMembership},

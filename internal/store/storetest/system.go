@@ -161,7 +161,7 @@ func testReadOnly(t *testing.T, db Database) {
 		"Account": true, "AccountByEmail": true, "AccountCredential": true, "AccountLink": true, "Credential": true, "Credentials": true, "Link": true, "AccountSession": true, "Accounts": true, "AuditChain": true, "AuditCounts": true, "AuditNames": true, "AuditPage": true, "AuditRecord": true,
 		"AuditRecords": true, "AuthSettings": true, "BotUser": true, "ChainHeads": true, "ChainsBehind": true, "Client": true,
 		"ClientConnection": true, "ClientConnections": true, "ClientPage": true, "ClientToAuthenticate": true, "ClientUsages": true, "MiscountedTenants": true,
-		"Clients": true, "CountClients": true, "CountDevices": true, "Device": true, "DeviceByUserCode": true, "Figures": true, "GrantFor": true, "PendingClients": true, "RefreshToken": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,
+		"Clients": true, "CountClients": true, "CountDevices": true, "Device": true, "DeviceByUserCode": true, "Figures": true, "GrantFor": true, "PendingClients": true, "CountPendingClients": true, "RefreshToken": true, "CountTenants": true, "Deliveries": true, "Delivery": true, "EventCursor": true,
 		"Grant": true, "Grants": true, "HostnameFree": true, "IdempotentAnswer": true, "IdentityProvider": true, "IdentityProviders": true,
 		"Keys": true, "Organization": true, "Organizations": true, "Orphans": true, "OwnAuditChain": true, "OwnAuditCounts": true, "PeerNotes": true, "Provisioner": true,
 		"Provisioners": true, "Provisioning": true, "Provisionings": true, "PublishedClient": true, "Region": true, "Regions": true,

@@ -127,7 +127,7 @@ CREATE TABLE client_connections (
     tenant_id       text not null,
     consent         text not null,
     created_at      integer not null,
-    updated_at      integer not null,
+    updated_at      integer not null, permissions text not null default '[]', grant_types text not null default '[]',
     primary key (client_id, tenant_id),
     foreign key (organization_id, client_id) references clients (organization_id, id),
     foreign key (organization_id, tenant_id) references tenants (organization_id, id)
