@@ -22,7 +22,7 @@ func (s *Service) accountOf(ctx context.Context, claims *api.Claims, client esta
 	actor.Client = client
 	actor.Permissions = slices.DeleteFunc(slices.Clone(actor.Permissions), func(name string) bool { return !token.Permissions.Holds(name) })
 	if !token.Permissions.Holds(api.ScopeOrgSubscriptions) { // without it, owning gives nothing
-		actor.Owned, actor.Others = nil, append(actor.Others, actor.Owned...)
+		actor.Owned, actor.Others = nil, slices.Concat(actor.Others, actor.Owned) // not into what is cached
 	}
 	return actor, nil
 }
