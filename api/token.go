@@ -137,7 +137,7 @@ type Claims struct {
 	Subscription string `json:"subscription,omitempty"`
 	Region       string `json:"region,omitempty"`
 	Tenant       string `json:"tenant,omitempty"`
-	IssuedMillis int64  `json:"iat_ms,omitempty"` // Unix milliseconds, for revocation of what was issued until then
+	IssuedMillis int64  `json:"iat_ms,omitempty"` // Unix milliseconds, for revocation of what was issued until then; of a token that was exchanged at its own host, as in the first one
 	User         string `json:"user,omitempty"`   // the user at Tenant through which the client acts: its bot, unless it impersonates
 
 	Confirmation *Confirmation `json:"cnf,omitempty"`       // the key that the sender must prove to have

@@ -384,7 +384,8 @@ func (s *Service) issueCode(ctx context.Context, surface estate.Surface, r autho
 	}
 	err := s.store.Write(ctx, func(tx *store.Tx) error {
 		if len(withdrawn) > 0 {
-			if err := s.withdraw(ctx, tx, p.Actor, scope, g); err != nil {
+			err := s.withdraw(ctx, tx, p.Actor, scope, g)
+			if err != nil && !estate.HasCode(err, api.CodeTokenNotFound) { // the entry may have been deleted meanwhile, which did the same
 				return err
 			}
 		}

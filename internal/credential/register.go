@@ -160,6 +160,7 @@ func (s *Service) sweepRegistrations(ctx context.Context) error {
 		due, err = tx.PendingClients(ctx, s.now().Add(-RegistrationLifetime))
 		return err
 	})
+	deleted := 0
 	for _, c := range due {
 		if err != nil {
 			return err
@@ -175,12 +176,13 @@ func (s *Service) sweepRegistrations(ctx context.Context) error {
 			if err := tx.DeleteClient(ctx, c.Scope, c.ID, s.now()); err != nil {
 				return err
 			}
+			deleted++
 			return s.audit.Done(ctx, tx, system, c.Scope, "oauth-client.delete", string(c.ID), map[string]any{
 				"name": c.Name, "reason": "nobody connected it in time", event.KeyEvent: describeClient(c),
 			})
 		})
 	}
-	if err == nil && len(due) == store.MaxPage {
+	if err == nil && len(due) == store.MaxPage && deleted > 0 {
 		return s.sweepRegistrations(ctx) // there may be more
 	}
 	return err

@@ -165,12 +165,12 @@ func (q *Request) askToSignIn() {
 		q.fail(estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "Not signed in", ""))
 		return
 	}
-	if q.Method != http.MethodGet { // what was sent would be lost without a word, and a browser leads no form to a provider's host
+	if q.Method == http.MethodPost { // what was sent would be lost without a word, and a browser leads no form to a provider's host
 		q.fail(estate.E(estate.Unauthenticated, api.CodeUnauthenticated, "You were signed out", "Nothing was saved. Sign in, and send it again."))
 		return
 	}
 	back := url.Values{}
-	if q.URL.Path != "/" {
+	if q.Method == http.MethodGet && q.URL.Path != "/" {
 		back.Set("returnto", q.URL.RequestURI())
 	}
 	http.Redirect(q.W, q.Request, ui.Query(q.site.SignIn, back), http.StatusSeeOther)
