@@ -63,7 +63,8 @@ var withoutOwner = map[string]string{
 	"ChainHeads": operators, "insertRecords": owned, "auditRows": given, "TenantContents": given, "PurgeTenant": given, "erase": given,
 
 	"Ping": machinery, "Read": machinery, "commitAs": machinery, "finish": machinery, "later": machinery, "insert": machinery, "rollback": machinery, "tryBegin": machinery, "beginReading": machinery, "exec": machinery,
-	"run": machinery, "row": machinery, "rows": machinery, "Copy": machinery, "copyTables": machinery, "copyTable": machinery, "tables": machinery,
+	"Clock": machinery,
+	"run":   machinery, "row": machinery, "rows": machinery, "Copy": machinery, "copyTables": machinery, "copyTable": machinery, "tables": machinery,
 	"continueIdentities": machinery, "uniqueColumns": machinery, "writable": machinery,
 	"State": machinery, "measure": machinery, "readEstate": machinery, "readPostgres": machinery, "readSQLite": machinery,
 }

@@ -67,8 +67,9 @@ type dialect struct {
 	notify string
 	listen func(ctx context.Context, told chan<- struct{})
 
-	size string                // query for the bytes of the database
-	wal  func() (int64, error) // bytes of the write-ahead log; nil: not to be known
+	clock string                // query for the time by the database's own clock; empty: it has none
+	size  string                // query for the bytes of the database
+	wal   func() (int64, error) // bytes of the write-ahead log; nil: not to be known
 
 	// Of the catalogue, for copying: queries for the names of the tables, of the
 	// columns of $1, and of the tables that $1 refers to; and what is left to do

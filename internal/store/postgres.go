@@ -68,6 +68,7 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		listen:       listen,
 		name:         "postgresql",
 		migrations:   "migrations/postgres",
+		clock:        "select clock_timestamp()",
 		size:         "select pg_database_size(current_database())",
 		goose:        goose.DialectPostgres,
 		options:      options,

@@ -296,6 +296,16 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
+// Clock returns the time by the database's own clock, in UTC; the zero time if it has
+// none, as SQLite goes by that of the machine.
+func (s *Store) Clock(ctx context.Context) (now time.Time, err error) {
+	if s.engine.clock == "" {
+		return now, nil
+	}
+	err = s.Read(ctx, func(tx *Tx) error { return tx.row(ctx, s.engine.clock).Scan(&now) })
+	return now.UTC(), err
+}
+
 // Writable tells whether writes become durable. As long as they do it asks nobody;
 // when the last one did not, it tries another, now, of which nothing is to be seen.
 func (s *Store) Writable(ctx context.Context, now time.Time) error {

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -21,6 +22,10 @@ const (
 	// purgeStep is how many rows of a tenant are erased in one transaction, so that
 	// others can write in between: some tens of milliseconds.
 	purgeStep = 1000
+
+	// clockAhead is how far this machine's clock may be ahead of the database's before
+	// it purges nothing: a purge an hour early is bearable, one days early is not.
+	clockAhead = time.Hour
 )
 
 // Run purges tenants that are due, now and then, until ctx ends.
@@ -28,7 +33,7 @@ func (s *Service) Run(ctx context.Context) {
 	ticker := time.NewTicker(PurgeInterval)
 	defer ticker.Stop()
 	for {
-		if _, err := s.PurgeDue(ctx); err != nil && ctx.Err() == nil {
+		if _, err := s.purgeByBothClocks(ctx); err != nil && ctx.Err() == nil {
 			s.audit.Log.ErrorContext(ctx, "purge", "error", err)
 		}
 		select {
@@ -37,6 +42,20 @@ func (s *Service) Run(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// purgeByBothClocks is PurgeDue where the database's clock agrees that it is so late:
+// nothing brings back what was purged because a machine's clock was set wrong.
+func (s *Service) purgeByBothClocks(ctx context.Context) (purged int, err error) {
+	now, err := s.store.Clock(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if own := s.now(); !now.IsZero() && own.Sub(now) > clockAhead {
+		return 0, fmt.Errorf("this machine's clock says %s, %s more than the database's: nothing is purged until they agree",
+			own.Format(time.RFC3339), own.Sub(now).Round(time.Second))
+	}
+	return s.PurgeDue(ctx)
 }
 
 // PurgeDue purges the tenants that are due, each in a transaction of its own, and

@@ -3,11 +3,13 @@ package tenancy_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 	"github.com/freehold-platform/freehold/internal/testenv"
 )
@@ -93,5 +95,28 @@ func TestPurge_CutOff(t *testing.T) {
 	})
 	if err != nil || purges != 1 {
 		t.Errorf("%d records of the purge (%v)", purges, err)
+	}
+}
+
+// TestPurge_ClockAhead: a machine whose clock is days ahead of the database's purges
+// nothing. SQLite has no other clock than the machine's.
+func TestPurge_ClockAhead(t *testing.T) {
+	e := testenv.Open(t)
+	due := e.Tenant(e.Subscription(2), "us")
+	e.Exec("update tenants set status = 'disabled', purge_at = ? where id = ?", e.Clock.Now().UnixMicro(), string(due.ID))
+	e.Clock.Advance(max(0, telemetry.SinceWall(e.Clock.Now())) + 48*time.Hour)
+	n, err := tenancy.PurgeByBothClocks(e.App.Tenancy, t.Context())
+	if e.App.Config.Database == "" {
+		if n != 1 || err != nil {
+			t.Errorf("%d purged: %v", n, err)
+		}
+		return
+	}
+	if have := find(t, e, due.ID); n != 0 || err == nil || !strings.Contains(err.Error(), "nothing is purged") || have.Status != estate.TenantDisabled {
+		t.Errorf("%d purged by a clock that is ahead, the tenant is %s: %v", n, have.Status, err)
+	}
+	e.Clock.Advance(2*time.Minute - 48*time.Hour)
+	if n, err := tenancy.PurgeByBothClocks(e.App.Tenancy, t.Context()); n != 1 || err != nil {
+		t.Errorf("%d purged once the clocks agree: %v", n, err)
 	}
 }

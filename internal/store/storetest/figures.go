@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/store"
+	"github.com/freehold-platform/freehold/internal/telemetry"
 )
 
 // testFigures counts subscriptions in force, jobs that are not done, and events that
@@ -40,5 +41,11 @@ func testFigures(t *testing.T, db Database) {
 	state, err := db.Store.State(t.Context())
 	if err != nil || state.Engine == "" || state.SchemaVersion == 0 || state.Size == 0 || state.Readers == 0 || state.Busy != 0 || state.Waiting != 0 {
 		t.Errorf("%+v, %v", state, err)
+	}
+
+	// PostgreSQL has a clock of its own, here on the same machine.
+	at, err := db.Store.Clock(t.Context())
+	if off := telemetry.SinceWall(at).Abs(); err != nil || at.IsZero() != (state.Engine == "sqlite") || !at.IsZero() && off > time.Hour {
+		t.Errorf("%s has %v, %v", state.Engine, at, err)
 	}
 }

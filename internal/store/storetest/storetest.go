@@ -178,7 +178,7 @@ var conformance = []struct {
 // storeMethods are the methods of *store.Store, and where they are tested.
 var storeMethods = map[string]string{
 	"Read": "Transactions", "Write": "Transactions", "Ping": "Closing", "Close": "Closing", "Subscribe": "Changes", "Follow": "Changes", "Heard": "Changes", "Handle": "Lend", "Pool": "LendPgx", "Statements": "Transactions",
-	"State": "Figures", "Writable": "TestWritable and TestPostgres_OutOfOrder",
+	"State": "Figures", "Clock": "Figures", "Writable": "TestWritable and TestPostgres_OutOfOrder",
 }
 
 // testComplete fails when the store has a method that the suite does not know.
