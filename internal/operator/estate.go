@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -47,6 +49,12 @@ type (
 		EndsAt        time.Time             `json:"endsAt"`
 		RateTier1     int64                 `json:"rateTier1,omitempty"` // requests per minute of each caller, if not the deployment's
 		RateTier2     int64                 `json:"rateTier2,omitempty"`
+		Seats         []seatsView           `json:"seats,omitempty"` // of one subscription; lists have none
+	}
+	seatsView struct {
+		Type  estate.SeatType `json:"type"`
+		Units int64           `json:"units"`
+		Used  int64           `json:"used"` // by all of its tenants together
 	}
 )
 
@@ -163,7 +171,7 @@ func regionCommand(with with) *cobra.Command {
 }
 
 func viewSubscription(s estate.Subscription) subscriptionView {
-	return subscriptionView{s.ID, s.Organization, s.Name, s.TenantLimit, s.TenantCount, s.Regions, s.Owners, s.StartsAt, s.EndsAt, s.RateTier1, s.RateTier2}
+	return subscriptionView{s.ID, s.Organization, s.Name, s.TenantLimit, s.TenantCount, s.Regions, s.Owners, s.StartsAt, s.EndsAt, s.RateTier1, s.RateTier2, nil}
 }
 
 // subscriptionFlags are those of create and update alike.
@@ -196,6 +204,22 @@ func (f *subscriptionFlags) update() (u tenancy.SubscriptionUpdate, err error) {
 	return u, err
 }
 
+// checkChanges fails unless the flags of an update change something. An empty value is
+// what a script's variable looks like that was never set: it must change nothing.
+func checkChanges(cmd *cobra.Command) (err error) {
+	changed := false
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		changed = changed || f.Changed
+		if value := f.Value.String(); f.Changed && (value == "" || value == "[]") {
+			err = fmt.Errorf("--%s is empty; leave it out to keep what is there", f.Name)
+		}
+	})
+	if err == nil && !changed {
+		err = fmt.Errorf("nothing to change; the flags of %q say what can be", cmd.CommandPath()+" --help")
+	}
+	return err
+}
+
 func subscriptionCommand(with with) *cobra.Command {
 	headers := []string{"LICENCE NUMBER", "NAME", "TENANTS", "REGIONS", "END"}
 	row := func(v subscriptionView) []string {
@@ -207,8 +231,17 @@ func subscriptionCommand(with with) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		seats, err := s.Directory.SubscriptionSeats(s.cmd.Context(), s.actor, sub.ID)
+		if err != nil {
+			return err
+		}
 		v := viewSubscription(sub)
-		return s.out.One(s.cmd, v, headers, row(v))
+		var shown []string
+		for _, of := range seats {
+			v.Seats = append(v.Seats, seatsView{of.Type, of.Units, of.Used})
+			shown = append(shown, fmt.Sprintf("%s %d of %d", of.Type, of.Used, of.Units))
+		}
+		return s.out.One(s.cmd, v, append(headers, "SEATS"), append(row(v), strings.Join(shown, ", ")))
 	}
 
 	var made subscriptionFlags
@@ -236,13 +269,23 @@ func subscriptionCommand(with with) *cobra.Command {
 
 	var changed subscriptionFlags
 	var tier1, tier2 int64
+	var noOwners bool
 	seats := map[estate.SeatType]*int64{}
 	update := &cobra.Command{
 		Use: "update NUMBER", Short: "Change name, entitlement, owners or limits; what is not given stays", Args: cobra.ExactArgs(1),
 		RunE: with(func(s *session, args []string) error {
+			if err := checkChanges(s.cmd); err != nil {
+				return err
+			}
 			u, err := changed.update()
 			if err != nil {
 				return err
+			}
+			if s.cmd.Flags().Changed("tenants") && changed.tenants < 1 {
+				return errors.New("--tenants must be at least 1")
+			}
+			if noOwners {
+				u.Owners = []string{}
 			}
 			if s.cmd.Flags().Changed("rate-tier1") {
 				u.RateTier1 = &tier1
@@ -250,19 +293,18 @@ func subscriptionCommand(with with) *cobra.Command {
 			if s.cmd.Flags().Changed("rate-tier2") {
 				u.RateTier2 = &tier2
 			}
+			sub, err := s.Tenancy.UpdateSubscription(s.cmd.Context(), s.actor, estate.SubscriptionID(args[0]), u)
 			for _, seat := range estate.SeatTypes() {
-				if !s.cmd.Flags().Changed(string(seat) + "-seats") {
-					continue
-				}
-				if err := s.Directory.SetSeats(s.cmd.Context(), s.actor, estate.SubscriptionID(args[0]), seat, *seats[seat]); err != nil {
-					return err
+				if err == nil && s.cmd.Flags().Changed(string(seat)+"-seats") {
+					err = s.Directory.SetSeats(s.cmd.Context(), s.actor, sub.ID, seat, *seats[seat])
 				}
 			}
-			sub, err := s.Tenancy.UpdateSubscription(s.cmd.Context(), s.actor, estate.SubscriptionID(args[0]), u)
 			return one(s, sub, err)
 		}),
 	}
 	changed.bind(update)
+	update.Flags().BoolVar(&noOwners, "no-owners", false, "take all service account owners away")
+	update.MarkFlagsMutuallyExclusive("owner", "no-owners")
 	for _, seat := range estate.SeatTypes() {
 		seats[seat] = update.Flags().Int64(string(seat)+"-seats", 0, "how many "+string(seat)+" seats its tenants share")
 	}

@@ -1,6 +1,8 @@
 package operator_test
 
 import (
+	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -27,6 +29,16 @@ func TestSubscriptionUpdate_Seats(t *testing.T) {
 	}
 	if out, err := runSubscription(t, dir, "subscription", "update", number, "--analyzer-seats", "-1"); err == nil {
 		t.Errorf("fewer seats than none are accepted: %s", out)
+	}
+	out, err := runSubscription(t, dir, "subscription", "get", number)
+	var shown struct {
+		Seats []struct {
+			Type        string
+			Units, Used int64
+		}
+	}
+	if err := errors.Join(err, json.Unmarshal(out, &shown)); err != nil || len(shown.Seats) != 2 || shown.Seats[1].Type != "professional" || shown.Seats[1].Units != 5 {
+		t.Errorf("get: %v\n%s", err, out)
 	}
 	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "freehold.db")})
 	if err != nil {

@@ -3,6 +3,7 @@ package operator_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -61,5 +62,48 @@ func TestSubscriptionUpdate_RateLimits(t *testing.T) {
 	out, err := runSubscription(t, dir, "subscription", "get", number)
 	if err != nil || !bytes.Contains(out, []byte(`"rateTier2": 300`)) {
 		t.Errorf("get: %s (%v)", out, err)
+	}
+}
+
+// TestSubscriptionUpdate_Empty: what a script's variable looks like that was never set
+// changes nothing, and says so.
+func TestSubscriptionUpdate_Empty(t *testing.T) {
+	dir := t.TempDir()
+	const number = "1234567890123456"
+	for _, args := range [][]string{
+		{"organization", "create", "Acme"},
+		{"account", "create", "owner@example.com"},
+		{"region", "create", "eu"},
+		{"subscription", "create", "--number", number, "--tenants", "5", "--region", "eu", "--owner", "owner@example.com"},
+	} {
+		if out, err := runSubscription(t, dir, args...); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+	}
+	for _, args := range [][]string{
+		nil, {"--name", ""}, {"--owner", ""}, {"--region="}, {"--start", ""}, {"--end="}, {"--tenants", "0"},
+		{"--name", "New", "--owner", ""}, {"--no-owners", "--owner", "owner@example.com"},
+	} {
+		if out, err := runSubscription(t, dir, append([]string{"subscription", "update", number}, args...)...); err == nil {
+			t.Errorf("%q is accepted: %s", args, out)
+		}
+	}
+	owners := func(args ...string) (n int, name string) {
+		t.Helper()
+		out, err := runSubscription(t, dir, append([]string{"subscription"}, args...)...)
+		var view struct {
+			Name   string
+			Owners []string
+		}
+		if err := errors.Join(err, json.Unmarshal(out, &view)); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return len(view.Owners), view.Name
+	}
+	if n, name := owners("get", number); n != 1 || name != number {
+		t.Errorf("after the refusals: %d owners, called %q", n, name)
+	}
+	if n, _ := owners("update", number, "--no-owners"); n != 0 {
+		t.Errorf("%d owners are left", n)
 	}
 }
