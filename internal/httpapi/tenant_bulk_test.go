@@ -227,13 +227,15 @@ func TestBulkTenants_Create(t *testing.T) {
 	e.Tenant(k.sub, "us", "taken")
 	license := e.LicenseKey(k.sub)
 	request := api.BulkTenantsRequest{Action: "create", DryRun: true, Tenants: []api.CreateTenantRequest{
-		{LicenseKey: license, Name: "One", ExternalID: "1"},
+		{LicenseKey: license, Name: "One", ExternalID: "1", Hostnames: []string{"one"}},
 		{LicenseKey: license, Hostnames: []string{"taken"}},
+		{LicenseKey: license, ExternalID: "1"},
+		{LicenseKey: license, Hostnames: []string{"ONE"}},
 		{LicenseKey: "forged"},
 		{LicenseKey: license, Name: "Two", ExternalID: "2"},
 		{LicenseKey: license, Name: "Three", ExternalID: "3"},
 	}}
-	want := []string{"201", "409 TENANTS-31", "403 TENANTS-23", "201", "403 TENANTS-22"}
+	want := []string{"201", "409 TENANTS-31", "409 TENANTS-32", "409 TENANTS-31", "403 TENANTS-23", "201", "403 TENANTS-22"}
 	for _, dry := range []bool{true, false} {
 		request.DryRun = dry
 		have := k.bulk(t, request)

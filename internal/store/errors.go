@@ -50,6 +50,12 @@ func taken(detail string) *estate.Error {
 	return estate.E(estate.Conflict, api.CodeEstateConflict, "Already exists", detail)
 }
 
+// What tenants can't have twice.
+var (
+	ErrHostnameTaken  = estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken")
+	ErrExternalIDUsed = estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used")
+)
+
 // constraintErrors says what it means to the caller that a unique constraint is
 // violated. What is not listed is a defect of the program.
 var constraintErrors = map[string]*estate.Error{
@@ -59,8 +65,8 @@ var constraintErrors = map[string]*estate.Error{
 	"subscriptions.organization_id, subscriptions.id":                taken("A subscription has this licence number."), // which of the two is violated first is the engine's choice
 	"accounts.email_key":                                             taken("An account has this e-mail address."),
 	"saved_views.account_id, saved_views.list, saved_views.name_key": taken("You have a view of this name."),
-	"hostnames.hostname":                                             estate.E(estate.Conflict, api.CodeTenantHostnameTaken, "Hostname already taken", "Another tenant has this host name.").At("/hostnames/0", "taken"),
-	"tenants.subscription_id, tenants.external_id":                   estate.E(estate.Conflict, api.CodeTenantExternalID, "External id already used", "Another tenant of the subscription has this externalId.").At("/externalId", "used"),
+	"hostnames.hostname":                                             ErrHostnameTaken,
+	"tenants.subscription_id, tenants.external_id":                   ErrExternalIDUsed,
 	"keys.purpose, keys.generation":                                  taken("Another process made this key."),
 	"users.tenant_id, users.client_id":                               taken("The client has a bot in this tenant."),
 	"users.tenant_id, users.subject":                                 estate.E(estate.Conflict, api.CodeUserExists, "User already exists", "A user of this tenant has this subject."),

@@ -179,6 +179,7 @@ func (s *Service) bulkCreate(ctx context.Context, actor estate.Actor, b Bulk) (r
 			return nil, err
 		}
 	}
+	aliases, externalIDs := map[estate.Hostname]bool{}, map[string]bool{} // of those before, which a dry run does not leave in the database
 	for i, n := range b.Tenants {
 		n.dryRun = b.DryRun
 		if n.IdempotencyKey != "" {
@@ -186,10 +187,16 @@ func (s *Service) bulkCreate(ctx context.Context, actor estate.Actor, b Bulk) (r
 		}
 		t, err := s.CreateTenant(ctx, actor, n)
 		switch {
-		case err == nil && free == 0:
+		case err != nil:
+		case free == 0:
 			err = errQuota
-		case err == nil:
+		case b.DryRun && externalIDs[t.ExternalID]:
+			err = store.ErrExternalIDUsed
+		case b.DryRun && aliases[t.Alias]:
+			err = store.ErrHostnameTaken
+		default:
 			free--
+			aliases[t.Alias], externalIDs[t.ExternalID] = t.Alias != "", t.ExternalID != ""
 		}
 		result := BulkResult{ID: t.ID, Tenant: t.Tenant, Admin: t.Admin, Err: err}
 		if err != nil || b.DryRun {
