@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,11 +80,39 @@ func New(keys Sealer, forms Forms, now func() time.Time, sites ...Site) (*Frame,
 		made := &site{Site: s, mux: http.NewServeMux()}
 		for _, p := range append(s.Pages, Page{Method: http.MethodPost, Path: themePath, ID: "theme", Public: true, Handle: setTheme}) {
 			made.mux.Handle(p.Method+" "+p.Path, f.serve(made, p))
+			if levels := levelsToPage(s.Pages, p); levels > 0 {
+				made.mux.Handle(http.MethodGet+" "+p.Path, up(levels))
+			}
 		}
 		made.mux.Handle(assets.Prefix, files)
 		f.sites[s.Kind] = made
 	}
 	return f, nil
+}
+
+// levelsToPage is how many segments the path of a form has more than that of the page it
+// belongs to; 0 if its own path is a page, or there is none above it.
+func levelsToPage(pages []Page, form Page) int {
+	path := form.Path
+	for levels := 0; form.Method == http.MethodPost && path != ""; levels++ {
+		if slices.ContainsFunc(pages, func(p Page) bool { return p.Method == http.MethodGet && p.Path == path }) {
+			return levels
+		}
+		path = path[:strings.LastIndex(path, "/")]
+	}
+	return 0
+}
+
+// up leads to the page that is so many levels above: the address of a form that was
+// refused stays in the browser, and people load it again or keep it.
+func up(levels int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.EscapedPath()
+		for range levels {
+			path = path[:strings.LastIndex(path, "/")]
+		}
+		http.Redirect(w, r, path, http.StatusSeeOther)
+	})
 }
 
 // Serves tells whether a request at a surface of the kind is answered by a page.

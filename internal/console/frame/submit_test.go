@@ -70,6 +70,8 @@ func newShopOn(t *testing.T, db *store.Store) *shop {
 	f, err := frame.New(sealer{}, pagesforms.New(db, s.clock.Now), s.clock.Now, frame.Site{Kind: estate.SurfaceConsole, SignIn: "/login", Pages: []frame.Page{
 		{Method: "GET", Path: "/form", ID: "form", Handle: func(q *frame.Request) error { return q.Render("Form", form("", "")) }},
 		{Method: "POST", Path: "/form", ID: "make", Handle: s.make},
+		{Method: "POST", Path: "/form/{thing}/name", ID: "rename", Handle: s.make},
+		{Method: "POST", Path: "/leave", ID: "leave", Handle: s.make},
 		{Method: "GET", Path: "/closed", ID: "closed", Handle: func(*frame.Request) error {
 			return estate.E(estate.Unavailable, api.CodeUnavailable, "Service unavailable", "")
 		}},
@@ -284,6 +286,20 @@ func TestForm_Refused(t *testing.T) {
 }
 
 // TestForm_Outdated asks once more, and has kept what was typed but for passwords.
+// TestForm_Address: the address of a form that was refused leads to its page when it is
+// opened again.
+func TestForm_Address(t *testing.T) {
+	s := newShop(t)
+	for path, want := range map[string]string{"/form": "200 ", "/form/7%2F8/name": "303 /form", "/form/7": "404 ", "/leave": "404 "} {
+		if status, to, _ := s.do("GET", path, nil); fmt.Sprint(status, " ", to) != want {
+			t.Errorf("%s: %d %s, want %s", path, status, to, want)
+		}
+	}
+	if status, _, body := s.do("POST", "/form/7/name", url.Values{"form": {s.token()}, "name": {""}}); status != http.StatusUnprocessableEntity && status != http.StatusBadRequest || !strings.Contains(body, "A name is needed.") {
+		t.Errorf("the form itself: %d", status)
+	}
+}
+
 func TestForm_Outdated(t *testing.T) {
 	s := newShop(t)
 	old := s.token()
