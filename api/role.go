@@ -1,7 +1,7 @@
 package api
 
-// Role is a set of rights in a tenant: a built-in one, or a custom one, which has
-// the fields from TenantID down to UpdatedBy.
+// Role is a set of rights in a tenant: a built-in one, which is as old as the tenant, or
+// a custom one, which has CreatedBy and UpdatedBy.
 type Role struct {
 	ID             string    `json:"id"` // 24 hexadecimal digits
 	Name           string    `json:"name"`
@@ -12,10 +12,10 @@ type Role struct {
 	Permissions    []string  `json:"permissions"` // always empty
 	CanEdit        bool      `json:"canEdit"`
 	CanDelete      bool      `json:"canDelete"`
-	TenantID       string    `json:"tenantId,omitempty"`
-	CreatedAt      *Time     `json:"createdAt,omitempty"`
+	TenantID       string    `json:"tenantId"`
+	CreatedAt      Time      `json:"createdAt"`
 	CreatedBy      string    `json:"createdBy,omitempty"`
-	LastUpdatedAt  *Time     `json:"lastUpdatedAt,omitempty"`
+	LastUpdatedAt  Time      `json:"lastUpdatedAt"`
 	UpdatedBy      string    `json:"updatedBy,omitempty"`
 	Links          SelfLinks `json:"links"`
 }

@@ -127,8 +127,12 @@ func (s *Service) ListRoles(ctx context.Context, actor estate.Actor, q PageQuery
 	}
 	var all []estate.Role
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		builtIn, err := builtInRoles(ctx, tx, actor.Scope)
+		if err != nil {
+			return err
+		}
 		custom, err := tx.Roles(ctx, actor.Scope)
-		all = append(estate.DefaultRoles(), custom...)
+		all = append(builtIn, custom...)
 		return err
 	})
 	if err != nil {
@@ -231,23 +235,37 @@ func (s *Service) Role(ctx context.Context, actor estate.Actor, id estate.RoleID
 	if err := needs(actor, scopeReadUsers, scopeSeeUsers); err != nil {
 		return r, err
 	}
-	if r, ok := builtIn(id); ok {
-		return r, nil
-	}
 	err = s.store.Read(ctx, func(tx *store.Tx) error {
+		builtIn, err := builtInRoles(ctx, tx, actor.Scope)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(builtIn, func(r estate.Role) bool { return r.ID == id }); i >= 0 {
+			r = builtIn[i]
+			return nil
+		}
 		r, err = tx.Role(ctx, actor.Scope, id)
 		return err
 	})
 	return r, err
 }
 
-func builtIn(id estate.RoleID) (estate.Role, bool) {
-	for _, r := range estate.DefaultRoles() {
-		if r.ID == id {
-			return r, true
-		}
+// builtInRoles are the built-in roles as the tenant of scope has them: since there is the
+// tenant.
+func builtInRoles(ctx context.Context, tx *store.Tx, scope estate.Scope) ([]estate.Role, error) {
+	tenant, err := tx.Tenant(ctx, scope, scope.Tenant)
+	if err != nil {
+		return nil, err
 	}
-	return estate.Role{}, false
+	all := estate.DefaultRoles()
+	for i := range all {
+		all[i].Organization, all[i].Tenant, all[i].CreatedAt, all[i].UpdatedAt = tenant.Organization, tenant.ID, tenant.CreatedAt, tenant.CreatedAt
+	}
+	return all, nil
+}
+
+func isBuiltIn(id estate.RoleID) bool {
+	return slices.ContainsFunc(estate.DefaultRoles(), func(r estate.Role) bool { return r.ID == id })
 }
 
 // NewRole is what CreateRole makes a role of.
@@ -406,7 +424,7 @@ func (s *Service) changeRole(ctx context.Context, actor estate.Actor, action str
 	if err := needsTenantAdmin(actor); err != nil {
 		return err
 	}
-	if _, ok := builtIn(id); ok {
+	if isBuiltIn(id) {
 		return errRoleBuiltIn
 	}
 	return s.store.Write(ctx, func(tx *store.Tx) error {

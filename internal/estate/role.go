@@ -59,13 +59,15 @@ type Role struct {
 	Level       RoleLevel
 	Scopes      Permissions
 
-	// Only of custom roles:
+	// Where it is read from a tenant, which has built-in roles since it was created:
 	Organization OrganizationID
 	Tenant       TenantID
 	CreatedAt    time.Time
-	CreatedBy    string
 	UpdatedAt    time.Time
-	UpdatedBy    string
+
+	// Only of custom roles:
+	CreatedBy string
+	UpdatedBy string
 }
 
 // LevelOfScopes is the level of a role with the scopes.

@@ -89,7 +89,7 @@ func (x *exchange) wireRole(r estate.Role) api.Role {
 	return api.Role{
 		ID: string(r.ID), Name: string(r.Name), Description: r.Description, Type: string(r.Type), Level: string(r.Level),
 		AssignedScopes: append([]string{}, r.Scopes...), Permissions: []string{}, CanEdit: custom, CanDelete: custom,
-		TenantID: string(r.Tenant), CreatedAt: api.Timestamp(r.CreatedAt), CreatedBy: r.CreatedBy, LastUpdatedAt: api.Timestamp(r.UpdatedAt), UpdatedBy: r.UpdatedBy,
+		TenantID: string(r.Tenant), CreatedAt: api.Time{Time: r.CreatedAt}, CreatedBy: r.CreatedBy, LastUpdatedAt: api.Time{Time: r.UpdatedAt}, UpdatedBy: r.UpdatedBy,
 		Links: x.self("/api/v1/roles/" + string(r.ID)),
 	}
 }

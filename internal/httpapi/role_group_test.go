@@ -31,6 +31,15 @@ func TestRoles(t *testing.T) {
 	if int64(len(list.Data)) != *list.TotalResults || len(list.Data) != len(estate.DefaultRoles())+1 {
 		t.Errorf("%d roles of %d", len(list.Data), *list.TotalResults)
 	}
+	for _, one := range list.Data { // @qlik/api's types have these as always there
+		if !one.CreatedAt.Equal(c.tenant.CreatedAt) && one.Type == "default" || one.TenantID != string(c.tenant.ID) || one.LastUpdatedAt.Before(one.CreatedAt.Time) || one.CreatedAt.IsZero() {
+			t.Errorf("%+v", one)
+		}
+		var alone api.Role
+		if c.get("roles/" + one.ID).Into(&alone); alone.TenantID != one.TenantID || !alone.CreatedAt.Equal(one.CreatedAt.Time) {
+			t.Errorf("alone %+v", alone)
+		}
+	}
 	var seen []string
 	page := "roles?limit=5&sort=-name"
 	var last api.RoleList
