@@ -2,13 +2,14 @@ package api
 
 // LicenseStatus is the answer of GET /api/v1/licenses/status on a tenant host.
 type LicenseStatus struct {
-	Deactivated bool   `json:"deactivated"`
-	Origin      string `json:"origin"`
-	Product     string `json:"product"`
-	Status      string `json:"status"` // "Ok" or "Expired"
-	Trial       bool   `json:"trial"`
-	Type        string `json:"type"`
-	Valid       string `json:"valid"` // ISO 8601 interval
+	Deactivated     bool   `json:"deactivated"`
+	ExtensionStatus string `json:"extensionStatus"` // always "Unavailable"
+	Origin          string `json:"origin"`
+	Product         string `json:"product"`
+	Status          string `json:"status"` // "Ok" or "Expired"
+	Trial           bool   `json:"trial"`
+	Type            string `json:"type"`
+	Valid           string `json:"valid"` // ISO 8601 interval
 }
 
 // LicenseSettings say whether users get seats by themselves.

@@ -69,6 +69,7 @@ type LicenseOverview struct {
 	LicenseNumber       string             `json:"licenseNumber"`
 	LicenseKey          string             `json:"licenseKey"`
 	ParentLicenseNumber string             `json:"parentLicenseNumber,omitempty"`
+	SecondaryNumber     string             `json:"secondaryNumber"` // always empty
 	LicenseType         string             `json:"licenseType"`
 	Product             string             `json:"product"`
 	Origin              string             `json:"origin"`
@@ -77,6 +78,7 @@ type LicenseOverview struct {
 	Valid               string             `json:"valid"` // ISO 8601 interval
 	LatestValidTime     Time               `json:"latestValidTime"`
 	Updated             Time               `json:"updated"`
+	Version             string             `json:"version"` // another whenever the entitlement changes
 	Allotments          []LicenseAllotment `json:"allotments"`
 	Parameters          []LicenseParameter `json:"parameters"`
 }

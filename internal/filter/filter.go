@@ -136,7 +136,7 @@ func (e *Or) String() string {
 func (e *Not) String() string { return "not (" + e.Expr.String() + ")" }
 
 func (e *Compare) String() string {
-	return e.Attribute + " " + e.Op.String() + " " + quoteValue(e.Text)
+	return e.Attribute + " " + e.Op.String() + " " + Quote(e.Text)
 }
 
 // Values returns every Text that the attribute of this canonical name is

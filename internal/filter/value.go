@@ -137,8 +137,8 @@ func codeUnit(s string) (rune, bool) {
 	return rune(unit), err == nil
 }
 
-// quoteValue writes s as quoted reads it, escaping only what must be.
-func quoteValue(s string) string {
+// Quote writes s as a value of a filter, escaping only what must be.
+func Quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {

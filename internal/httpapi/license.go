@@ -1,6 +1,9 @@
 package httpapi
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -20,10 +23,20 @@ func (x *exchange) allotments() ([]api.LicenseAllotment, error) {
 	return out, err
 }
 
+// licenseVersion is another whenever the entitlement or the seats change.
+func licenseVersion(sub estate.Subscription, allotments []api.LicenseAllotment) string {
+	h := sha256.New()
+	fmt.Fprintln(h, sub.ID, sub.UpdatedAt.UnixMicro())
+	for _, a := range allotments {
+		fmt.Fprintln(h, a.Name, a.Units)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
 func getLicenseStatus(x *exchange) (api.LicenseStatus, error) {
 	sub, inForce, err := x.server.Directory.Subscription(x.r.Context(), x.actor)
 	out := api.LicenseStatus{
-		Origin: "Internal", Product: sub.Name, Status: "Ok", Type: "Signed", Valid: sub.StartsAt.Format(time.DateOnly) + "/" + sub.EndsAt.Format(time.DateOnly),
+		ExtensionStatus: "Unavailable", Origin: "Internal", Product: sub.Name, Status: "Ok", Type: "Signed", Valid: sub.StartsAt.Format(time.DateOnly) + "/" + sub.EndsAt.Format(time.DateOnly),
 	}
 	if !inForce {
 		out.Status = "Expired"

@@ -72,6 +72,16 @@ func TestLicenses_Assignments(t *testing.T) {
 	if want := []api.LicenseAllotment{{Name: "analyzer", Units: 1, UnitsUsed: 1, UsageClass: "assigned"}, {Name: "professional", Units: 3, UnitsUsed: 3, UsageClass: "assigned"}}; !slices.Equal(overview.Allotments, want) {
 		t.Errorf("overview %+v", overview.Allotments)
 	}
+	again := overview
+	if c.get("licenses/overview").Into(&again); len(overview.Version) != 32 || again.Version != overview.Version || overview.SecondaryNumber != "" {
+		t.Errorf("version %q, then %q", overview.Version, again.Version)
+	}
+	if err := c.App.Directory.SetSeats(t.Context(), testenv.Operator, c.tenant.Subscription, estate.SeatAnalyzer, 2); err != nil {
+		t.Fatal(err)
+	}
+	if c.get("licenses/overview").Into(&again); again.Version == overview.Version {
+		t.Error("other seats have the same version")
+	}
 	list := func(query string) (list api.LicenseAssignmentList) {
 		c.get("licenses/assignments?" + query).Into(&list)
 		return list
@@ -189,7 +199,7 @@ func TestLicenses_SettingsAndStatus(t *testing.T) {
 		c.get("licenses/status").Into(&s)
 		return s
 	}
-	if s := status(); s.Status != "Ok" || s.Valid == "" || s.Type != "Signed" {
+	if s := status(); s.Status != "Ok" || s.ExtensionStatus != "Unavailable" || s.Valid == "" || s.Type != "Signed" {
 		t.Errorf("%+v", s)
 	}
 	if _, err := c.App.Tenancy.UpdateSubscription(t.Context(), testenv.Operator, c.tenant.Subscription, tenancy.SubscriptionUpdate{EndsAt: c.Clock.Now().Add(time.Minute)}); err != nil {
@@ -254,6 +264,20 @@ func TestSpaces(t *testing.T) {
 	expect(t, "as a stranger", mine.get("spaces/"+managed.ID), http.StatusNotFound, api.CodeSpaceNotFound)
 	expect(t, "without the role", mine.post("spaces", map[string]any{"name": "Mine", "type": "shared"}), http.StatusForbidden, api.CodeInsufficientScope)
 	expect(t, "join", c.patch("users/"+u.ID, op("add", "/assignedGroups", []any{map[string]any{"id": group.ID}}), op("add", "/assignedRoles", []any{map[string]any{"name": "SharedSpaceCreator"}})), http.StatusNoContent, "")
+	for query, want := range map[string]int{
+		"assigneeId=" + group.ID: 1, "type=group": 1, "type=user": 0, "assigneeId=x": 0, "type=group&assigneeId=" + group.ID + "&filter=" + url.QueryEscape(`type eq "user"`): 0,
+		"assigneeId=" + url.QueryEscape("\U0001f3f4\U000e0067\a\""): 0,
+	} {
+		var found api.SpaceAssignmentList
+		if c.get("spaces/" + managed.ID + "/assignments?" + query).Into(&found); len(found.Data) != want || found.Data == nil {
+			t.Errorf("%s: %+v", query, found)
+		}
+	}
+	for query, want := range map[string]int{"environmentId=": 1, "environmentId=x": 0, "environment.name=Development": 0, "environment.name=": 1} {
+		if have := visible("type=managed&" + query); len(have) != want {
+			t.Errorf("%s: %v", query, have)
+		}
+	}
 	if have := visible("type=managed"); !slices.Equal(have, []string{"Prod"}) {
 		t.Errorf("a member sees %v", have)
 	}

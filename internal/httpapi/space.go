@@ -1,11 +1,13 @@
 package httpapi
 
 import (
-	"strconv"
+	"cmp"
+	"net/url"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 // space is the space that the path names.
@@ -19,17 +21,11 @@ func (x *exchange) assignment() estate.AssignmentID {
 // listSpaces takes the contract's parameters for single attributes beside a filter.
 func listSpaces(x *exchange) (list api.SpaceList, err error) {
 	query := x.r.URL.Query()
-	text := query.Get("filter")
-	for _, name := range []string{"name", "type", "ownerId"} {
-		if query.Has(name) {
-			term := name + " eq " + strconv.Quote(query.Get(name))
-			if text != "" {
-				term = "(" + text + ") and " + term
-			}
-			text = term
-		}
+	if cmp.Or(query.Get("environmentId"), query.Get("environment.name")) != "" { // of which there are none
+		list.Data, list.Links = []api.Space{}, x.pageLinks("", "")
+		return list, nil
 	}
-	q, err := x.pageQuery(text)
+	q, err := x.pageQuery(filterBy(query, "name", "type", "ownerId"))
 	if err != nil {
 		return list, err
 	}
@@ -44,6 +40,17 @@ func listSpaces(x *exchange) (list api.SpaceList, err error) {
 	}
 	list.Links, list.Meta = x.pageLinks(page.Next, page.Prev), api.ListMeta{Count: page.Total}
 	return list, nil
+}
+
+// filterBy is the parameter filter, narrowed by those for single attributes that there are.
+func filterBy(query url.Values, attributes ...string) string {
+	text := query.Get("filter")
+	for _, name := range attributes {
+		if query.Has(name) {
+			text = paging.Narrowed(text, name, query.Get(name))
+		}
+	}
+	return text
 }
 
 func listSpaceTypes(*exchange) (list api.SpaceTypeList, err error) {
@@ -84,7 +91,7 @@ func deleteSpace(x *exchange) error {
 }
 
 func listSpaceAssignments(x *exchange) (list api.SpaceAssignmentList, err error) {
-	q, err := x.pageQuery(x.r.URL.Query().Get("filter"))
+	q, err := x.pageQuery(filterBy(x.r.URL.Query(), "assigneeId", "type"))
 	if err != nil {
 		return list, err
 	}

@@ -78,6 +78,7 @@ func getLicenseOverview(x *exchange) (api.LicenseOverview, error) {
 		Valid:           valid,
 		LatestValidTime: api.Time{Time: sub.EndsAt},
 		Updated:         api.Time{Time: sub.UpdatedAt},
+		Version:         licenseVersion(sub, allotments),
 		Allotments:      allotments,
 		Parameters: []api.LicenseParameter{{
 			Name: "tenants", Valid: valid, Values: map[string]any{"limit": sub.TenantLimit, "used": sub.TenantCount},

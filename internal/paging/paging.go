@@ -122,6 +122,15 @@ func Sent(next, prev string) (parameter, text string, err error) {
 	return "", "", nil
 }
 
+// Narrowed is a filter, possibly empty, narrowed to where attribute equals value.
+func Narrowed(text, attribute, value string) string {
+	term := attribute + " eq " + filter.Quote(value)
+	if text == "" {
+		return term
+	}
+	return "(" + text + ") and " + term
+}
+
 // BadParameter is the error for a query parameter that can't be taken.
 func BadParameter(name, detail string) error {
 	return estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid "+name, detail).InParameter(name, detail)
