@@ -42,7 +42,7 @@ const (
 var withoutOwner = map[string]string{
 	"InsertOrganization": everywhere, "Organization": everywhere, "Organizations": everywhere,
 	"InsertRegion": everywhere, "Region": everywhere, "Regions": everywhere,
-	"InsertKey": everywhere, "Keys": everywhere, "UpdateKeySeal": everywhere, "DeleteKey": everywhere,
+	"InsertKey": everywhere, "Keys": everywhere, "UpdateKeySeal": everywhere, "ActivateKey": everywhere, "DeleteKey": everywhere,
 
 	"ClientToAuthenticate": oneName, "HostnameFree": oneName, "TenantByHostname": oneName, "SubscriptionOwner": oneName, "AccountByEmail": oneName,
 	"AccountCredential": bySecret, "AccountLink": bySecret, "AccountSession": bySecret,

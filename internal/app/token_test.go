@@ -380,6 +380,23 @@ func TestRotation_AtOnce(t *testing.T) {
 	if _, err := first.Credential.RotateSigningKey(t.Context(), estate.Actor{Kind: estate.ActorClient}, "", true); err == nil {
 		t.Error("a client rotated the keys")
 	}
+
+	// One that waits for its time does not hold up an emergency.
+	if _, err := first.Credential.RotateSigningKey(t.Context(), operator, "EdDSA", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Credential.RotateSigningKey(t.Context(), operator, "ES256", true); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, published(t, first), e.token(first), "ES256")
+	e.move(keyring.PublishLead)
+	later := e.token(first)
+	verify(t, published(t, first), later, "ES256")
+	verify(t, published(t, first), token, "ES384")
+	e.wants(second, later, true, "a token of the key that passed over another")
+	if set := published(t, first); len(set.Keys) != 4 {
+		t.Errorf("%d keys are published", len(set.Keys))
+	}
 	if _, err := first.Credential.RotateSigningKey(t.Context(), operator, "RS256", true); err == nil {
 		t.Error("an unknown algorithm was taken")
 	}

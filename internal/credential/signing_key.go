@@ -113,7 +113,8 @@ func (s *Service) SigningKeys(ctx context.Context, actor estate.Actor) ([]Signin
 
 // RotateSigningKey makes the next signing key now, whether it is due or not. It
 // signs after keyring.PublishLead, or at once: then verifiers that cache the key
-// set must fetch it again when they meet the key. algorithm may be left empty.
+// set must fetch it again when they meet the key. One that waits for its time is
+// passed over then, and stays published. algorithm may be left empty.
 func (s *Service) RotateSigningKey(ctx context.Context, actor estate.Actor, algorithm string, atOnce bool) (SigningKey, error) {
 	if !actor.IsOperator() {
 		return SigningKey{}, errOperatorOnly
@@ -131,8 +132,13 @@ func (s *Service) RotateSigningKey(ctx context.Context, actor estate.Actor, algo
 		if err != nil {
 			return err
 		}
-		if newest := keys[len(keys)-1]; newest.ActiveAt.After(at) {
-			return errKeyWaiting // its successor would sign before it does
+		if waiting := keys[len(keys)-1]; waiting.ActiveAt.After(at) { // its successor would sign before it does
+			if !atOnce {
+				return errKeyWaiting
+			}
+			if err := tx.ActivateKey(ctx, waiting.ID, at); err != nil {
+				return err
+			}
 		}
 		made, err = s.makeKey(ctx, tx, actor, algorithm, at)
 		return err

@@ -38,6 +38,14 @@ func (tx *Tx) UpdateKeySeal(ctx context.Context, id estate.KeyID, sealed []byte,
 	return tx.changed(ctx, now, ChangeKey, string(id))
 }
 
+// ActivateKey lets a key sign from at on.
+func (tx *Tx) ActivateKey(ctx context.Context, id estate.KeyID, at time.Time) error {
+	if _, err := tx.exec(ctx, "update keys set active_at = $1 where id = $2", micros(at), id); err != nil {
+		return wrap("activate key", err)
+	}
+	return tx.changed(ctx, at, ChangeKey, string(id))
+}
+
 // DeleteKey removes a key for good.
 func (tx *Tx) DeleteKey(ctx context.Context, id estate.KeyID, now time.Time) error {
 	if _, err := tx.exec(ctx, "delete from keys where id = $1", id); err != nil {

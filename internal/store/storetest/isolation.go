@@ -117,6 +117,7 @@ var unscoped = map[string]string{
 	"AccountLink":            "the id is the hash of a secret, and whose it is has to be found out",
 	"AccountSession":         "the id is the hash of a secret, and whose it is has to be found out",
 	"AppendAudit":            "the record says in which scope it is",
+	"ActivateKey":            "keys are the server's own",
 	"AppendUsageJournal":     "the server's own notes, of everybody",
 	"BeginForm":              "named by a secret of the page that it was on",
 	"EndForm":                "named by a secret of the page that it was on",

@@ -141,7 +141,7 @@ var conformance = []struct {
 	{"SpaceAssignment", []string{"InsertSpaceAssignment", "SpaceAssignment", "SpaceAssignments", "CountSpaceAssignments", "UpdateSpaceAssignment", "DeleteSpaceAssignment", "SpaceRoles"}, testSpaceAssignment},
 	{"GroupPages", []string{"Groups", "CountGroups"}, testGroupPages},
 	{"Key", []string{"InsertKey", "Keys"}, testKey},
-	{"ChangeKey", []string{"UpdateKeySeal", "DeleteKey"}, testChangeKey},
+	{"ChangeKey", []string{"UpdateKeySeal", "ActivateKey", "DeleteKey"}, testChangeKey},
 	{"IdentityProvider", []string{"InsertIdentityProvider", "IdentityProvider", "IdentityProviders", "UpdateIdentityProvider", "DeleteIdentityProvider"}, testIdentityProvider},
 	{"OrganizationProvider", []string{"OrganizationSignIns"}, testOrganizationProvider},
 	{"Identity", []string{"InsertIdentity", "Identity", "Identities", "UseIdentity", "DeleteIdentity"}, testIdentity},

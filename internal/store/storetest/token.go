@@ -356,6 +356,12 @@ func testChangeKey(t *testing.T, db Database) {
 	equal(t, "keys", keys(), []estate.Key{one, two})
 	equal(t, "changes", heard, told)
 	heard = changesBy(t, db, func() {
+		write(t, db, func(tx *store.Tx) error { return tx.ActivateKey(t.Context(), one.ID, moment(5)) })
+	})
+	one.ActiveAt = moment(5)
+	equal(t, "keys, of which one signs at another time", keys(), []estate.Key{one, two})
+	equal(t, "changes by activating", heard, told)
+	heard = changesBy(t, db, func() {
 		write(t, db, func(tx *store.Tx) error { return tx.DeleteKey(t.Context(), one.ID, moment(6)) })
 	})
 	equal(t, "keys left", keys(), []estate.Key{two})
