@@ -31,23 +31,23 @@ type Config struct {
 
 	Domain       string `key:"domain" doc:"base domain of all hosts"`
 	Listen       string `key:"listen" doc:"address to listen on"`
-	TLS          string `key:"tls" doc:"off, internal (a development CA in the data folder) or files"`
+	TLS          string `key:"tls" doc:"whether the server speaks TLS itself: off, internal (a development CA in the data folder) or files"`
 	TLSCert      string `key:"tls_cert" doc:"certificate file (PEM, with chain), for tls=files"`
 	TLSKey       string `key:"tls_key" doc:"private key file (PEM), for tls=files"`
-	TLSAskClient string `key:"tls_client_auth" doc:"off, or request: ask TLS clients for a certificate, so that tokens can be bound to it; no CA is needed"`
+	TLSAskClient string `key:"tls_client_auth" doc:"whether TLS clients are asked for a certificate, so that tokens can be bound to it: off or request; no CA is needed"`
 	PublicScheme string `key:"public_scheme" doc:"scheme by which clients reach the server, if a proxy changes it: http or https"`
 	PublicPort   int    `key:"public_port" doc:"port by which clients reach the server, if a proxy changes it"`
 	AllowPrivate bool   `key:"outbound_allow_private" doc:"fetch key sets and issuer metadata also from private addresses, and over http"`
 
-	RateLimits         string `key:"rate_limits" doc:"off, or contract: refuse callers that exceed the limits below; a subscription's own limits hold in any case"`
+	RateLimits         string `key:"rate_limits" doc:"whether callers that exceed the limits below are refused: off or contract; a subscription's own limits hold in any case"`
 	RateTier1PerMinute int    `key:"rate_tier1_per_minute" doc:"requests of each caller per minute, averaged over five: most reads"`
 	RateTier2PerMinute int    `key:"rate_tier2_per_minute" doc:"requests of each caller per minute, averaged over five: writes, searches and tokens"`
 	TrustedProxies     string `key:"trusted_proxies" doc:"addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed, separated by commas"`
 
 	TenantPurgeMinDays int `key:"tenant_purge_min_days" doc:"least number of days between deactivation and purge of a tenant that callers may ask for, 0 to 90"`
 
-	LogLevel  string `key:"log_level" doc:"debug, info, warn or error"`
-	LogFormat string `key:"log_format" doc:"text or json"`
+	LogLevel  string `key:"log_level" doc:"least severe messages that are logged: debug, info, warn or error"`
+	LogFormat string `key:"log_format" doc:"form of the log: text or json"`
 
 	AdminListen      string  `key:"admin_listen" doc:"address to serve /metrics and /debug/pprof/ at, such as 127.0.0.1:8481; never one that the public reaches; default: nowhere"`
 	TraceEndpoint    string  `key:"trace_endpoint" doc:"where traces are sent (OTLP over HTTP): the URL of an OpenTelemetry collector, such as http://127.0.0.1:4318; default: none are kept"`
@@ -151,7 +151,7 @@ func (c Config) Validate() error {
 	_, err := c.trustedProxies()
 	check(err == nil, "trusted_proxies", "%v", err)
 	_, err = logLevel(c.LogLevel)
-	check(err == nil, "log_level", "%q is not debug, info, warn or error", c.LogLevel)
+	check(err == nil, "log_level", "%q is not least severe messages that are logged: debug, info, warn or error", c.LogLevel)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format", "%q is not text or json", c.LogFormat)
 	if c.AdminListen != "" {
 		checkAddress("admin_listen", c.AdminListen)

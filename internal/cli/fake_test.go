@@ -302,6 +302,7 @@ func (f *fake) getUser(w http.ResponseWriter, r *http.Request) {
 
 func (f *fake) licenseOverview(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, api.LicenseOverview{
+		Version:       "5f2b7c1e9a3d4f60b8c2d1e4a7f09365",
 		LicenseNumber: "1048362759104836", LicenseKey: licenseKey, LicenseType: "Signed Access Key", Product: "Freehold", Origin: "External",
 		Status: "Ok", Valid: "2026-01-01/2027-01-01", LatestValidTime: now, Updated: now,
 		Allotments: []api.LicenseAllotment{}, Parameters: []api.LicenseParameter{},
