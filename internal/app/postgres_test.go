@@ -92,6 +92,7 @@ func TestPostgres_ReadOnly(t *testing.T) {
 		t.Errorf("a tenant that is read meanwhile: %d %s", have.Status, have.Body)
 	}
 	back()
+	e.Do(testenv.Request{URL: e.Console() + "/readyz"}) // may share the failure of a batch that was begun before
 	ready("ok", "ok")
 	if have := create(); have != http.StatusCreated {
 		t.Errorf("a tenant again: %d", have)
