@@ -81,8 +81,15 @@ func TestSubscriptionUpdate_Empty(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		nil, {"--name", ""}, {"--owner", ""}, {"--region="}, {"--start", ""}, {"--end="}, {"--tenants", "0"},
-		{"--name", "New", "--owner", ""}, {"--no-owners", "--owner", "owner@example.com"},
+		nil,
+		{"--name", ""},
+		{"--owner", ""},
+		{"--region="},
+		{"--start", ""},
+		{"--end="},
+		{"--tenants", "0"},
+		{"--name", "New", "--owner", ""},
+		{"--no-owners", "--owner", "owner@example.com"},
 	} {
 		if out, err := runSubscription(t, dir, append([]string{"subscription", "update", number}, args...)...); err == nil {
 			t.Errorf("%q is accepted: %s", args, out)

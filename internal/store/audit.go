@@ -58,17 +58,28 @@ func (tx *Tx) chainEnd(ctx context.Context, organization estate.OrganizationID) 
 		return tx.group.chains[organization], nil
 	}
 	end := &chainEnd{}
-	err := tx.conn.row(tx.context(ctx), "select position, hash from audit_chains where organization_id = $1", string(organization)).Scan(&end.position, &end.hash)
+	err := tx.conn.row(tx.context(ctx), selectChainEnd, string(organization)).Scan(&end.position, &end.hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
 	if tx.group != nil {
-		if tx.group.chains == nil {
-			tx.group.chains = map[estate.OrganizationID]*chainEnd{}
-		}
-		tx.group.chains[organization] = end
+		tx.group.keepChain(organization, end)
 	}
 	return end, nil
+}
+
+const selectChainEnd = "select position, hash from audit_chains where organization_id = $1"
+
+// expectChainEnd has where the chain of an organization ends asked for together with the
+// statement that comes next, as there will be a record.
+func (tx *Tx) expectChainEnd(organization estate.OrganizationID) {
+	if tx.group == nil || tx.group.chains[organization] != nil {
+		return
+	}
+	end := &chainEnd{}
+	if tx.conn.expect([]any{&end.position, &end.hash}, selectChainEnd, string(organization)) {
+		tx.group.keepChain(organization, end)
+	}
 }
 
 // auditInserts insert records, by how many.

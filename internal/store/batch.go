@@ -157,6 +157,13 @@ func (g *group) forgetPlaces() {
 	}
 }
 
+func (g *group) keepChain(organization estate.OrganizationID, end *chainEnd) {
+	if g.chains == nil {
+		g.chains = map[estate.OrganizationID]*chainEnd{}
+	}
+	g.chains[organization] = end
+}
+
 // chainEnd is the last record of a chain.
 type chainEnd struct {
 	position int64

@@ -44,7 +44,7 @@ type dialect struct {
 	options    []goose.ProviderOption
 
 	beginRead  string
-	beginWrite []string                  // after these, no other process writes until the end of the transaction
+	beginWrite []string                  // after these, no other process writes until the end of the transaction; with a pipeline, the last one returns the number of the last change
 	unprepared bool                      // statements are not prepared, for poolers that can't keep them
 	rewrite    func(query string) string // of a statement that is prepared; nil: as it is
 	bulk       string                    // statement before many rows are inserted by a process that does nothing else; empty: none
@@ -112,23 +112,28 @@ type conn struct {
 	executed   *atomic.Int64                  // statements, for Store.Statements
 	watch      func(query string, args []any) // told of what is read, where a test wants to explain it
 
+	lastChange int64       // number of the last change when the write began, or unknownChange
 	pipelining bool        // later may wait
 	queued     []statement // to be executed before any other
 }
+
+// unknownChange says that the last change has to be asked for.
+const unknownChange = -1
 
 // statement is one that waits to be executed.
 type statement struct {
 	query string
 	args  []any
+	dest  []any // of the row that it returns; nil: whatever it returns is thrown away
+	none  bool  // dest stays as it is where there is no row, instead of sql.ErrNoRows
 }
 
 // pipeline is what an engine at the other end of a network can do to save the
 // way there and back. What is sent together fails together.
 type pipeline interface {
-	// send executes statements, and scans the row that the last one returns into
-	// dest, if there is any.
-	send(ctx context.Context, c *conn, statements []statement, dest []any) error
-	script(ctx context.Context, c *conn, text string) error // without arguments
+	send(ctx context.Context, c *conn, statements []statement) error
+	// script executes statements without arguments, and returns what the last one does.
+	script(ctx context.Context, c *conn, text string) (int64, error)
 }
 
 // later executes a statement whose result nobody waits for, at the latest before
@@ -139,8 +144,18 @@ func (c *conn) later(ctx context.Context, query string, args ...any) error {
 		_, err := c.run(ctx, query, args...)
 		return err
 	}
-	c.queued = append(c.queued, statement{query, args})
+	c.queued = append(c.queued, statement{query: query, args: args})
 	return nil
+}
+
+// expect has the row of a query, if there is one, in dest once any other statement has
+// been executed. It tells whether it will: without pipelining it does nothing.
+func (c *conn) expect(dest []any, query string, args ...any) bool {
+	if c.pipeline == nil || !c.pipelining {
+		return false
+	}
+	c.queued = append(c.queued, statement{query, args, dest, true})
+	return true
 }
 
 // flush executes what waits.
@@ -148,14 +163,10 @@ func (c *conn) flush(ctx context.Context) error {
 	if len(c.queued) == 0 {
 		return nil
 	}
-	return c.send(ctx, nil)
-}
-
-func (c *conn) send(ctx context.Context, dest []any) error {
 	waiting := c.queued
 	c.queued = nil
 	c.executed.Add(int64(len(waiting)))
-	return c.pipeline.send(ctx, c, waiting, dest)
+	return c.pipeline.send(ctx, c, waiting)
 }
 
 // sentRow is a row for which a query waits at the end of the queue.
@@ -164,7 +175,10 @@ type sentRow struct {
 	c   *conn
 }
 
-func (r sentRow) Scan(dest ...any) error { return r.c.send(r.ctx, dest) }
+func (r sentRow) Scan(dest ...any) error {
+	r.c.queued[len(r.c.queued)-1].dest = dest
+	return r.c.flush(r.ctx)
+}
 
 // finish commits, together with what waits.
 func (c *conn) finish(ctx context.Context) error {
@@ -354,8 +368,11 @@ func (e *engine) begin(ctx context.Context) (*conn, error) {
 func (e *engine) tryBegin(ctx context.Context) error {
 	e.writer.queued = nil
 	if p := e.pipeline; p != nil {
-		return p.script(ctx, e.writer, strings.Join(e.beginWrite, "; "))
+		var err error
+		e.writer.lastChange, err = p.script(ctx, e.writer, strings.Join(e.beginWrite, "; "))
+		return err
 	}
+	e.writer.lastChange = unknownChange
 	for _, statement := range e.beginWrite {
 		if err := e.writer.exec(ctx, statement); err != nil {
 			return err
@@ -457,7 +474,7 @@ func (c *conn) run(ctx context.Context, query string, args ...any) (sql.Result, 
 
 func (c *conn) row(ctx context.Context, query string, args ...any) rowScanner {
 	if len(c.queued) > 0 {
-		c.queued = append(c.queued, statement{query, args})
+		c.queued = append(c.queued, statement{query: query, args: args})
 		return sentRow{ctx, c}
 	}
 	c.executed.Add(1)

@@ -82,15 +82,19 @@ type fed struct {
 // statement for each power of two up to it.
 const feedRows = 64
 
+const lastChange = "select coalesce(max(seq), 0) from changes"
+
 // writeFeed puts the changes of a batch into the feed and returns their numbers.
 // Batches come one after the other, so nobody else takes the same.
 func (tx *Tx) writeFeed(ctx context.Context) (numbers []int64, err error) {
 	if len(tx.feed) == 0 {
 		return nil, nil
 	}
-	var last int64
-	if err := tx.row(ctx, "select coalesce(max(seq), 0) from changes").Scan(&last); err != nil {
-		return nil, fmt.Errorf("select last change: %w", err)
+	last := tx.conn.lastChange
+	if last == unknownChange {
+		if err := tx.row(ctx, lastChange).Scan(&last); err != nil {
+			return nil, fmt.Errorf("select last change: %w", err)
+		}
 	}
 	for rest := tx.feed; len(rest) > 0; {
 		n := feedRows

@@ -18,7 +18,7 @@ func planned(t *testing.T, s *Store, fn func(tx *Tx) error) string {
 	var plan strings.Builder
 	err := s.Read(t.Context(), func(tx *Tx) error {
 		var read []statement
-		tx.conn.watch = func(query string, args []any) { read = append(read, statement{query, slices.Clone(args)}) }
+		tx.conn.watch = func(query string, args []any) { read = append(read, statement{query: query, args: slices.Clone(args)}) }
 		err := fn(tx)
 		tx.conn.watch = nil
 		if err != nil {

@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +75,7 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 		goose:        goose.DialectPostgres,
 		options:      options,
 		beginRead:    "begin isolation level repeatable read read only",
-		beginWrite:   []string{"begin isolation level read committed", lockWriter},
+		beginWrite:   []string{"begin isolation level read committed", lockWriter, lastChange},
 		unprepared:   pooler,
 		pipeline:     pgxPipeline{},
 		refused:      func(err error) bool { return errors.As(err, new(*pgconn.PgError)) },
@@ -116,7 +118,7 @@ func openPostgres(ctx context.Context, url estate.Secret) (*engine, error) {
 // pgxPipeline sends statements by the driver itself, which database/sql can't.
 type pgxPipeline struct{}
 
-func (pgxPipeline) send(ctx context.Context, c *conn, statements []statement, dest []any) error {
+func (pgxPipeline) send(ctx context.Context, c *conn, statements []statement) error {
 	batch := &pgx.Batch{}
 	for _, s := range statements {
 		args := make([]any, len(s.args))
@@ -135,29 +137,36 @@ func (pgxPipeline) send(ctx context.Context, c *conn, statements []statement, de
 			return errors.New("the connection is not one of pgx")
 		}
 		results := std.Conn().SendBatch(ctx, batch)
-		if len(dest) == 0 {
-			return results.Close()
-		}
 		defer func() { err = errors.Join(err, results.Close()) }()
-		for range len(statements) - 1 {
-			if _, err := results.Exec(); err != nil {
+		for _, s := range statements {
+			if s.dest == nil {
+				_, err = results.Exec()
+			} else if err = results.QueryRow().Scan(s.dest...); s.none && errors.Is(err, sql.ErrNoRows) {
+				err = nil
+			}
+			if err != nil {
 				return err
 			}
 		}
-		return results.QueryRow().Scan(dest...)
+		return nil
 	})
 }
 
-func (pgxPipeline) script(ctx context.Context, c *conn, text string) error {
+func (pgxPipeline) script(ctx context.Context, c *conn, text string) (n int64, err error) {
 	c.executed.Add(1)
-	return c.Raw(func(conn any) error {
+	err = c.Raw(func(conn any) error {
 		std, ok := conn.(*stdlib.Conn)
 		if !ok {
 			return errors.New("the connection is not one of pgx")
 		}
-		_, err := std.Conn().PgConn().Exec(ctx, text).ReadAll()
+		results, err := std.Conn().PgConn().Exec(ctx, text).ReadAll()
+		if err != nil {
+			return err
+		}
+		n, err = strconv.ParseInt(string(results[len(results)-1].Rows[0][0]), 10, 64) // the text format, as in all answers of this protocol
 		return err
 	})
+	return n, err
 }
 
 // poolSize bounds the connections of Store.Pool. They are made when they are

@@ -170,6 +170,7 @@ func (tx *Tx) TakeTenantPlace(ctx context.Context, scope estate.Scope, at time.T
 		c.add("ends_at > " + now)
 	}
 	c.add("tenant_count < tenant_limit")
+	tx.expectChainEnd(scope.Organization)
 	var provisioners int
 	t := takenPlace{scope: scope}
 	err = tx.row(ctx, "update subscriptions set tenant_count = tenant_count + 1"+c.where()+" returning "+datacenter+", "+country+
