@@ -80,6 +80,27 @@ func CloudEvent(r estate.AuditRecord) (event.Event, error) {
 	return e, e.Validate()
 }
 
+// Is tells whether the event of a record has a name, as its type or as another that the
+// contract documents for it.
+func Is(r estate.AuditRecord, name string) bool {
+	return name == r.Type || slices.ContainsFunc(otherNames(r.Action), func(k kind) bool { return k.eventType == name })
+}
+
+// Named is a record whose event has the given name, which may be another than its type.
+// Under such a name the data says which tenant it is about, as it is documented.
+func Named(r estate.AuditRecord, name string) estate.AuditRecord {
+	i := slices.IndexFunc(otherNames(r.Action), func(k kind) bool { return k.eventType == name })
+	if i < 0 || name == r.Type {
+		return r
+	}
+	k := otherNames(r.Action)[i]
+	r.Data, r.Type, r.Source = Data(r), k.eventType, k.source
+	if _, ok := r.Data["tenantId"]; !ok && r.Scope.Tenant != "" {
+		r.Data["tenantId"] = r.Scope.Tenant
+	}
+	return r
+}
+
 // Type is a type of events that one can subscribe to.
 type Type struct {
 	Name   string
@@ -95,7 +116,7 @@ func TypeOf(action string) string { return kindOf(action).eventType }
 // organization, and whose events nobody can subscribe to.
 func IsPlatform(action string) bool { return slices.Contains(platform, action) }
 
-// Types are all types of events, sorted by name.
+// Types are all types of events under all of their names, sorted by name.
 func Types() []Type {
 	var all []Type
 	add := func(action, title string, tenant bool) {
@@ -104,8 +125,10 @@ func Types() []Type {
 			title = k.title
 		}
 		area := k.source[strings.LastIndex(k.source, "/")+1:]
-		if !slices.ContainsFunc(all, func(t Type) bool { return t.Name == k.eventType }) {
-			all = append(all, Type{Name: k.eventType, Title: title, Area: area, Tenant: tenant})
+		for _, k := range append([]kind{k}, otherNames(action)...) {
+			if !slices.ContainsFunc(all, func(t Type) bool { return t.Name == k.eventType }) {
+				all = append(all, Type{Name: k.eventType, Title: title, Area: area, Tenant: tenant})
+			}
 		}
 	}
 	for _, action := range slices.Sorted(maps.Keys(kinds)) {

@@ -163,3 +163,38 @@ func actionsIn(n ast.Node) (actions []string) {
 	}
 	return actions
 }
+
+// TestNames: no name is that of two events, and each leads to the event under that name.
+func TestNames(t *testing.T) {
+	seen := map[string]bool{}
+	for _, typ := range events.Types() {
+		if seen[typ.Name] {
+			t.Errorf("%s is there twice", typ.Name)
+		}
+		seen[typ.Name] = true
+	}
+	for action, names := range map[string][]string{
+		"tenant.create":                   {"com.qlik.tenant.created", "com.qlik.core.tenant.created"},
+		"tenant.deactivate":               {"com.qlik.v1.tenant.deactivated", "com.qlik.core.tenant.deactivated"},
+		"oauth-client.secret.create":      {"com.qlik.core.oauth-client.secret.created", "com.qlik.v1.oauth-client.secret.created"},
+		"oauth-token.issue":               {"com.qlik.core.oauth-token.issued", "com.qlik.oauth-token.issued"},
+		"user.delete":                     {"com.freehold.user.delete", "com.qlik.core.user.deleted", "com.qlik.v1.user.deleted"},
+		"api-key.create":                  {"com.freehold.api-key.create", "com.qlik.core.api-key.created", "com.qlik.api-key.created"},
+		"oauth-client.connection.approve": {"com.qlik.core.oauth-client.connection-config.approved", "com.qlik.v1.oauth-client.connection-config.approved"},
+		"group.create":                    {"com.freehold.group.create"},
+	} {
+		r := estate.AuditRecord{Action: action, Type: events.TypeOf(action), Source: "s", Scope: estate.Scope{Tenant: "t"}, Target: "x", Data: map[string]any{"a": 1}}
+		for _, name := range names {
+			named := events.Named(r, name)
+			if !seen[name] || !events.Is(r, name) || named.Type != name || events.Data(named)["a"] != 1 || events.Data(named)["id"] != "x" {
+				t.Errorf("%s: %+v", name, named)
+			}
+			if told := events.Data(named)["tenantId"]; name != r.Type && told != estate.TenantID("t") {
+				t.Errorf("%s: tenantId %v", name, told)
+			}
+		}
+		if events.Is(r, "com.qlik.v1.other") || events.Named(r, "*").Type != r.Type || len(r.Data) != 1 {
+			t.Errorf("%s: %+v", action, r)
+		}
+	}
+}

@@ -14,6 +14,8 @@ const (
 	sourceTenants      = "com.qlik/tenants"
 	sourceOAuthClients = "com.qlik/oauth-clients"
 	sourceOAuthTokens  = "com.qlik/oauth-tokens"
+	sourceIdentities   = "com.qlik/identities" // of users
+	sourceAPIKeys      = "com.qlik/api-keys"
 )
 
 // kinds are the actions whose events the contract documents. Others are
@@ -40,6 +42,33 @@ var kinds = map[string]kind{
 	"oauth-token.issue":               {"com.qlik.core.oauth-token.issued", sourceOAuthTokens, "An OAuth client got tokens."},
 	"oauth-token.revoke":              {"com.qlik.core.oauth-token.revoked", sourceOAuthTokens, "A token was revoked."},
 	"oauth-token.delete":              {"com.qlik.core.oauth-token.revoked", sourceOAuthTokens, "The tokens of a grant were revoked."},
+}
+
+// renamed are events under other names than those of kindOf: the contract has changed
+// its names and documents the old ones beside the new.
+var renamed = map[string][]kind{
+	"user.create":    {{eventType: "com.qlik.core.user.created", source: sourceIdentities}, {eventType: "com.qlik.v1.user.created", source: sourceIdentities}},
+	"user.delete":    {{eventType: "com.qlik.core.user.deleted", source: sourceIdentities}, {eventType: "com.qlik.v1.user.deleted", source: sourceIdentities}},
+	"api-key.create": {{eventType: "com.qlik.core.api-key.created", source: sourceAPIKeys}, {eventType: "com.qlik.api-key.created", source: sourceAPIKeys}},
+	"api-key.update": {{eventType: "com.qlik.core.api-key.updated", source: sourceAPIKeys}, {eventType: "com.qlik.api-key.updated", source: sourceAPIKeys}},
+	"api-key.delete": {{eventType: "com.qlik.core.api-key.deleted", source: sourceAPIKeys}, {eventType: "com.qlik.api-key.deleted", source: sourceAPIKeys}},
+
+	"oauth-token.issue":  {{eventType: "com.qlik.oauth-token.issued", source: sourceOAuthTokens}},
+	"oauth-token.revoke": {{eventType: "com.qlik.oauth-token.revoked", source: sourceOAuthTokens}},
+	"oauth-token.delete": {{eventType: "com.qlik.oauth-token.revoked", source: sourceOAuthTokens}},
+}
+
+// otherNames are the event of an action under its other names: those of clients also as
+// they were called, those of tenants also as they are called now.
+func otherNames(action string) []kind {
+	const then, now = "com.qlik.v1.", "com.qlik.core."
+	switch k := kinds[action]; k.source {
+	case sourceOAuthClients:
+		return []kind{{eventType: then + strings.TrimPrefix(k.eventType, now), source: k.source}}
+	case sourceTenants:
+		return []kind{{eventType: now + strings.TrimPrefix(strings.TrimPrefix(k.eventType, then), "com.qlik."), source: k.source}}
+	}
+	return renamed[action]
 }
 
 // kindOf is the event of an action that was done.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,11 +79,12 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, organization estate.Or
 	for _, w := range all {
 		b := batch{Scope: w.Scope}
 		for _, r := range events {
-			if !wants(w, r) {
+			name := wants(w, r)
+			if name == "" {
 				continue
 			}
 			d := estate.Delivery{
-				ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: r.Type, Status: estate.DeliveryPending, TriggeredAt: s.now(),
+				ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: name, Status: estate.DeliveryPending, TriggeredAt: s.now(),
 			}
 			if err := tx.InsertDelivery(ctx, d); err != nil {
 				return err
@@ -99,24 +101,30 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, organization estate.Or
 	return nil
 }
 
-// wants tells whether w is to be told of r.
-func wants(w estate.Webhook, r estate.AuditRecord) bool {
+// wants is the name under which w is to be told of r, the first that it has asked for;
+// empty: it is not to be told.
+func wants(w estate.Webhook, r estate.AuditRecord) string {
 	switch {
 	case r.Action == actionTest: // is sent to the one that is tested, at once
-		return false
+		return ""
 	case r.Position <= w.After || r.Scope.Organization != w.Scope.Organization:
-		return false
+		return ""
 	case w.Scope.Tenant != "" && r.Scope != w.Scope: // of an organization, all of it
-		return false
+		return ""
 	}
-	named := false
-	for _, name := range w.EventTypes {
-		named = named || name == AllEvents || name == r.Type
+	i := slices.IndexFunc(w.EventTypes, func(name string) bool { return name == AllEvents || event.Is(r, name) })
+	if i < 0 || w.Filter != "" && !passes(w.Filter, r) {
+		return ""
 	}
-	if !named || w.Filter == "" {
-		return named
+	if name := w.EventTypes[i]; name != AllEvents {
+		return name
 	}
-	expr, err := filter.Parse(w.Filter, filterSchema)
+	return r.Type
+}
+
+// passes tells whether the event of r satisfies a webhook's filter.
+func passes(text string, r estate.AuditRecord) bool {
+	expr, err := filter.Parse(text, filterSchema)
 	return err == nil && holds(expr, func(attribute string) string {
 		if member, ok := filteredData[attribute]; ok {
 			if value := event.Data(r)[member]; value != nil {
@@ -238,7 +246,7 @@ func (s *Service) attempt(ctx context.Context, w estate.Webhook, r estate.AuditR
 	d.Attempts++
 	d.TriggeredAt = s.now()
 	d.Response = estate.DeliveryMessage{}
-	body, header, err := s.message(w, r, d.TriggeredAt)
+	body, header, err := s.message(w, event.Named(r, d.EventType), d.TriggeredAt)
 	if err == nil {
 		ctx, call := s.call(ctx, r, header)
 		d.Request = estate.DeliveryMessage{URL: w.URL, Headers: shown(header, w.HiddenHeaders), Body: string(body)}

@@ -203,6 +203,43 @@ func TestDelivery(t *testing.T) {
 	typed.mu.Unlock()
 }
 
+// TestDelivery_OtherNames tells of an event under the name that was asked for, where the
+// contract documents several, and once under the first of several; who asks for all gets
+// its type.
+func TestDelivery_OtherNames(t *testing.T) {
+	e := testenv.Open(t)
+	home := e.Tenant(e.Subscription(9), "us")
+	before, now, both, every := newReceiver(t), newReceiver(t), newReceiver(t), newReceiver(t)
+	create(t, e, home.Scope(), input(before, "com.qlik.v1.user.created", "com.qlik.v1.oauth-client.created"))
+	create(t, e, home.Scope(), input(now, "com.qlik.core.user.created"))
+	create(t, e, home.Scope(), input(both, "com.qlik.core.user.created", "com.qlik.v1.user.created"))
+	create(t, e, home.Scope(), input(every, webhook.AllEvents))
+	client := e.TenantClient(home)
+	user := estate.Actor{Kind: estate.ActorClient, ID: string(client.ID), Level: estate.LevelTenant, Scope: home.Scope(), Permissions: estate.Permissions{"admin.users"}}
+	made, err := e.App.Directory.CreateUser(t.Context(), user, directory.NewUser{Subject: "idp|ada", Name: "Ada", Email: "ada@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell(t, e)
+	before.mu.Lock()
+	for _, ev := range before.events {
+		if ev.Type() == "com.qlik.v1.user.created" {
+			var data struct{ ID, Name, Email, Subject, TenantID, Status string }
+			if err := json.Unmarshal(ev.Data(), &data); err != nil || data.ID != string(made.ID) || data.Name != "Ada" || data.Email != "ada@example.com" ||
+				data.Subject != "idp|ada" || data.TenantID != string(home.ID) || data.Status != "active" || ev.Source() != "com.qlik/identities" {
+				t.Errorf("%s (%v)", ev, err)
+			}
+		}
+	}
+	before.mu.Unlock()
+	want(t, "as it was called", before.take(), "com.qlik.v1.oauth-client.created", "com.qlik.v1.user.created")
+	want(t, "as it is called", now.take(), "com.qlik.core.user.created")
+	want(t, "under both names", both.take(), "com.qlik.core.user.created")
+	if all := every.take(); !slices.Contains(all, "com.freehold.user.create") || !slices.Contains(all, clientCreated) || slices.ContainsFunc(all, func(name string) bool { return strings.Contains(name, ".user.created") }) {
+		t.Errorf("all events: %v", all)
+	}
+}
+
 // TestDelivery_Failures tries again at growing intervals, keeps the history, and
 // disables a webhook whose address is dead.
 func TestDelivery_Failures(t *testing.T) {
