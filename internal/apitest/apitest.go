@@ -134,7 +134,7 @@ func (d *document) check(req *http.Request, reqBody []byte, res *http.Response, 
 			err = plain(err)
 		}
 		if schema != "" {
-			err = cmp.Or(err, d.bodies.check("request body", schema, reqBody))
+			err = cmp.Or(err, d.bodies.check("request body", schema, bytes.TrimPrefix(reqBody, []byte("\ufeff")))) // which a reader may pass over (RFC 8259 section 8.1)
 		}
 		if err != nil {
 			return fmt.Errorf("accepted a request that %s does not allow: %w", route.Operation.OperationID, err)

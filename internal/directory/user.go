@@ -236,6 +236,8 @@ func completeUser(u *estate.User, n NewUser) error {
 	switch {
 	case strings.HasPrefix(filter.Fold(u.Subject), botSubject):
 		return errUserInvalid.At("/subject", "subject must not be that of a bot, which appears by itself")
+	case u.Email == "" && u.Status == estate.UserInvited:
+		return errUserInvalid.At("/email", "email must say where the invitation goes")
 	case u.Email != "" && !isEmail(u.Email):
 		return errUserInvalid.At("/email", "email must be an e-mail address")
 	case n.Tenant != "" && n.Tenant != u.Tenant:

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -17,14 +18,14 @@ import (
 )
 
 // FewQuery asks for a page of a list of few things, which are picked and sorted in
-// memory. After and Before are ids of the rows beside the page.
+// memory. After and Before are cursors, or ids of the rows beside the page.
 type FewQuery struct {
 	Sort          string // an attribute with sign; empty: the list's own order
 	After, Before string
 	Limit         int // 1 to 100
 }
 
-// FewPage is such a page. Next and Prev are ids, empty at the ends.
+// FewPage is such a page. Next and Prev are cursors, empty at the ends.
 type FewPage[T any] struct {
 	Items      []T
 	Next, Prev string
@@ -33,9 +34,10 @@ type FewPage[T any] struct {
 // few says what a list of few things can be sorted by, the first of them if nothing
 // else is asked for.
 type few[T any] struct {
+	name  string // in its cursors
 	idOf  func(T) string
 	order []string
-	by    map[string]func(a, b T) int
+	by    map[string]func(T) string // what compares as the attribute does
 
 	after, before string // parameters of the contract for the ids
 }
@@ -53,38 +55,65 @@ func (f few[T]) cut(all []T, q FewQuery) (page FewPage[T], err error) {
 	if q.After != "" && q.Before != "" {
 		return page, paging.BadParameter(f.before, f.after+" and "+f.before+" exclude each other")
 	}
-	slices.SortFunc(all, func(a, b T) int {
-		n := cmp.Or(f.by[keys[0].Attribute](a, b), cmp.Compare(f.idOf(a), f.idOf(b)))
-		if keys[0].Descending {
-			return -n
-		}
-		return n
-	})
+	key, sign := f.by[keys[0].Attribute], 1
+	if keys[0].Descending {
+		sign = -1
+	}
+	place := func(v T) fewPlace { return fewPlace{key(v), f.idOf(v)} }
+	slices.SortFunc(all, func(a, b T) int { return sign * place(a).compare(place(b)) })
+	list := paging.Sorted(f.name, keys)
 	from, to := 0, min(q.Limit, len(all))
-	if place := cmp.Or(q.After, q.Before); place != "" {
-		at := slices.IndexFunc(all, func(v T) bool { return f.idOf(v) == place })
-		switch {
-		case at < 0 && q.After != "":
-			return page, paging.BadParameter(f.after, "what it leads to is gone; begin anew")
-		case at < 0:
-			return page, paging.BadParameter(f.before, "what it leads to is gone; begin anew")
-		case q.After != "":
-			from, to = at+1, min(at+1+q.Limit, len(all))
-		default:
+	if sent := cmp.Or(q.After, q.Before); sent != "" {
+		beside, err := paging.Parse[fewPlace](list, sent)
+		if err != nil {
+			at := slices.IndexFunc(all, func(v T) bool { return f.idOf(v) == sent })
+			if at < 0 {
+				return page, paging.BadParameter(f.parameter(q), paging.ErrCursor.Error())
+			}
+			beside = place(all[at])
+		}
+		// Not by its id: the row may be gone meanwhile.
+		at, there := slices.BinarySearchFunc(all, beside, func(v T, beside fewPlace) int { return sign * place(v).compare(beside) })
+		if q.Before != "" {
 			from, to = max(0, at-q.Limit), at
+		} else {
+			if there {
+				at++
+			}
+			from, to = at, min(at+q.Limit, len(all))
 		}
 	}
 	page.Items = all[from:to]
 	if len(page.Items) > 0 {
 		if to < len(all) {
-			page.Next = f.idOf(all[to-1])
+			page.Next = paging.Format(list, place(all[to-1]))
 		}
 		if from > 0 {
-			page.Prev = f.idOf(all[from])
+			page.Prev = paging.Format(list, place(all[from]))
 		}
 	}
 	return page, nil
 }
+
+// fewPlace is the place of a row in a list of few things.
+type fewPlace struct {
+	Key string `json:"k"`
+	ID  string `json:"i"`
+}
+
+func (p fewPlace) compare(other fewPlace) int {
+	return cmp.Or(strings.Compare(p.Key, other.Key), strings.Compare(p.ID, other.ID))
+}
+
+func (f few[T]) parameter(q FewQuery) string {
+	if q.After != "" {
+		return f.after
+	}
+	return f.before
+}
+
+// moment is a time as texts that compare as times do.
+func moment(t time.Time) string { return fmt.Sprintf("%020d", t.UnixMicro()) }
 
 // resembles compares with a pattern in which * stands for any text, whatever the
 // case. Without one it need only be contained.
@@ -123,13 +152,14 @@ func origin(text string, pattern *regexp.Regexp) (string, bool) {
 const cspScope = "admin.csp"
 
 var cspOriginList = few[estate.CSPOrigin]{
+	name:  "csp-origins",
 	idOf:  func(o estate.CSPOrigin) string { return string(o.ID) },
 	order: []string{"name", "origin", "createdDate", "modifiedDate"},
-	by: map[string]func(a, b estate.CSPOrigin) int{
-		"name":         func(a, b estate.CSPOrigin) int { return strings.Compare(filter.Fold(a.Name), filter.Fold(b.Name)) },
-		"origin":       func(a, b estate.CSPOrigin) int { return strings.Compare(a.Origin, b.Origin) },
-		"createdDate":  func(a, b estate.CSPOrigin) int { return a.CreatedAt.Compare(b.CreatedAt) },
-		"modifiedDate": func(a, b estate.CSPOrigin) int { return a.UpdatedAt.Compare(b.UpdatedAt) },
+	by: map[string]func(estate.CSPOrigin) string{
+		"name":         func(o estate.CSPOrigin) string { return filter.Fold(o.Name) },
+		"origin":       func(o estate.CSPOrigin) string { return o.Origin },
+		"createdDate":  func(o estate.CSPOrigin) string { return moment(o.CreatedAt) },
+		"modifiedDate": func(o estate.CSPOrigin) string { return moment(o.UpdatedAt) },
 	},
 	after: "next", before: "prev",
 }

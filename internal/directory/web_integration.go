@@ -14,10 +14,11 @@ import (
 )
 
 var webIntegrationList = few[estate.WebIntegration]{
+	name:  "web-integrations",
 	idOf:  func(w estate.WebIntegration) string { return string(w.ID) },
 	order: []string{"name"},
-	by: map[string]func(a, b estate.WebIntegration) int{
-		"name": func(a, b estate.WebIntegration) int { return strings.Compare(filter.Fold(a.Name), filter.Fold(b.Name)) },
+	by: map[string]func(estate.WebIntegration) string{
+		"name": func(w estate.WebIntegration) string { return filter.Fold(w.Name) },
 	},
 	after: "startingAfter", before: "endingBefore",
 }

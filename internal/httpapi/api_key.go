@@ -16,10 +16,7 @@ import (
 func (x *exchange) apiKeyID() estate.APIKeyID { return estate.APIKeyID(x.r.PathValue("apiKeyId")) }
 
 func listAPIKeys(x *exchange) (list api.APIKeyList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	q := credential.APIKeyQuery{
 		User: estate.UserID(query.Get("sub")), CreatedBy: query.Get("createdByUser"), Status: query.Get("status"), Sort: query.Get("sort"),
 		StartingAfter: estate.APIKeyID(query.Get("startingAfter")), EndingBefore: estate.APIKeyID(query.Get("endingBefore")),

@@ -4,21 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
 	"github.com/freehold-platform/freehold/internal/event"
-	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 func listAuditEvents(x *exchange) (list api.AuditEventList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	q := event.Query{
 		EventTime: query.Get("eventTime"), EventType: query.Get("eventType"), Source: query.Get("source"), UserID: query.Get("userId"),
 		IDs: query.Get("id"), Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"),
@@ -36,18 +30,6 @@ func listAuditEvents(x *exchange) (list api.AuditEventList, err error) {
 	}
 	list.Links = api.PageLinks{Self: x.pageLink(x.r.URL.RawQuery), Next: x.cursorLink(query, "next", page.Next), Prev: x.cursorLink(query, "prev", page.Prev)}
 	return list, nil
-}
-
-// limitIn reads the size of a page.
-func limitIn(query url.Values) (int, error) {
-	if !query.Has("limit") {
-		return defaultLimit, nil
-	}
-	limit, err := strconv.Atoi(query.Get("limit"))
-	if err != nil || limit < 1 || limit > maxLimit {
-		return 0, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
-	}
-	return limit, nil
 }
 
 func getAuditEvent(x *exchange) (api.AuditEvent, error) {
@@ -84,10 +66,7 @@ func getAuditSettings(x *exchange) (api.AuditSettings, error) {
 // when it has begun ends the connection, so that nobody takes a part for the
 // whole.
 func getAuditArchive(x *exchange) error {
-	query, err := x.query()
-	if err != nil {
-		return err
-	}
+	query := x.r.URL.Query()
 	var page bytes.Buffer
 	encoder := json.NewEncoder(&page)
 	encoder.SetEscapeHTML(false)
@@ -103,7 +82,7 @@ func getAuditArchive(x *exchange) error {
 			page.WriteByte(',')
 		}
 	}
-	err = x.server.Trail.Archive(x.r.Context(), x.actor, query.Get("date"), func(records []estate.AuditRecord) error {
+	err := x.server.Trail.Archive(x.r.Context(), x.actor, query.Get("date"), func(records []estate.AuditRecord) error {
 		page.Reset()
 		for _, r := range records {
 			begin()

@@ -1,29 +1,20 @@
 package httpapi
 
 import (
-	"strconv"
-
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 // pageQuery reads the parameters of a list of things in a tenant.
 func (x *exchange) pageQuery(filter string) (q directory.PageQuery, err error) {
 	query := x.r.URL.Query()
-	q = directory.PageQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"), Limit: defaultLimit}
-	if query.Has("limit") {
-		q.Limit, err = strconv.Atoi(query.Get("limit"))
-		if err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return q, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
-		}
+	q = directory.PageQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev")}
+	if q.Limit, err = limitIn(query); err != nil {
+		return q, err
 	}
-	if query.Has("totalResults") {
-		text := query.Get("totalResults")
-		if q.Total = text == "true"; !q.Total && text != "false" {
-			return q, paging.BadParameter("totalResults", "totalResults must be true or false")
-		}
+	if q.Total, _, err = flagIn(query, "totalResults"); err != nil {
+		return q, err
 	}
 	return q, nil
 }
@@ -97,12 +88,12 @@ func (x *exchange) wireRole(r estate.Role) api.Role {
 // listGroups lists the groups of the tenant or, with systemGroups, those that are
 // there by themselves: one.
 func listGroups(x *exchange) (list api.GroupList, err error) {
-	switch query := x.r.URL.Query(); query.Get("systemGroups") {
-	case "", "false":
+	query := x.r.URL.Query()
+	if system, _, err := flagIn(query, "systemGroups"); err != nil || !system {
+		if err != nil {
+			return list, err
+		}
 		return filterGroups(x, api.FilterRequest{Filter: query.Get("filter")})
-	case "true":
-	default:
-		return list, paging.BadParameter("systemGroups", "systemGroups must be true or false")
 	}
 	everyone, err := x.server.Directory.Group(x.r.Context(), x.actor, estate.GroupEveryone)
 	if err != nil {

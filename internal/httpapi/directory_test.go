@@ -144,7 +144,7 @@ func TestUsers_Create(t *testing.T) {
 	if u.Name != "bob" || u.Status != "active" || u.PreferredLocale != "de" || len(u.Roles) != 0 {
 		t.Errorf("%+v", u)
 	}
-	invited := c.post("users", map[string]any{"subject": "eve", "status": "invited"})
+	invited := c.post("users", map[string]any{"subject": "eve", "email": "eve@example.com", "status": "invited"})
 	u = api.User{}
 	invited.Into(&u)
 	if want := c.Clock.Now().Add(7 * 24 * time.Hour).Unix(); u.Status != "invited" || u.InviteExpiry != want {

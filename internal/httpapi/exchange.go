@@ -145,7 +145,7 @@ func (x *exchange) readBody() ([]byte, error) {
 	room := make([]byte, 0, min(max(x.r.ContentLength, 0), 16<<10)+bytes.MinRead) // no more at once than a stranger's word is worth
 	into := bytes.NewBuffer(room)
 	_, err := into.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, maxBody))
-	body := into.Bytes()
+	body := bytes.TrimPrefix(into.Bytes(), []byte("\ufeff")) // which Windows writes at the beginning of files
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

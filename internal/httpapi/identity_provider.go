@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -37,21 +36,17 @@ func getIdentityProvider(x *exchange) (api.IdentityProvider, error) {
 
 func listIdentityProviders(x *exchange) (list api.IdentityProviderList, err error) {
 	query := x.r.URL.Query()
-	q := signin.ProviderQuery{Next: estate.IdentityProviderID(query.Get("next")), Prev: estate.IdentityProviderID(query.Get("prev")), Limit: defaultLimit}
+	q := signin.ProviderQuery{Next: estate.IdentityProviderID(query.Get("next")), Prev: estate.IdentityProviderID(query.Get("prev"))}
 	if q.Next != "" && q.Prev != "" {
 		return list, paging.BadParameter("prev", "next and prev exclude each other")
 	}
-	if query.Has("limit") {
-		if q.Limit, err = strconv.Atoi(query.Get("limit")); err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return list, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
-		}
+	if q.Limit, err = limitIn(query); err != nil {
+		return list, err
 	}
-	if query.Has("active") {
-		text := query.Get("active")
-		active := text == "true"
-		if !active && text != "false" {
-			return list, paging.BadParameter("active", "active must be true or false")
-		}
+	switch active, given, err := flagIn(query, "active"); {
+	case err != nil:
+		return list, err
+	case given:
 		q.Active = &active
 	}
 	page, err := x.server.SignIn.IdentityProviders(x.r.Context(), x.actor, q)

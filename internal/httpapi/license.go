@@ -10,7 +10,6 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 // allotments are the seats of the tenant's subscription.
@@ -62,9 +61,9 @@ func listLicenseAssignments(x *exchange) (list api.LicenseAssignmentList, err er
 		return list, err
 	}
 	q.Next = query.Get("page")
-	orphans := query.Get("orphans") == "true"
-	if text := query.Get("orphans"); text != "" && text != "false" && !orphans {
-		return list, paging.BadParameter("orphans", "orphans must be true or false")
+	orphans, _, err := flagIn(query, "orphans")
+	if err != nil {
+		return list, err
 	}
 	page, err := x.server.Directory.LicenseAssignments(x.r.Context(), x.actor, orphans, q)
 	if err != nil {

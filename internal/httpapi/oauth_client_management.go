@@ -2,13 +2,11 @@ package httpapi
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/credential"
 	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 // realm is the clients that the request's path is about: those of the tenant at a
@@ -33,19 +31,13 @@ func (x *exchange) oauthClient() estate.ClientID { return estate.ClientID(x.r.Pa
 func listOAuthClients(x *exchange) (list api.OAuthClientList, err error) {
 	query := x.r.URL.Query()
 	q := credential.ClientQuery{
-		Filter: query.Get("filter"), Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"), Limit: defaultLimit,
+		Filter: query.Get("filter"), Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"),
 	}
-	if query.Has("limit") {
-		q.Limit, err = strconv.Atoi(query.Get("limit"))
-		if err != nil || q.Limit < 1 || q.Limit > maxLimit {
-			return list, paging.BadParameter("limit", "limit must be a number from 1 to "+strconv.Itoa(maxLimit))
-		}
+	if q.Limit, err = limitIn(query); err != nil {
+		return list, err
 	}
-	if query.Has("totalResults") {
-		text := query.Get("totalResults")
-		if q.Total = text == "true"; !q.Total && text != "false" {
-			return list, paging.BadParameter("totalResults", "totalResults must be true or false")
-		}
+	if q.Total, _, err = flagIn(query, "totalResults"); err != nil {
+		return list, err
 	}
 	page, err := x.server.Credential.ListClients(x.r.Context(), x.actor, x.realm(), q)
 	if err != nil {

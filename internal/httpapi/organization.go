@@ -2,13 +2,10 @@ package httpapi
 
 import (
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/paging"
 	"github.com/freehold-platform/freehold/internal/tenancy"
 )
 
@@ -19,30 +16,13 @@ const (
 )
 
 func listTenants(x *exchange) (tenantPage, error) {
-	query, err := x.query()
-	if err != nil {
-		return tenantPage{}, err
-	}
+	query := x.r.URL.Query()
 	return x.inventory(query, query.Get("filter"))
 }
 
 func filterTenants(x *exchange, in api.TenantFilterRequest) (tenantPage, error) {
-	query, err := x.query()
-	if err != nil {
-		return tenantPage{}, err
-	}
+	query := x.r.URL.Query()
 	return x.inventory(query, in.Filter)
-}
-
-// query reads the query string. What net/url would leave out without a word is
-// refused: a filter that disappears would let everything through. A semicolon
-// is a character like any other.
-func (x *exchange) query() (url.Values, error) {
-	query, err := url.ParseQuery(strings.ReplaceAll(x.r.URL.RawQuery, ";", "%3B"))
-	if err != nil {
-		return nil, estate.E(estate.Invalid, api.CodeInvalidRequest, "Invalid query", "The query string is not percent-encoded; a % in a value is written %25.")
-	}
-	return query, nil
 }
 
 func (x *exchange) inventory(query url.Values, filter string) (list tenantPage, err error) {
@@ -66,20 +46,12 @@ func (x *exchange) inventory(query url.Values, filter string) (list tenantPage, 
 
 // inventoryQuery reads the parameters of lists of tenants.
 func inventoryQuery(query url.Values, filter string) (q tenancy.InventoryQuery, err error) {
-	q = tenancy.InventoryQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"), Limit: defaultLimit}
-	if text := query.Get("limit"); query.Has("limit") {
-		q.Limit, err = strconv.Atoi(text)
-		if err != nil || q.Limit < 0 || q.Limit > maxLimit {
-			return q, paging.BadParameter("limit", "limit must be a number from 0 to "+strconv.Itoa(maxLimit))
-		}
+	q = tenancy.InventoryQuery{Filter: filter, Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev")}
+	if q.Limit, err = limitFrom(query, 0); err != nil {
+		return q, err
 	}
-	if query.Has("totalResults") {
-		text := query.Get("totalResults")
-		if q.Total = text == "true"; !q.Total && text != "false" {
-			return q, paging.BadParameter("totalResults", "totalResults must be true or false")
-		}
-	}
-	return q, nil
+	q.Total, _, err = flagIn(query, "totalResults")
+	return q, err
 }
 
 // cursorLink is the request's own URL with another cursor; nil without one.
@@ -122,10 +94,7 @@ func getOrganizationTenant(x *exchange) (list api.OrganizationTenantList, err er
 }
 
 func countTenants(x *exchange) (api.Count, error) {
-	query, err := x.query()
-	if err != nil {
-		return api.Count{}, err
-	}
+	query := x.r.URL.Query()
 	n, err := x.server.Tenancy.CountInventory(x.r.Context(), x.actor, query.Get("filter"))
 	return api.Count{Total: n}, err
 }

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"net/url"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
@@ -21,11 +20,18 @@ func (x *exchange) assignment() estate.AssignmentID {
 // listSpaces takes the contract's parameters for single attributes beside a filter.
 func listSpaces(x *exchange) (list api.SpaceList, err error) {
 	query := x.r.URL.Query()
-	if cmp.Or(query.Get("environmentId"), query.Get("environment.name")) != "" { // of which there are none
+	if cmp.Or(query.Get("environmentId"), query.Get("environment.name"), query.Get("action")) != "" { // none has an environment, or an action to be named here
 		list.Data, list.Links = []api.Space{}, x.pageLinks("", "")
 		return list, nil
 	}
-	q, err := x.pageQuery(filterBy(query, "name", "type", "ownerId"))
+	text := filterBy(query, query.Get("filter"), "ownerId")
+	if types := commaSeparated(query, "type"); len(types) > 0 {
+		text = paging.Narrowed(text, "type", "eq", types...)
+	}
+	if name := query.Get("name"); name != "" { // an open search
+		text = paging.Narrowed(text, "name", "co", name)
+	}
+	q, err := x.pageQuery(text)
 	if err != nil {
 		return list, err
 	}
@@ -40,17 +46,6 @@ func listSpaces(x *exchange) (list api.SpaceList, err error) {
 	}
 	list.Links, list.Meta = x.pageLinks(page.Next, page.Prev), api.ListMeta{Count: page.Total}
 	return list, nil
-}
-
-// filterBy is the parameter filter, narrowed by those for single attributes that there are.
-func filterBy(query url.Values, attributes ...string) string {
-	text := query.Get("filter")
-	for _, name := range attributes {
-		if query.Has(name) {
-			text = paging.Narrowed(text, name, query.Get(name))
-		}
-	}
-	return text
 }
 
 func listSpaceTypes(*exchange) (list api.SpaceTypeList, err error) {
@@ -91,7 +86,7 @@ func deleteSpace(x *exchange) error {
 }
 
 func listSpaceAssignments(x *exchange) (list api.SpaceAssignmentList, err error) {
-	q, err := x.pageQuery(filterBy(x.r.URL.Query(), "assigneeId", "type"))
+	q, err := x.pageQuery(filterBy(x.r.URL.Query(), x.r.URL.Query().Get("filter"), "assigneeId", "type"))
 	if err != nil {
 		return list, err
 	}

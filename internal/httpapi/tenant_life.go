@@ -71,10 +71,7 @@ func previewDeactivation(x *exchange) (api.DeactivationPreview, error) {
 }
 
 func checkHostname(x *exchange) (api.HostnameAvailability, error) {
-	query, err := x.query()
-	if err != nil {
-		return api.HostnameAvailability{}, err
-	}
+	query := x.r.URL.Query()
 	a, err := x.server.Tenancy.CheckHostname(x.r.Context(), x.actor, query.Get("hostname"))
 	out := api.HostnameAvailability{Hostname: a.Hostname, Available: a.Problem == "" && !a.Taken}
 	switch {
@@ -87,19 +84,13 @@ func checkHostname(x *exchange) (api.HostnameAvailability, error) {
 }
 
 func listRegionTenants(x *exchange) (list api.TenantList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	return x.regionTenants(query, query.Get("filter"))
 }
 
 // filterRegionTenants is the same list, with a filter too long for a URL.
 func filterRegionTenants(x *exchange, in api.TenantFilterRequest) (list api.TenantList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	return x.regionTenants(query, in.Filter)
 }
 

@@ -4,7 +4,6 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
-	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 func (x *exchange) wireTenantSettings(p estate.TenantPreferences, err error) (api.TenantSettings, error) {
@@ -41,14 +40,14 @@ func listQuotas(x *exchange) (api.QuotaList, error) { return x.quotas("") }
 func getQuota(x *exchange) (api.QuotaList, error) { return x.quotas(x.r.PathValue("quotaId")) }
 
 func (x *exchange) quotas(id string) (list api.QuotaList, err error) {
-	report := x.r.URL.Query().Get("reportUsage")
-	if report != "" && report != "true" && report != "false" {
-		return list, paging.BadParameter("reportUsage", "reportUsage must be true or false")
+	report, _, err := flagIn(x.r.URL.Query(), "reportUsage")
+	if err != nil {
+		return list, err
 	}
 	all, err := x.server.Directory.Quotas(x.r.Context(), x.actor, id)
 	for _, q := range all {
 		out := api.Quota{ID: q.ID, Type: "quotas", Attributes: api.QuotaAttributes{Quota: q.Most, Unit: "count", WarningThresholds: []int64{}}}
-		if report == "true" {
+		if report {
 			out.Attributes.Usage = &q.Usage
 		}
 		list.Data = append(list.Data, out)

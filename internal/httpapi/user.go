@@ -7,6 +7,7 @@ import (
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/directory"
 	"github.com/freehold-platform/freehold/internal/estate"
+	"github.com/freehold-platform/freehold/internal/paging"
 )
 
 func getMyUser(x *exchange) error {
@@ -18,7 +19,20 @@ func getMyUser(x *exchange) error {
 func (x *exchange) user() estate.UserID { return estate.UserID(x.r.PathValue("userId")) }
 
 func listUsers(x *exchange) (api.UserList, error) {
-	return filterUsers(x, api.FilterRequest{Filter: x.r.URL.Query().Get("filter")})
+	query := x.r.URL.Query()
+	for _, name := range []string{"startingAfter", "endingBefore"} { // without it the first page would come again and again
+		if query.Get(name) != "" {
+			return api.UserList{}, paging.BadParameter(name, name+" is not known any more; next and prev have the links of a page")
+		}
+	}
+	if tenant := query.Get("tenantId"); tenant != "" && tenant != string(x.actor.Scope.Tenant) { // those of others can't be seen from here
+		return api.UserList{Data: []api.User{}, Links: x.pageLinks("", "")}, nil
+	}
+	text := filterBy(query, query.Get("filter"), "email", "subject", "status") // which the contract has given up for the filter
+	if role := query.Get("role"); role != "" {
+		text = paging.Narrowed(text, "assignedRoles.name", "eq", role)
+	}
+	return filterUsers(x, api.FilterRequest{Filter: text})
 }
 
 func filterUsers(x *exchange, in api.FilterRequest) (list api.UserList, err error) {

@@ -101,7 +101,7 @@ func TestGetLicenseOverview(t *testing.T) {
 	valid := sub.StartsAt.Format(time.DateOnly) + "/" + sub.EndsAt.Format(time.DateOnly)
 	want := api.LicenseOverview{
 		LicenseNumber: string(sub.ID), LicenseKey: have.LicenseKey, LicenseType: "Signed", Product: sub.Name, Origin: "Internal", Status: "Ok",
-		Valid: valid, LatestValidTime: api.Time{Time: sub.EndsAt}, Updated: api.Time{Time: sub.UpdatedAt}, Allotments: []api.LicenseAllotment{},
+		Valid: valid, LatestValidTime: api.Time{Time: sub.EndsAt}, Updated: api.Time{Time: sub.UpdatedAt}, Version: have.Version, Allotments: []api.LicenseAllotment{},
 		Parameters: []api.LicenseParameter{{Name: "tenants", Valid: valid, Values: map[string]any{"limit": 5.0, "used": 1.0}}},
 	}
 	if diff := cmp.Diff(want, have); diff != "" {

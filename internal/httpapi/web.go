@@ -20,10 +20,7 @@ func directives(d *api.CSPDirectives) []*bool {
 }
 
 func listCSPOrigins(x *exchange) (list api.CSPOriginList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	q := directory.CSPOriginQuery{Name: query.Get("name"), Origin: query.Get("origin"), FewQuery: fewQuery(query, "next", "prev")}
 	if q.Limit, err = limitIn(query); err != nil {
 		return list, err
@@ -115,10 +112,7 @@ func (x *exchange) webIntegrationID() estate.WebIntegrationID {
 }
 
 func listWebIntegrations(x *exchange) (list api.WebIntegrationList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	q := fewQuery(query, "startingAfter", "endingBefore")
 	if q.Limit, err = limitIn(query); err != nil {
 		return list, err

@@ -23,10 +23,7 @@ func (x *exchange) level() string {
 }
 
 func listWebhooks(x *exchange) (list api.WebhookList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	q := webhook.Query{
 		Name: query.Get("name"), URL: query.Get("url"), EventTypes: commaSeparated(query, "eventTypes"), Origins: commaSeparated(query, "origins"),
 		CreatedBy: query.Get("createdByUserId"), UpdatedBy: query.Get("updatedByUserId"), Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev"),
@@ -141,10 +138,7 @@ func listWebhookEventTypes(x *exchange) (api.WebhookEventTypeList, error) {
 }
 
 func listWebhookDeliveries(x *exchange) (list api.WebhookDeliveryList, err error) {
-	query, err := x.query()
-	if err != nil {
-		return list, err
-	}
+	query := x.r.URL.Query()
 	q := webhook.DeliveryQuery{EventType: query.Get("eventType"), Status: query.Get("status"), Sort: query.Get("sort"), Next: query.Get("next"), Prev: query.Get("prev")}
 	if q.Limit, err = limitIn(query); err != nil {
 		return list, err

@@ -122,13 +122,21 @@ func Sent(next, prev string) (parameter, text string, err error) {
 	return "", "", nil
 }
 
-// Narrowed is a filter, possibly empty, narrowed to where attribute equals value.
-func Narrowed(text, attribute, value string) string {
-	term := attribute + " eq " + filter.Quote(value)
-	if text == "" {
-		return term
+// Narrowed is a filter, possibly empty, narrowed to where a comparison holds for one of
+// the values.
+func Narrowed(text, attribute, op string, values ...string) string {
+	terms := make([]string, len(values))
+	for i, value := range values {
+		terms[i] = attribute + " " + op + " " + filter.Quote(value)
 	}
-	return "(" + text + ") and " + term
+	term := strings.Join(terms, " or ")
+	switch {
+	case text != "":
+		return "(" + text + ") and (" + term + ")"
+	case len(terms) > 1:
+		return "(" + term + ")"
+	}
+	return term
 }
 
 // BadParameter is the error for a query parameter that can't be taken.

@@ -40,7 +40,7 @@ var GroupListing = &Listing[estate.Group]{
 		{name: "providerType", ops: exactly, column: "provider", value: text(func(g estate.Group) estate.GroupProvider { return g.Provider })},
 		{name: "createdAt", typ: filter.Time, ops: ordered, column: "created_at", value: instant(func(g estate.Group) time.Time { return g.CreatedAt })},
 		{name: "assignedRoles.name", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, name string) string {
-			return "exists (select 1 from role_holders h where h.tenant_id = groups.tenant_id and h.role = " + c.arg(name) + " and h.holder_id = groups.id)"
+			return "exists (select 1 from role_holders h where h.tenant_id = groups.tenant_id and h.holder_id = groups.id and " + c.roleIs("h", name) + ")"
 		}},
 	},
 }

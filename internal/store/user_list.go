@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -24,7 +25,7 @@ var UserListing = &Listing[estate.User]{
 		{name: "createdAt", typ: filter.Time, ops: ordered, column: "created_at", value: instant(func(u estate.User) time.Time { return u.CreatedAt })},
 		{name: "inviteExpiry", typ: filter.Time, column: "invite_expires_at", value: instant(func(u estate.User) time.Time { return u.InviteExpiresAt })},
 		{name: "assignedRoles.name", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, name string) string {
-			return userHolds(c.arg(name))
+			return "exists (select 1 from role_holders h where h.tenant_id = users.tenant_id and h.holder_id = users.id and " + c.roleIs("h", name) + ")"
 		}},
 		{name: "assignedRoles.id", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, id string) string {
 			for _, role := range estate.DefaultRoles() {
@@ -50,9 +51,26 @@ var UserListing = &Listing[estate.User]{
 		}},
 		{name: "assignedGroupsAssignedRoles.name", typ: filter.Exact, ops: onlyEqual, holds: func(c *conditions, name string) string {
 			return "exists (select 1 from group_members m, role_holders h where m.tenant_id = users.tenant_id and m.user_id = users.id" +
-				" and h.tenant_id = m.tenant_id and h.holder_id = m.group_id and h.role = " + c.arg(name) + ")"
+				" and h.tenant_id = m.tenant_id and h.holder_id = m.group_id and " + c.roleIs("h", name) + ")"
 		}},
 	},
+}
+
+// roleIs holds where the role of a holder, called h, has the name, whatever the case. The
+// letters of custom roles' names are those of ASCII for that, as the engines agree on no others.
+func (c *conditions) roleIs(h, name string) string {
+	for _, role := range estate.DefaultRoles() {
+		if strings.EqualFold(string(role.Name), name) {
+			return h + ".role = " + c.arg(string(role.Name))
+		}
+	}
+	lower := strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, name)
+	return h + ".role in (select r.name from roles r where r.tenant_id = " + h + ".tenant_id and lower(r.name) = " + c.arg(lower) + ")"
 }
 
 // userHolds holds for users who have a role themselves. role is an expression.

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/freehold-platform/freehold/api"
 	"github.com/freehold-platform/freehold/internal/estate"
@@ -39,11 +40,12 @@ func (s *Service) List(ctx context.Context, actor estate.Actor, q Query) (page P
 	if err := may(actor); err != nil {
 		return page, err
 	}
-	less, err := order(q.Sort)
+	less, list, err := order(q.Sort)
 	if err != nil {
 		return page, err
 	}
-	if _, _, err := paging.Sent(q.Next, q.Prev); err != nil {
+	parameter, sent, err := paging.Sent(q.Next, q.Prev)
+	if err != nil {
 		return page, err
 	}
 	var all []estate.Webhook
@@ -57,27 +59,47 @@ func (s *Service) List(ctx context.Context, actor estate.Actor, q Query) (page P
 	all = slices.DeleteFunc(all, func(w estate.Webhook) bool { return !q.matches(w) })
 	slices.SortFunc(all, less)
 	from, to := 0, min(q.Limit, len(all))
-	if q.Next != "" || q.Prev != "" {
-		place := slices.IndexFunc(all, func(w estate.Webhook) bool { return string(w.ID) == q.Next || string(w.ID) == q.Prev })
-		switch {
-		case place < 0:
-			return page, paging.BadParameter("next", "the webhook that the cursor leads to is gone; begin anew")
-		case q.Next != "":
-			from, to = place+1, min(place+1+q.Limit, len(all))
-		default:
-			from, to = max(0, place-q.Limit), place
+	if parameter != "" {
+		beside, err := paging.Parse[place](list, sent)
+		if err != nil {
+			return page, paging.Unparsed(parameter, err)
+		}
+		// Not by its id: the webhook may be gone meanwhile.
+		at, there := slices.BinarySearchFunc(all, beside.webhook(), less)
+		if parameter == "prev" {
+			from, to = max(0, at-q.Limit), at
+		} else {
+			if there {
+				at++
+			}
+			from, to = at, min(at+q.Limit, len(all))
 		}
 	}
 	page.Webhooks = all[from:to]
 	if len(page.Webhooks) > 0 {
 		if to < len(all) {
-			page.Next = string(all[to-1].ID)
+			page.Next = paging.Format(list, placeOf(all[to-1]))
 		}
 		if from > 0 {
-			page.Prev = string(all[from].ID)
+			page.Prev = paging.Format(list, placeOf(all[from]))
 		}
 	}
 	return page, nil
+}
+
+// place is what webhooks are sorted by, of one.
+type place struct {
+	ID      estate.WebhookID `json:"i"`
+	Name    string           `json:"n"`
+	URL     string           `json:"a"`
+	Created time.Time        `json:"c"`
+	Updated time.Time        `json:"u"`
+}
+
+func placeOf(w estate.Webhook) place { return place{w.ID, w.Name, w.URL, w.CreatedAt, w.UpdatedAt} }
+
+func (p place) webhook() estate.Webhook {
+	return estate.Webhook{ID: p.ID, Name: p.Name, URL: p.URL, CreatedAt: p.Created, UpdatedAt: p.Updated}
 }
 
 func (q Query) matches(w estate.Webhook) bool {
@@ -102,13 +124,14 @@ func like(pattern, text string) bool {
 	return err == nil && matches
 }
 
-func order(sort string) (func(a, b estate.Webhook) int, error) {
+// order is how webhooks are sorted, and the name of a list in that order.
+func order(sort string) (less func(a, b estate.Webhook) int, list string, err error) {
 	keys, err := filter.ParseSort(sort, []string{"name", "url", "createdAt", "updatedAt"})
 	switch {
 	case err != nil:
-		return nil, paging.BadParameter("sort", err.Error())
+		return nil, "", paging.BadParameter("sort", err.Error())
 	case len(keys) > 1:
-		return nil, paging.BadParameter("sort", "sort takes one attribute")
+		return nil, "", paging.BadParameter("sort", "sort takes one attribute")
 	case len(keys) == 0:
 		keys = []filter.SortKey{{Attribute: "createdAt", Descending: true}}
 	}
@@ -124,7 +147,7 @@ func order(sort string) (func(a, b estate.Webhook) int, error) {
 			return -n
 		}
 		return n
-	}, nil
+	}, paging.Sorted("webhooks", keys), nil
 }
 
 // DeliveryQuery asks for a page of the deliveries to a webhook.
