@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/freehold-platform/freehold/api"
@@ -54,6 +55,9 @@ func inventoryQuery(query url.Values, filter string) (q tenancy.InventoryQuery, 
 	return q, err
 }
 
+// repeated are the parameters of lists that may be given more than once.
+var repeated = []string{"type", "eventTypes", "origins"}
+
 // cursorLink is the request's own URL with another cursor; nil without one.
 func (x *exchange) cursorLink(query url.Values, name, cursor string) *api.Link {
 	if cursor == "" {
@@ -62,7 +66,9 @@ func (x *exchange) cursorLink(query url.Values, name, cursor string) *api.Link {
 	moved := url.Values{}
 	for key, values := range query {
 		if key != "next" && key != "prev" {
-			moved[key] = values[:1] // which is what counts; some clients add theirs to every link
+			if moved[key] = values; !slices.Contains(repeated, key) {
+				moved[key] = values[:1] // which is what counts; some clients add theirs to every link
+			}
 		}
 	}
 	moved.Set(name, cursor)

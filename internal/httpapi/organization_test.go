@@ -183,7 +183,7 @@ func TestListTenants_Parameters(t *testing.T) {
 	}
 	for query, name := range map[string]string{
 		"limit=101": "limit", "limit=-1": "limit", "limit=abc": "limit", "limit=": "limit", "limit=1.5": "limit", "limit=1e1": "limit", "limit=99999999999999999999": "limit",
-		"totalResults=1": "totalResults", "totalResults=TRUE": "totalResults", "totalResults=": "totalResults",
+		"totalResults=1": "totalResults", "totalResults=TRUE": "totalResults",
 		"sort=nothing": "sort", "sort=name,,status": "sort", "sort=--name": "sort", "sort=id": "sort", "sort=name,-name": "sort",
 		"filter=name": "filter", "next=garbage": "next", "prev=garbage": "prev", "next=%00": "next", "next=" + strings.Repeat("A", 9000): "next",
 	} {

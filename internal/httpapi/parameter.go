@@ -8,11 +8,11 @@ import (
 )
 
 // flagIn reads a parameter that is true or false, or True or False, as Python writes it.
+// An empty one is not given.
 func flagIn(query url.Values, name string) (value, given bool, err error) {
-	if !query.Has(name) {
-		return false, false, nil
-	}
 	switch query.Get(name) {
+	case "":
+		return false, false, nil
 	case "true", "True":
 		return true, true, nil
 	case "false", "False":

@@ -96,6 +96,12 @@ func TestListSpaces_Search(t *testing.T) {
 	for name, kind := range map[string]string{"finance": "shared", "Final": "managed", "Griffin": "data", "Other": "shared"} {
 		expect(t, name, c.post("spaces", map[string]any{"name": name, "type": kind}), http.StatusCreated, "")
 	}
+	var first, second api.SpaceList
+	c.get("spaces?limit=1&type=managed&type=data").Into(&first)
+	_, next, _ := strings.Cut(first.Links.Next.Href, "/api/v1/")
+	if c.get(next).Into(&second); len(second.Data) != 1 || second.Data[0].Name != "Griffin" {
+		t.Errorf("the second page of two types: %+v", second.Data)
+	}
 	for query, want := range map[string][]string{
 		"name=fin": {"Final", "finance", "Griffin"}, "name=&type=": {"Final", "finance", "Griffin", "Other"}, "type=managed,shared": {"Final", "finance", "Other"},
 		"type=managed&type=data": {"Final", "Griffin"}, "type=shared&name=FIN": {"finance"}, "action=publish": nil,

@@ -20,13 +20,12 @@ func (x *exchange) assignment() estate.AssignmentID {
 // listSpaces takes the contract's parameters for single attributes beside a filter.
 func listSpaces(x *exchange) (list api.SpaceList, err error) {
 	query := x.r.URL.Query()
-	if cmp.Or(query.Get("environmentId"), query.Get("environment.name"), query.Get("action")) != "" { // none has an environment, or an action to be named here
-		list.Data, list.Links = []api.Space{}, x.pageLinks("", "")
-		return list, nil
-	}
 	text := filterBy(query, query.Get("filter"), "ownerId")
 	if types := commaSeparated(query, "type"); len(types) > 0 {
 		text = paging.Narrowed(text, "type", "eq", types...)
+	}
+	if cmp.Or(query.Get("environmentId"), query.Get("environment.name"), query.Get("action")) != "" { // none has an environment, or an action to be named here
+		text = paging.Narrowed(text, "id", "eq", "")
 	}
 	if name := query.Get("name"); name != "" { // an open search
 		text = paging.Narrowed(text, "name", "co", name)
