@@ -367,7 +367,7 @@ func testUserPages(t *testing.T, db Database) {
 			`clientId eq "` + string(clientID(1)) + `"`:                                   id(0),
 			`clientId eq ""`:                                                              id(4, 1, 2, 3),
 			`assignedRoles.name eq "TenantAdmin"`:                                         id(0, 1, 2),
-			`assignedRoles.name eq "tenantadmin"`:                                         nil,
+			`assignedRoles.name eq "tenantadmin"`:                                         id(0, 1, 2),
 			`assignedRoles.id eq "` + string(admin.ID) + `"`:                              id(0, 1, 2),
 			`assignedRoles.id eq "` + string(roleID(1)) + `"`:                             id(1),
 			`not (assignedRoles.id eq "` + string(admin.ID) + `")`:                        id(4, 3),
@@ -378,6 +378,7 @@ func testUserPages(t *testing.T, db Database) {
 			`assignedGroups.id eq "` + string(groupID(1)) + `"`:                           id(3),
 			`assignedGroups.name eq "Group 1"`:                                            id(3),
 			`assignedGroupsAssignedRoles.name eq "Steward"`:                               id(3),
+			`assignedGroupsAssignedRoles.name eq "STEWARD"`:                               id(3),
 			`createdAt ge "` + moment(2).Format("2006-01-02T15:04:05.999999Z07:00") + `"`: id(4),
 		})
 	equal(t, "administrators", read(t, db, func(tx *store.Tx) (int64, error) { return tx.CountAdmins(ctx, scope) }), 2)
@@ -440,5 +441,6 @@ func testGroupPages(t *testing.T, db Database) {
 			`status eq "disabled"`:            id(1),
 			`providerType ne "idp"`:           id(2, 0),
 			`assignedRoles.name eq "Steward"`: id(1),
+			`assignedRoles.name eq "steward"`: id(1),
 		})
 }
