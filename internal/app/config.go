@@ -151,7 +151,7 @@ func (c Config) Validate() error {
 	_, err := c.trustedProxies()
 	check(err == nil, "trusted_proxies", "%v", err)
 	_, err = logLevel(c.LogLevel)
-	check(err == nil, "log_level", "%q is not least severe messages that are logged: debug, info, warn or error", c.LogLevel)
+	check(err == nil, "log_level", "%q is not debug, info, warn or error", c.LogLevel)
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format", "%q is not text or json", c.LogFormat)
 	if c.AdminListen != "" {
 		checkAddress("admin_listen", c.AdminListen)

@@ -100,9 +100,12 @@ func TestLoader_Load(t *testing.T) {
 		}
 	})
 	t.Run("every problem is reported with its key", func(t *testing.T) {
-		_, err := load(t, "colour: blue\npublic_port: many\ntls_client_auth: verify\n", nil, "--domain", "Not A Domain", "--tls", "files", "--listen", "nowhere")
+		_, err := load(t, "colour: blue\npublic_port: many\ntls_client_auth: verify\nlog_level: loud\n", nil, "--domain", "Not A Domain", "--tls", "files", "--listen", "nowhere")
 		if err == nil {
 			t.Fatal("accepted")
+		}
+		if want := `log_level: "loud" is not debug, info, warn or error`; !strings.Contains(err.Error(), want) {
+			t.Errorf("not %s:\n%v", want, err)
 		}
 		for _, key := range []string{"colour", "public_port", "domain", "tls", "tls_client_auth", "listen"} {
 			if !strings.Contains(err.Error(), key+":") {
