@@ -382,12 +382,12 @@ func (s *Service) Resend(ctx context.Context, actor estate.Actor, webhook estate
 	if err != nil {
 		return d, err
 	}
-	return s.once(ctx, w, r)
+	return s.once(ctx, w, r, d.EventType)
 }
 
-// once makes one attempt, and keeps it as a delivery.
-func (s *Service) once(ctx context.Context, w estate.Webhook, r estate.AuditRecord) (d estate.Delivery, err error) {
-	d = estate.Delivery{ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: r.Type}
+// once makes one attempt to tell of an event under a name, and keeps it as a delivery.
+func (s *Service) once(ctx context.Context, w estate.Webhook, r estate.AuditRecord, name string) (d estate.Delivery, err error) {
+	d = estate.Delivery{ID: estate.NewDeliveryID(), Scope: w.Scope, Webhook: w.ID, Event: r.ID, EventType: name}
 	_ = s.attempt(ctx, w, r, &d) // which d tells
 	kept := context.WithoutCancel(ctx)
 	err = s.store.Write(kept, func(tx *store.Tx) error { return tx.InsertDelivery(kept, d) })
@@ -417,5 +417,5 @@ func (s *Service) Test(ctx context.Context, actor estate.Actor, id estate.Webhoo
 		return d, err
 	}
 	r.Time = r.Time.UTC().Truncate(time.Microsecond) // as it is kept, should it be sent once more
-	return s.once(ctx, w, r)
+	return s.once(ctx, w, r, r.Type)
 }

@@ -235,6 +235,20 @@ func TestDelivery_OtherNames(t *testing.T) {
 	want(t, "as it was called", before.take(), "com.qlik.v1.oauth-client.created", "com.qlik.v1.user.created")
 	want(t, "as it is called", now.take(), "com.qlik.core.user.created")
 	want(t, "under both names", both.take(), "com.qlik.core.user.created")
+	administrates := administrator(home.Scope())
+	hooks, err := e.App.Webhook.List(t.Context(), administrates, webhook.Query{EventTypes: []string{"com.qlik.v1.oauth-client.created"}, Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent, err := e.App.Webhook.Deliveries(t.Context(), administrates, hooks.Webhooks[0].ID, webhook.DeliveryQuery{EventType: "com.qlik.v1.user.created", Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := e.App.Webhook.Resend(t.Context(), administrates, hooks.Webhooks[0].ID, sent.Deliveries[0].ID)
+	if err != nil || again.EventType != "com.qlik.v1.user.created" {
+		t.Errorf("%s (%v)", again.EventType, err)
+	}
+	want(t, "once more", before.take(), "com.qlik.v1.user.created")
 	if all := every.take(); !slices.Contains(all, "com.freehold.user.create") || !slices.Contains(all, clientCreated) || slices.ContainsFunc(all, func(name string) bool { return strings.Contains(name, ".user.created") }) {
 		t.Errorf("all events: %v", all)
 	}
