@@ -45,7 +45,7 @@ func listAPIKeys(x *exchange) (list api.APIKeyList, err error) {
 }
 
 // besideLinks are the links of a page where the contract has startingAfter and
-// endingBefore, with the ids of the rows at its ends.
+// endingBefore, with the ids of the rows at its ends, or cursors.
 func (x *exchange) besideLinks(query url.Values, next, prev string) api.PageLinks {
 	link := func(name, id string) *api.Link {
 		if id == "" {

@@ -159,7 +159,7 @@ func TestListTenants_FollowsTheSubscription(t *testing.T) {
 func TestListTenants_Parameters(t *testing.T) {
 	i := newInventory(t)
 	for query, want := range map[string]int{
-		"": inventorySize, "limit=0": 0, "limit=1": 1, "limit=12": inventorySize, "limit=100": inventorySize, "totalResults=false": inventorySize,
+		"": inventorySize, "limit=0": 0, "limit=1": 1, "limit=12": inventorySize, "limit=100": inventorySize, "totalResults=false": inventorySize, "totalResults=": inventorySize,
 		"unknown=1": inventorySize, "filter=": inventorySize, "sort=": inventorySize, "next=": inventorySize,
 	} {
 		list := i.list(t, query)
@@ -175,7 +175,7 @@ func TestListTenants_Parameters(t *testing.T) {
 	}
 	for query, want := range map[string]int64{
 		"totalResults=true": inventorySize, "totalResults=true&limit=0": inventorySize, "totalResults=true&limit=1": inventorySize,
-		"totalResults=true&filter=" + url.QueryEscape(`status eq "disabled"`): disabled, "totalResults=true&limit=0&filter=" + url.QueryEscape(`name eq "nobody"`): 0,
+		"totalResults=True": inventorySize, "totalResults=true&filter=" + url.QueryEscape(`status eq "disabled"`): disabled, "totalResults=true&limit=0&filter=" + url.QueryEscape(`name eq "nobody"`): 0,
 	} {
 		if have := total(i.list(t, query)); have != want {
 			t.Errorf("%s: total %d, want %d", query, have, want)
